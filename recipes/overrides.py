@@ -1,0 +1,110 @@
+"""Change one value inside a frozen recipe, by path. `Recipe.override` is the public door."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from recipes.errors import UsageFault
+
+
+def override(node: Any, path: str, value: Any) -> Any:
+    """A copy of `node` with the value at the dotted `path` changed.
+
+    Dataclasses are entered by field name, tuples of named parts by the part's `name`, mappings by key.
+
+    Raises:
+        UsageFault: For a path that leads nowhere (with the choices and suggestions), or a value of another type.
+    """
+    return _replace(node, path.split("."), value, path)
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """Split `path=value` as given to `--set`.
+
+    Raises:
+        UsageFault: When there is no `=`.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise UsageFault(f"--set wants path=value, such as --set batch_size=64. Got {text!r} instead.")
+    return path.strip(), value.strip()
+
+
+def _replace(node: Any, steps: list[str], value: Any, path: str) -> Any:
+    step, rest = steps[0], steps[1:]
+    if isinstance(node, Mapping):
+        return {**node, step: _read_free(value)} if not rest else _unknown(path, step, [])
+    if isinstance(node, tuple):
+        parts = {part.name: part for part in node if hasattr(part, "name")}
+        if step not in parts or not rest:
+            _unknown(path, step, [f"{name}.…" for name in parts] if step in parts else list(parts))
+        return tuple(_replace(part, rest, value, path) if part is parts[step] else part for part in node)
+    if not dataclasses.is_dataclass(node):
+        _unknown(path, step, [])
+    fields = {field.name for field in dataclasses.fields(node)} - {"name", "on_data"}
+    if step not in fields:
+        _unknown(path, step, sorted(fields))
+    current = getattr(node, step)
+    if rest:
+        return dataclasses.replace(node, **{step: _replace(current, rest, value, path)})
+    if _has_parts(current):
+        _unknown(path, step, [f"{step}.{name}" for name in _part_names(current)])
+    wanted = typing.get_type_hints(type(node))[step]
+    return dataclasses.replace(node, **{step: _read(value, wanted, path)})
+
+
+def _has_parts(value: Any) -> bool:
+    is_named_tuple_of_parts = isinstance(value, tuple) and any(dataclasses.is_dataclass(part) for part in value)
+    return dataclasses.is_dataclass(value) or isinstance(value, Mapping) or is_named_tuple_of_parts
+
+
+def _part_names(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return list(value) or ["<keyword of the architecture>"]
+    if isinstance(value, tuple):
+        return [f"{part.name}.…" for part in value]
+    return [field.name for field in dataclasses.fields(value)]
+
+
+def _unknown(path: str, step: str, choices: list[str]) -> typing.NoReturn:
+    close = difflib.get_close_matches(step, choices, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    listed = f" There are: {', '.join(choices)}." if choices else ""
+    raise UsageFault(f"The override path {path!r} stops at {step!r}.{hint}{listed}")
+
+
+def _read(value: Any, wanted: Any, path: str) -> Any:
+    """The value as the field's type, reading a string where one was given on the command line."""
+    kinds = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
+    if value is None or (isinstance(value, str) and value.lower() == "none"):
+        if type(None) in kinds:
+            return None
+        raise UsageFault(f"The value of {path!r} cannot be none.")
+    if str in kinds:
+        return str(value)
+    if any(typing.get_origin(kind) is tuple for kind in kinds):
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
+    try:
+        if bool in kinds:
+            return {"true": True, "false": False}[str(value).lower()]
+        return int(str(value)) if int in kinds else float(value)
+    except (KeyError, ValueError, TypeError):
+        names = {bool: "true or false", int: "an integer", float: "a number"}
+        kind = next(kind for kind in (bool, int, float) if kind in kinds)
+        raise UsageFault(f"The value of {path!r} must be {names[kind]}. Got {value!r} instead.") from None
+
+
+def _read_free(value: Any) -> Any:
+    """A value for a mapping, whose fields have no declared type: numbers and true/false are recognised."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return None if value.lower() == "none" else value

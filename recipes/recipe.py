@@ -1,0 +1,234 @@
+"""What a recipe is: a frozen value that says which network, which data, and how to train.
+
+    recipe = Recipe(name="tiny", architecture="fashion_cnn", data="fashion_mnist",
+                    phases=(Phase("train", epochs=3),))
+    recipe.override("phases.train.learning_rate", 1e-4)
+
+Construction checks every value and reports all faults together. `override` is the only way to change a recipe: the
+command line, tuner trials and tests all go through it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recipes import overrides
+from recipes.errors import UsageFault
+
+OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
+SCHEDULES = ("constant", "cosine", "one_cycle")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How validation images are taken out of the training images; the test images are the data set's own.
+
+    Attributes:
+        method: `"shuffled"` is scikit-learn's `train_test_split` with `seed`; `"stratified"` is the same with
+            equal class shares; `"last"` takes the end of the data set, as Keras's `validation_split` does.
+        validation: Share of the training images, between 0 and 1.
+        seed: Fixes the split, whatever the seed of the run.
+    """
+
+    method: str = "shuffled"
+    validation: float = 0.2
+    seed: int = 42
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        yield from _one_of(self, "method", ("shuffled", "stratified", "last"))
+        yield from _number(self, "validation", above=0, below=1)
+        yield from _integer(self, "seed", at_least=0)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random changes to training images, drawn anew for every image and epoch. All zero: none.
+
+    Attributes:
+        flip: Mirror half of the images left to right.
+        shift: Move by up to this share of height and width, filled with the edge's pixels.
+        rotation: Turn by up to this share of a full circle, as `keras.layers.RandomRotation`.
+        zoom: Enlarge or shrink by up to this share, as `keras.layers.RandomZoom`.
+        erase: Side of a grey square put at a random place, as a share of the image's side (cutout).
+        strength: Multiplies shift, rotation, zoom and erase.
+    """
+
+    flip: bool = False
+    shift: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
+    erase: float = 0.0
+    strength: float = 1.0
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        if not isinstance(self.flip, bool):
+            yield _must(self, "flip", "true or false")
+        for name in ("shift", "rotation", "zoom", "erase"):
+            yield from _number(self, name, at_least=0, below=1)
+        yield from _number(self, "strength", at_least=0)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training, compiled afresh with a fresh optimizer.
+
+    Attributes:
+        name: Used in override paths and in the history.
+        epochs: Passes over the training images, at most.
+        train: Globs over layer names; what none of them matches is frozen.
+        optimizer: One of `OPTIMIZERS`.
+        learning_rate: The rate, or the peak of the schedule.
+        schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
+            first 30%, then cosine to zero.
+        weight_decay: Decoupled decay of kernels, each step.
+        average_weights: Momentum of an exponential moving average of the weights, which is then what is
+            validated and kept; 0 for none.
+        monitor: The figure of the history that chooses the best epoch.
+        patience: Epochs without a better one before the phase stops; `None` never stops early.
+        keep: `"best"` or `"last"` epoch's weights.
+        save_every_epoch: Also keep each epoch's weights, named by epoch and validation accuracy.
+    """
+
+    name: str
+    epochs: int
+    train: tuple[str, ...] = ("*",)
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    average_weights: float = 0.0
+    monitor: str = "val_loss"
+    patience: int | None = None
+    keep: str = "best"
+    save_every_epoch: bool = False
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        yield from _integer(self, "epochs", at_least=1)
+        if not isinstance(self.train, tuple) or not all(isinstance(glob, str) for glob in self.train) or not self.train:
+            yield _must(self, "train", "a tuple of globs over layer names")
+        yield from _one_of(self, "optimizer", OPTIMIZERS)
+        yield from _number(self, "learning_rate", above=0)
+        yield from _one_of(self, "schedule", SCHEDULES)
+        yield from _number(self, "weight_decay", at_least=0, below=1)
+        yield from _number(self, "average_weights", at_least=0, below=1)
+        yield from _one_of(self, "monitor", ("val_loss", "val_accuracy"))
+        if self.patience is not None:
+            yield from _integer(self, "patience", at_least=1)
+        yield from _one_of(self, "keep", ("best", "last"))
+        if not isinstance(self.save_every_epoch, bool):
+            yield _must(self, "save_every_epoch", "true or false")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which network, which data, how to train.
+
+    Attributes:
+        name: The recipe's name; also that of its run folders.
+        architecture: A name of `zoo.names()`.
+        data: The TFDS name of a data set.
+        phases: What to train, one after the other.
+        split: How validation images are chosen.
+        batch_size: Images a step.
+        augment: Random changes to training images.
+        label_smoothing: Share of each label spread over all classes, 0 to 1.
+        model: Keywords for the architecture's builder, such as `{"dropout": 0.3}`.
+        weights: Pretrained weights: `"imagenet"`, a path, or `None`.
+        published_accuracy: The source's test accuracy; `None` where it printed none.
+        on_data: What else changes when `data` is overridden with this name: the source's other experiment.
+    """
+
+    name: str
+    architecture: str
+    data: str
+    phases: tuple[Phase, ...]
+    split: Split = Split()
+    batch_size: int = 32
+    augment: Augment = Augment()
+    label_smoothing: float = 0.0
+    model: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    published_accuracy: float | None = None
+    on_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if faults := list(self.faults()):
+            raise UsageFault(f"The recipe {self.name!r} cannot work. " + " ".join(faults))
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        for name in ("name", "architecture", "data"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                yield _must(self, name, "a name")
+        if not self.phases:
+            yield _must(self, "phases", "at least one phase")
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) < len(names):
+            yield _must(self, "phases", "phases with different names", names)
+        yield from _integer(self, "batch_size", at_least=1)
+        yield from _number(self, "label_smoothing", at_least=0, below=1)
+        for part in (self.split, self.augment, *self.phases):
+            yield from part.faults()
+
+    def override(self, path: str, value: Any) -> Recipe:
+        """A copy with one value changed.
+
+        Args:
+            path: Such as `"batch_size"`, `"augment.flip"`, `"phases.train.learning_rate"` or `"model.dropout"`.
+            value: The new value, of the field's type, or a string to be read as one.
+
+        Raises:
+            UsageFault: For an unknown path (with suggestions) or a value the recipe cannot take.
+        """
+        changed = overrides.override(self, path, value)
+        if path != "data":
+            return changed
+        for other_path, other_value in changed.on_data.get(changed.data, {}).items():
+            changed = overrides.override(changed, other_path, other_value)
+        return changed
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain, JSON-ready values."""
+        plain = dataclasses.asdict(self)
+        del plain["on_data"]
+        return plain
+
+    def epochs(self) -> int:
+        """Epochs over all phases, at most."""
+        return sum(phase.epochs for phase in self.phases)
+
+
+def _must(owner: Any, name: str, constraint: str, value: Any = ...) -> str:
+    """A sentence of one shape for every bad value."""
+    value = getattr(owner, name) if value is ... else value
+    where = f"phase {owner.name!r}" if isinstance(owner, Phase) else type(owner).__name__.lower()
+    return f"The {name!r} of the {where} must be {constraint}. Got {value!r} instead."
+
+
+def _one_of(owner: Any, name: str, allowed: tuple[str, ...]) -> Iterator[str]:
+    if getattr(owner, name) not in allowed:
+        yield _must(owner, name, "one of " + ", ".join(allowed))
+
+
+def _integer(owner: Any, name: str, *, at_least: int) -> Iterator[str]:
+    value = getattr(owner, name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        yield _must(owner, name, f"an integer of {at_least} or more")
+
+
+def _number(
+    owner: Any, name: str, *, above: float | None = None, at_least: float | None = None, below: float = math.inf
+) -> Iterator[str]:
+    value = getattr(owner, name)
+    low = above if above is not None else at_least
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not fits or value >= below or value < low or (above is not None and value == above):
+        bounds = f"above {above:g}" if above is not None else f"{at_least:g} or more"
+        yield _must(owner, name, f"a number {bounds}" + (f" and below {below:g}" if below < math.inf else ""))

@@ -1,0 +1,20 @@
+"""A registry of image-classification architectures from Keras textbooks.
+
+`zoo.get("fashion_cnn")` returns a plain, uncompiled `keras.Model` that takes raw 0-255 pixels.
+Importing this package loads no Keras; the first `get` does.
+"""
+
+from zoo.registry import Info, get, info, names, register
+
+__all__ = ["Info", "get", "info", "names", "register"]
+
+
+def __getattr__(name: str):
+    """Give the page of a built-in architecture as an attribute: `zoo.keras_mat_lenet.conv_part`."""
+    import importlib
+
+    from zoo.registry import BUILTIN
+
+    if name in BUILTIN or name in {"weights", "transfer", "macs"}:
+        return importlib.import_module(f"zoo.{name}")
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")

@@ -1,0 +1,68 @@
+"""dogs_vs_cats_aug: five convolutions from scratch, for a few thousand photos and augmentation.
+
+Source: Deep Learning with Python, 2nd ed., section 8.2.5 (Korean notes: chapter 8). The augmentation of the book is
+part of the recipe, not of the model.
+
+    180x180x3 -> conv 3x3 x32  -> 178x178 -> pool 2 -> 89x89
+              -> conv 3x3 x64  -> 87x87   -> pool 2 -> 43x43
+              -> conv 3x3 x128 -> 41x41   -> pool 2 -> 20x20
+              -> conv 3x3 x256 -> 18x18   -> pool 2 -> 9x9
+              -> conv 3x3 x256 -> 7x7 -> flatten 12,544 -> dropout 0.5 -> dense 1, sigmoid
+
+Parameters (kernel height x kernel width x input channels x filters + filters; inputs x units + units):
+
+    conv1          3 x 3 x   3 x  32 +  32  =     896
+    conv2          3 x 3 x  32 x  64 +  64  =  18,496
+    conv3          3 x 3 x  64 x 128 + 128  =  73,856
+    conv4          3 x 3 x 128 x 256 + 256  = 295,168
+    conv5          3 x 3 x 256 x 256 + 256  = 590,080
+    probabilities  12,544 x 1 + 1           =  12,545
+    total                                     991,041
+"""
+
+import keras
+from keras import layers
+
+from zoo.checks import check_request
+from zoo.transfer import probabilities_layer
+from zoo.weights import load_weights
+
+
+def build(*, input_shape=(180, 180, 3), classes=2, weights=None, dropout=0.5) -> keras.Model:
+    """Build dogs_vs_cats_aug.
+
+    Args:
+        input_shape: (height, width, channels) of raw 0-255 images; 78x78 pixels or more.
+        classes: Number of classes. Two give one sigmoid unit (the probability of class 1), more a softmax.
+        weights: `None` (random), or the path of a saved model or weights file of this network.
+        dropout: Share of the flattened features dropped in training, 0 to 1.
+
+    Returns:
+        A model from (batch, height, width, channels) to (batch, 1) or (batch, classes) probabilities.
+
+    Raises:
+        ValueError: For a shape or number of classes the network cannot take.
+    """
+    check_request("dogs_vs_cats_aug", input_shape, classes, smallest=78)
+
+    image = keras.Input(input_shape, name="image")
+    x = layers.Rescaling(1 / 255, name="scale")(image)
+
+    # Convolutions: the depth grows while the size shrinks.
+    x = layers.Conv2D(32, 3, activation="relu", name="conv1")(x)
+    x = layers.MaxPooling2D(2, name="pool1")(x)
+    x = layers.Conv2D(64, 3, activation="relu", name="conv2")(x)
+    x = layers.MaxPooling2D(2, name="pool2")(x)
+    x = layers.Conv2D(128, 3, activation="relu", name="conv3")(x)
+    x = layers.MaxPooling2D(2, name="pool3")(x)
+    x = layers.Conv2D(256, 3, activation="relu", name="conv4")(x)
+    x = layers.MaxPooling2D(2, name="pool4")(x)
+    x = layers.Conv2D(256, 3, activation="relu", name="conv5")(x)
+
+    # Classifier
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    probabilities = probabilities_layer(classes, name="probabilities")(x)
+
+    model = keras.Model(image, probabilities, name="dogs_vs_cats_aug")
+    return load_weights(model, weights)

@@ -1,0 +1,236 @@
+"""The table of architectures: names, facts and where each builder lives.
+
+Reading the table costs nothing: builders are imported when `get` asks for one, and entry points of the
+group `zoo.architectures` are read at lookup, never at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import importlib
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+Builder = Callable[..., "keras.Model"]
+
+
+@dataclass(frozen=True)
+class Info:
+    """Facts about one architecture, at its default input shape and number of classes.
+
+    Attributes:
+        name: Registry name; also the file name of its page.
+        source: Where the architecture was published.
+        use: What it is for, in one line.
+        input_shape: (height, width, channels) of the raw 0-255 image.
+        classes: Number of classes it tells apart.
+        parameters: Weights and biases, trainable or not.
+        macs: Multiply-accumulate operations in one forward pass of one image.
+        dataset: The TFDS name of the data set its recipe uses by default.
+        weights_licence: Licence of the pretrained weights; "none" where the net starts from scratch.
+    """
+
+    name: str
+    source: str
+    use: str
+    input_shape: tuple[int, int, int] | None = None
+    classes: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
+    dataset: str | None = None
+    weights_licence: str = "none"
+
+
+_VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
+
+_TABLE = (
+    Info(
+        name="fashion_cnn",
+        source="Hon Gong Machine Learning + Deep Learning (Hanbit Media), section 8-2",
+        use="A small CNN for grey 28x28 images: the first one to train",
+        input_shape=(28, 28, 1),
+        classes=10,
+        parameters=333_526,
+        macs=4_153_064,
+        dataset="fashion_mnist",
+    ),
+    Info(
+        name="mnist_functional",
+        source="Lecture notes on CNNs after Deep Learning with Python, section 8.1",
+        use="Three valid convolutions written with the functional API",
+        input_shape=(28, 28, 1),
+        classes=10,
+        parameters=93_322,
+        macs=2_794_240,
+        dataset="mnist",
+    ),
+    Info(
+        name="mnist_wide",
+        source="Lecture notes on CNNs, 'the network drawn as a picture'",
+        use="Shows where parameters go: ten million, nearly all in one dense layer",
+        input_shape=(28, 28, 1),
+        classes=10,
+        parameters=10_259_274,
+        macs=14_075_648,
+        dataset="mnist",
+    ),
+    Info(
+        name="keras_mat_lenet",
+        source="3-Minute Deep Learning with Keras (Keras-mat), chapter 4",
+        use="Two convolutions and one hidden layer, for grey digits or colour photos",
+        input_shape=(32, 32, 3),
+        classes=10,
+        parameters=1_626_442,
+        macs=16_835_200,
+        dataset="cifar10",
+    ),
+    Info(
+        name="dogs_vs_cats_aug",
+        source="Deep Learning with Python, 2nd ed., section 8.2",
+        use="A five-convolution net for few photos, trained from scratch with augmentation",
+        input_shape=(180, 180, 3),
+        classes=2,
+        parameters=991_041,
+        macs=415_288_960,
+        dataset="cats_vs_dogs",
+    ),
+    Info(
+        name="vgg16_feature_extract",
+        source="Deep Learning with Python, 2nd ed., section 8.3.1; VGG16: arXiv:1409.1556",
+        use="A frozen VGG16 base under a new head: strong results from few photos",
+        input_shape=(180, 180, 3),
+        classes=2,
+        parameters=17_992_001,
+        macs=9_742_404_864,
+        dataset="cats_vs_dogs",
+        weights_licence=_VGG_LICENCE,
+    ),
+    Info(
+        name="vgg16_finetune",
+        source="Deep Learning with Python, 2nd ed., section 8.3.2; VGG16: arXiv:1409.1556",
+        use="The same net with block 5 thawed, to be trained at a low rate",
+        input_shape=(180, 180, 3),
+        classes=2,
+        parameters=17_992_001,
+        macs=9_742_404_864,
+        dataset="cats_vs_dogs",
+        weights_licence=_VGG_LICENCE,
+    ),
+)
+BUILTIN: dict[str, Info] = {info.name: info for info in _TABLE}
+_registered: dict[str, tuple[Info, Builder]] = {}
+
+
+def get(
+    name: str,
+    *,
+    input_shape: tuple[int, int, int] | None = None,
+    classes: int | None = None,
+    weights: Any = ...,
+    **builder_keywords: Any,
+) -> keras.Model:
+    """Build an architecture by name.
+
+    Args:
+        name: A name from `zoo.names()`.
+        input_shape: (height, width, channels) of the images, raw pixels in 0-255. Default: the source's.
+        classes: Number of classes, 2 or more. Default: the source's.
+        weights: `None` for random weights, a path to a weights file, or `"imagenet"` where the
+            architecture has a pretrained base. Default: what the architecture's page says.
+        **builder_keywords: Keywords of that architecture's own `build`, such as `dropout=0.3`.
+
+    Returns:
+        A flat, uncompiled, plain `keras.Model` from raw pixels to class probabilities.
+
+    Raises:
+        ValueError: For an unknown name (with up to three suggestions), an unknown keyword, or a shape
+            or number of classes the network cannot take.
+        zoo.weights.WeightsMissing: When pretrained weights are wanted and no source has them.
+        zoo.weights.WeightsCorrupt: When a weights file fails its check.
+    """
+    build = _builder(name)
+    given = {"input_shape": input_shape, "classes": classes}
+    keywords = {key: value for key, value in given.items() if value is not None} | builder_keywords
+    if weights is not ...:
+        keywords["weights"] = weights
+    accepted = inspect.signature(build).parameters
+    if unknown := sorted(set(keywords) - set(accepted)):
+        raise ValueError(
+            f"The architecture {name!r} has no keyword {', '.join(map(repr, unknown))}. It takes: {', '.join(accepted)}."
+        )
+    return build(**keywords)
+
+
+def names(pattern: str | None = None) -> list[str]:
+    """Names of all architectures, sorted; with a shell-style `pattern` such as `"vgg*"`, those that match it."""
+    found = sorted({*BUILTIN, *_registered, *(point.name for point in _entry_points())})
+    return found if pattern is None else fnmatch.filter(found, pattern)
+
+
+def info(name: str) -> Info:
+    """Facts about an architecture, without building it.
+
+    Raises:
+        ValueError: For an unknown name, with up to three suggestions.
+    """
+    if name in BUILTIN:
+        return BUILTIN[name]
+    if name in _registered:
+        return _registered[name][0]
+    build = _builder(name)
+    return Info(name=name, source=f"{build.__module__}.{build.__qualname__}", use=_first_line(build))
+
+
+def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
+    """Decorate a builder so that `zoo.get(name)` finds it.
+
+    Args:
+        name: The new name. Taken names are refused.
+        **facts: Any field of `Info` but `name`; `source` and `use` default to the builder's module and docstring.
+
+    Returns:
+        The decorator; it returns the builder unchanged.
+
+    Raises:
+        ValueError: When the name is taken.
+    """
+
+    def decorate(build: Builder) -> Builder:
+        if name in names():
+            raise ValueError(f"An architecture named {name!r} is registered already. Choose another name.")
+        described = {"source": f"{build.__module__}.{build.__qualname__}", "use": _first_line(build)} | facts
+        _registered[name] = (Info(name=name, **described), build)
+        return build
+
+    return decorate
+
+
+def _builder(name: str) -> Builder:
+    if not isinstance(name, str | os.PathLike):
+        raise ValueError(f"The name of an architecture must be a string. Got {name!r} instead.")
+    if name in BUILTIN:
+        return importlib.import_module(f"zoo.{name}").build
+    if name in _registered:
+        return _registered[name][1]
+    for point in _entry_points():
+        if point.name == name:
+            return point.load()
+    close = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    raise ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
+
+
+def _entry_points():
+    return entry_points(group="zoo.architectures")
+
+
+def _first_line(build: Builder) -> str:
+    return (inspect.getdoc(build) or "").split("\n")[0]

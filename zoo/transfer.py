@@ -1,0 +1,60 @@
+"""A pretrained VGG16 base under a new head: what the two VGG16 pages share.
+
+The base is called on the preprocessed image tensor, so the whole network is one flat graph: any layer can be cut at,
+looked into or exported.
+"""
+
+import keras
+from keras import layers
+
+from zoo.checks import check_request
+from zoo.weights import load_weights
+
+# The mean blue, green and red of ImageNet, which VGG16's original (Caffe) preprocessing subtracts.
+IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def vgg16_with_head(name: str, *, input_shape, classes, weights, dropout) -> keras.Model:
+    """VGG16's thirteen convolutions, then flatten, dense 256 (linear), dropout and the probabilities.
+
+    Args:
+        name: Name of the model.
+        input_shape: (height, width, 3) of raw 0-255 RGB images; 32x32 pixels or more.
+        classes: Number of classes. Two give one sigmoid unit (the probability of class 1), more a softmax.
+        weights: `"imagenet"`, `None` (random), a `zoo.weights.Source`, or a path: VGG16 base weights in
+            Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
+        dropout: Share of the 256 hidden units dropped in training, 0 to 1.
+
+    Returns:
+        A model from (batch, height, width, 3) to (batch, 1) or (batch, classes) probabilities, all trainable.
+
+    Raises:
+        ValueError: For a shape or number of classes the network cannot take.
+        zoo.weights.WeightsMissing: When no source has the pretrained weights.
+        zoo.weights.WeightsCorrupt: When a weights file fails its check.
+    """
+    check_request(name, input_shape, classes, smallest=32, channels=3)
+
+    # Preprocessing: RGB to BGR, minus the mean.
+    image = keras.Input(input_shape, name="image")
+    x = keras.ops.flip(image, axis=-1)
+    x = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=(1.0, 1.0, 1.0), name="preprocess")(x)
+
+    # Base
+    base = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x)
+
+    # Head: the dense layer has no activation, as in the book.
+    x = layers.Flatten(name="head_flatten")(base.output)
+    x = layers.Dense(256, name="head_dense")(x)
+    x = layers.Dropout(dropout, name="head_dropout")(x)
+    probabilities = probabilities_layer(classes, name="head_probabilities")(x)
+    model = keras.Model(image, probabilities, name=name)
+
+    return load_weights(model, weights)
+
+
+def probabilities_layer(classes: int, *, name: str) -> layers.Layer:
+    """The last layer: one sigmoid unit for two classes (the probability of class 1), a softmax for more."""
+    if classes == 2:
+        return layers.Dense(1, activation="sigmoid", name=name)
+    return layers.Dense(classes, activation="softmax", name=name)
