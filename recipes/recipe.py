@@ -87,8 +87,8 @@ class Phase:
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
             first 30%, then cosine to zero.
         weight_decay: Decoupled decay of kernels, each step.
-        average_weights: Momentum of an exponential moving average of the weights, which is then what is
-            validated and kept; 0 for none.
+        average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
+            is validated and kept; 0 for none.
         monitor: The figure of the history that chooses the best epoch.
         patience: Epochs without a better one before the phase stops; `None` never stops early.
         keep: `"best"` or `"last"` epoch's weights.
@@ -102,7 +102,7 @@ class Phase:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     weight_decay: float = 0.0
-    average_weights: float = 0.0
+    average_epochs: float = 0.0
     monitor: str = "val_loss"
     patience: int | None = None
     keep: str = "best"
@@ -117,7 +117,7 @@ class Phase:
         yield from _number(self, "learning_rate", above=0)
         yield from _one_of(self, "schedule", SCHEDULES)
         yield from _number(self, "weight_decay", at_least=0, below=1)
-        yield from _number(self, "average_weights", at_least=0, below=1)
+        yield from _number(self, "average_epochs", at_least=0)
         yield from _one_of(self, "monitor", ("val_loss", "val_accuracy"))
         if self.patience is not None:
             yield from _integer(self, "patience", at_least=1)

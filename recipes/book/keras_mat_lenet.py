@@ -42,7 +42,7 @@ TUNED = Recipe(
             optimizer="adam",
             learning_rate=2e-3,
             schedule="one_cycle",
-            average_weights=0.998,
+            average_epochs=0.3,
             monitor="val_accuracy",
             keep="last",
         ),

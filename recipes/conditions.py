@@ -1,0 +1,104 @@
+"""The conditions of a run: versions, hardware, data and network, in words and in numbers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from recipes.data import Splits
+from recipes.rundir import atomic_path
+
+log = logging.getLogger("recipes")
+PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    import psutil
+
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def model_facts(model) -> dict[str, Any]:
+    """Parameters, multiply-accumulates and the layers that trained."""
+    from zoo.macs import count_macs
+
+    return {
+        "architecture": model.name,
+        "input_shape": list(model.input_shape[1:]),
+        "parameters": model.count_params(),
+        "macs": count_macs(model),
+        "trained_layers": [layer.name for layer in model.layers if layer.trainable_weights],
+    }
+
+
+def describe_data(splits: Splits) -> str:
+    """The data in one line: what, where from, how many."""
+    where = {"tfds": "TFDS", "download": "TFDS (downloaded)", "sample": "bundled sample of"}[splits.origin.kind]
+    return (
+        f"{where} {splits.origin.dataset}: {len(splits.train):,} train, {len(splits.validation):,} validation, "
+        f"{len(splits.test):,} test; {len(splits.class_names)} classes"
+    )
+
+
+def summary(manifest: dict[str, Any]) -> dict[str, str]:
+    """The conditions that a reader of the report wants to see, in words."""
+    data, result = manifest["data"], manifest["result"]
+    counts = {name: sum(classes.values()) for name, classes in data["counts"].items()}
+    kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result["kept_epoch"].items())
+    return {
+        "data": f"{data['dataset']} ({data['kind']}): "
+        + ", ".join(f"{number:,} {name}" for name, number in counts.items()),
+        "network": f"{manifest['model']['parameters']:,} parameters, {manifest['model']['macs']:,} MACs an image",
+        "epochs": f"{result['epochs']} run, kept: {kept}",
+        "seed": str(manifest["seed"]),
+        "precision": manifest["precision"],
+        "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest["seconds"].items()),
+        "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items()),
+        "hardware": "{processor}, {cores} cores, {memory_gb} GB".format(**manifest["hardware"]),
+    }
+
+
+def draw_architecture(model, path: Path) -> None:
+    """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
+    if shutil.which("dot") is None:
+        log.warning(
+            "%s is left out: it needs graphviz (Debian, Ubuntu: apt-get install graphviz; macOS: brew install graphviz)",
+            path.name,
+        )
+        return
+    import keras
+
+    with atomic_path(path) as temporary:
+        keras.utils.plot_model(
+            model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300
+        )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"

@@ -1,0 +1,9 @@
+"""Where a recipe's images come from: the prepared full data set, a download, or a bundled sample.
+
+`find` decides and says so, without reading an image; `read` loads the images and splits them.
+"""
+
+from recipes.data.splits import Images, Origin, Splits
+from recipes.data.source import find, read
+
+__all__ = ["Images", "Origin", "Splits", "find", "read"]

@@ -1,0 +1,133 @@
+"""Labelled images in memory, and how the training images are divided."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from recipes.errors import DataFault
+from recipes.recipe import Split
+
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images with their labels and names, in one order.
+
+    Attributes:
+        pixels: (images, height, width, channels), uint8, raw 0-255.
+        labels: (images,), int64, an index into the class names.
+        ids: A stable name for each image.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, indices: np.ndarray) -> Images:
+        """The images at these places, in this order."""
+        return Images(self.pixels[indices], self.labels[indices], self.ids[indices])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where images come from.
+
+    Attributes:
+        kind: `"tfds"` (prepared on disk), `"download"` or `"sample"`.
+        dataset: The data set's TFDS name; for a sample, that of the set it was taken from.
+        path: Folder or file; `None` for what comes out of an installed package.
+        notice: What the reader of a result must know about the data; empty for the full data set.
+    """
+
+    kind: str
+    dataset: str
+    path: Path | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three disjoint sets of images: `train` teaches, `validation` chooses, `test` is scored once."""
+
+    train: Images
+    validation: Images
+    test: Images
+    class_names: tuple[str, ...]
+    origin: Origin
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.train.pixels.shape[1:]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over every pixel and label in order: equal for equal data."""
+        digest = hashlib.sha256("\n".join(self.class_names).encode())
+        for name in SPLIT_NAMES:
+            images = getattr(self, name)
+            digest.update(np.ascontiguousarray(images.pixels))
+            digest.update(np.ascontiguousarray(images.labels))
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Images per split and class."""
+        table = {}
+        for name in SPLIT_NAMES:
+            found = Counter(getattr(self, name).labels.tolist())
+            table[name] = {label: found[index] for index, label in enumerate(self.class_names)}
+        return table
+
+    def take(self, train: int, validation: int, test: int) -> Splits:
+        """A smaller copy, evenly spaced through each split."""
+        wanted = {"train": train, "validation": validation, "test": test}
+        parts = {}
+        for name, number in wanted.items():
+            images = getattr(self, name)
+            parts[name] = images.select(np.linspace(0, len(images) - 1, min(number, len(images))).astype(int))
+        return Splits(**parts, class_names=self.class_names, origin=self.origin)
+
+
+def divide(labels: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the training and of the validation images.
+
+    Args:
+        labels: (images,), the labels of all images that may train.
+        split: How to divide them.
+
+    Raises:
+        DataFault: When there are too few images to divide.
+    """
+    from sklearn.model_selection import train_test_split
+
+    places = np.arange(len(labels))
+    if split.method == "last":
+        # As Keras: the first int(n * (1 - validation)) train.
+        border = int(len(labels) * (1 - split.validation))
+        train, validation = places[:border], places[border:]
+    else:
+        try:
+            train, validation = train_test_split(
+                places,
+                test_size=split.validation,
+                random_state=split.seed,
+                stratify=labels if split.method == "stratified" else None,
+            )
+        except ValueError as error:
+            raise DataFault(f"{len(labels)} images cannot be split into training and validation: {error}") from error
+    if not len(train) or not len(validation):
+        raise DataFault(
+            f"{len(labels)} images are too few for a validation share of {split.validation:g}: "
+            f"{len(train)} would train and {len(validation)} validate."
+        )
+    return train, validation

@@ -1,0 +1,352 @@
+"""Train a network as a recipe says. The only place that compiles and fits.
+
+Each phase thaws its layers, compiles afresh with a fresh optimizer and fits. At the end of every epoch, with averaged
+weights swapped in where the recipe wants them, the validation images are scored, the best weights remembered and the
+state saved; a saved state resumes exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import psutil
+import tensorflow as tf
+
+from recipes import precision as precisions
+from recipes.data.splits import Splits
+from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
+from recipes.errors import DivergedFault, MemoryFault
+from recipes.freeze import thaw
+from recipes.recipe import Phase, Recipe
+from recipes.state import TrainingState
+from zoo.macs import count_macs
+
+EVALUATION_BATCH = 500
+
+
+@dataclass
+class Hooks:
+    """What a training tells its surroundings, and asks of them.
+
+    Attributes:
+        on_save: Called with the state after every epoch, and when a stop was requested.
+        on_step: Called with (phase, epoch, steps done, steps in the epoch, running figures) during an epoch.
+        on_epoch: Called with the phase, the epoch's row of the history, the model as validated, and whether it
+            is the best so far.
+        stop_requested: Asked after every few steps; when true the state is saved and `StopRequested` raised.
+    """
+
+    on_save: Callable[[TrainingState], None] = lambda state: None
+    on_step: Callable[[Phase, int, int, int, dict[str, float]], None] = lambda *_: None
+    on_epoch: Callable[[Phase, dict[str, Any], keras.Model, bool], None] = lambda *_: None
+    stop_requested: Callable[[], bool] = lambda: False
+
+
+class StopRequested(Exception):
+    """Training stopped between two steps because the hooks asked for it; the state is saved."""
+
+
+@dataclass
+class Outcome:
+    """What a training gives.
+
+    Attributes:
+        model: The trained network, in float32 and with every layer as the last phase left it.
+        history: One row per epoch.
+        chosen: For each phase, the epoch (counted from 1) whose weights were kept.
+    """
+
+    model: keras.Model
+    history: list[dict[str, Any]] = field(default_factory=list)
+    chosen: dict[str, int] = field(default_factory=dict)
+
+
+def train(
+    recipe: Recipe,
+    splits: Splits,
+    model: keras.Model,
+    *,
+    seed: int,
+    precision: str = "float32",
+    state: TrainingState | None = None,
+    hooks: Hooks | None = None,
+) -> Outcome:
+    """Train `model` as `recipe` says, from the start or from a saved state.
+
+    Args:
+        recipe: What to do.
+        splits: The images; the test images are not looked at.
+        model: A fresh float32 network that fits the images; it is trained in place.
+        seed: Fixes data order, augmentation and dropout.
+        precision: `"float32"` or `"bfloat16"`.
+        state: A state saved by an earlier call with the same recipe, images and seed.
+        hooks: How to follow and stop the training.
+
+    Raises:
+        DivergedFault: When the loss is not a finite number.
+        MemoryFault: When a step would not fit into memory.
+        StopRequested: When the hooks asked to stop.
+    """
+    check_memory(recipe, splits, model)
+    keras.utils.set_random_seed(seed)
+    worker = precisions.cast(model, precision)
+    state = state or TrainingState()
+    hooks = hooks or Hooks()
+    outcome = Outcome(model)
+    if state.arrays:
+        _assign(worker.variables, state.arrays["model"])
+    for index in range(state.phase, len(recipe.phases)):
+        if index > state.phase:
+            state = TrainingState(phase=index, history=state.history)
+        _run_phase(recipe, splits, worker, state, hooks, seed)
+        outcome.chosen[recipe.phases[index].name] = (
+            state.best_epoch if recipe.phases[index].keep == "best" and state.best_epoch else state.epoch
+        )
+    for layer in worker.layers:
+        model.get_layer(layer.name).trainable = layer.trainable
+    model.set_weights(worker.get_weights())
+    outcome.history = state.history
+    return outcome
+
+
+def _run_phase(
+    recipe: Recipe, splits: Splits, worker: keras.Model, state: TrainingState, hooks: Hooks, seed: int
+) -> None:
+    """Train one phase, from wherever `state` stands in it, and leave the kept weights in `worker`."""
+    phase = recipe.phases[state.phase]
+    thaw(worker, phase.train, pretrained=recipe.weights is not None)
+    steps = steps_per_epoch(splits.train, recipe.batch_size)
+    optimizer = _optimizer(phase, steps)
+    _compile(worker, recipe, optimizer, steps)
+    optimizer.build(worker.trainable_variables)
+    if state.arrays:
+        _assign(optimizer.variables, state.arrays["optimizer"])
+
+    targets = targets_for(worker)
+    epoch_batches = training_batches(splits.train, recipe, seed=seed, targets=targets)
+    validation = ordered_batches(splits.validation, EVALUATION_BATCH).map(
+        lambda pixels, labels: (pixels, targets(labels))
+    )
+    while not _is_over(phase, state):
+        guard = _Guard(phase, state, hooks, steps)
+        batches = epoch_batches(state.phase, state.epoch, state.step)
+        fitted = worker.fit(
+            batches, initial_epoch=state.epoch, epochs=state.epoch + 1, shuffle=False, verbose=0, callbacks=[guard]
+        )
+        # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
+        scores = worker.evaluate(validation, verbose=0, return_dict=True)
+        row = _history_row(phase, state.epoch, fitted.history, scores, _rate(worker))
+        is_best = _judge(phase, row, state)
+        if is_best and phase.keep == "best":
+            state.arrays["best"] = worker.get_weights()
+        hooks.on_epoch(phase, row, worker, is_best)
+        _assign(worker.variables, guard.arrays["model"])
+
+        state.arrays |= guard.arrays
+        state.arrays.pop("metrics", None)
+        state.history.append(row)
+        state.epoch, state.step = state.epoch + 1, 0
+        hooks.on_save(state)
+        if hooks.stop_requested() and not _is_over(phase, state):
+            raise StopRequested
+
+    if phase.average_epochs:
+        optimizer.finalize_variable_values(worker.trainable_variables)
+    if phase.keep == "best":
+        worker.set_weights(state.arrays["best"])
+
+
+class _Guard(keras.callbacks.Callback):
+    """Watches the steps of one epoch: reports them, refuses bad numbers, saves and stops when asked.
+
+    Attributes:
+        arrays: At the epoch's end, weights and optimizer as the last step left them, before averaging.
+    """
+
+    def __init__(self, phase: Phase, state: TrainingState, hooks: Hooks, steps: int):
+        super().__init__()
+        self.phase, self.state, self.hooks, self.steps = phase, state, hooks, steps
+        self.first_step = state.step
+        self.arrays: dict[str, list[np.ndarray]] = {}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.first_step:
+            _assign(self.model.metrics_variables, self.state.arrays["metrics"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = min(self.first_step + batch + 1, self.steps)
+        figures = {name: float(value) for name, value in logs.items()}
+        if not math.isfinite(figures["loss"]):
+            raise _diverged(self.phase, f"The loss became {figures['loss']}", self.state.epoch, done, _rate(self.model))
+        self.hooks.on_step(self.phase, self.state.epoch, done, self.steps, figures)
+        if done < self.steps and self.hooks.stop_requested():
+            self.state.step = done
+            self.state.arrays |= _arrays(self.model)
+            self.state.arrays["metrics"] = [variable.numpy() for variable in self.model.metrics_variables]
+            self.hooks.on_save(self.state)
+            raise StopRequested
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.arrays = _arrays(self.model)
+
+
+def _is_over(phase: Phase, state: TrainingState) -> bool:
+    """Whether the phase has run its epochs or its patience."""
+    return state.epoch >= phase.epochs or (phase.patience is not None and state.waited >= phase.patience)
+
+
+def _history_row(
+    phase: Phase, epoch: int, fitted: dict[str, list[float]], scores: dict[str, float], rate: float
+) -> dict[str, Any]:
+    row = {
+        "phase": phase.name,
+        "epoch": epoch + 1,
+        "loss": float(fitted["loss"][0]),
+        "accuracy": float(fitted["accuracy"][0]),
+        "val_loss": float(scores["loss"]),
+        "val_accuracy": float(scores["accuracy"]),
+        "learning_rate": rate,
+    }
+    if not math.isfinite(row["val_loss"]):
+        raise _diverged(phase, f"The validation loss became {row['val_loss']}", epoch, None, rate)
+    return row
+
+
+def _judge(phase: Phase, row: dict[str, Any], state: TrainingState) -> bool:
+    """Whether this epoch is the best so far; counts the epochs since."""
+    value = row[phase.monitor]
+    if state.best is None or (value < state.best if phase.monitor == "val_loss" else value > state.best):
+        state.best, state.best_epoch, state.waited = value, row["epoch"], 0
+        return True
+    state.waited += 1
+    return False
+
+
+def _diverged(phase: Phase, what: str, epoch: int, step: int | None, rate: float) -> DivergedFault:
+    where = f"epoch {epoch + 1}" + (f", by step {step}" if step else "")
+    return DivergedFault(
+        f"{what} in phase {phase.name!r}, {where}, at a learning rate of {rate:.3g}. Try a lower one: "
+        f"--set phases.{phase.name}.learning_rate={phase.learning_rate / 10:.2g}"
+    )
+
+
+def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:
+    loss: keras.losses.Loss
+    if _has_sigmoid(model):
+        loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
+    else:
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    model.compile(
+        optimizer,
+        loss,
+        metrics=["accuracy"],
+        # XLA makes small convolutions several times slower on a CPU.
+        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
+        steps_per_execution=steps_per_call(model, recipe.batch_size, steps),
+    )
+
+
+def steps_per_call(model: keras.Model, batch_size: int, steps: int) -> int:
+    """Training steps per call into TensorFlow: many for small nets, where the call costs more than the step.
+
+    A call is kept to about a second on two cores, so that progress shows and a stop is heard.
+    """
+    macs_per_step = 3 * count_macs(model) * batch_size + 6 * model.count_params()
+    return max(1, min(64, steps, round(50e9 / macs_per_step)))
+
+
+def _optimizer(phase: Phase, steps: int) -> keras.Optimizer:
+    settings: dict[str, Any] = {"learning_rate": _schedule(phase, steps)}
+    if phase.weight_decay:
+        settings["weight_decay"] = phase.weight_decay
+    if phase.average_epochs:
+        settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
+    if phase.optimizer == "sgd":
+        settings |= {"momentum": 0.9, "nesterov": True}
+    optimizer = keras.optimizers.get({"class_name": phase.optimizer, "config": settings})
+    if phase.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _schedule(phase: Phase, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    total = phase.epochs * steps
+    if phase.schedule == "constant":
+        return phase.learning_rate
+    if phase.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(phase.learning_rate, decay_steps=total)
+    warm_up = round(0.3 * total)
+    return keras.optimizers.schedules.CosineDecay(
+        phase.learning_rate / 25,
+        decay_steps=max(1, total - warm_up),
+        warmup_target=phase.learning_rate,
+        warmup_steps=warm_up,
+    )
+
+
+def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function from (batch,) class indices to what the model's loss compares: one-hot rows, or a 0/1 column."""
+    if _has_sigmoid(model):
+        return lambda labels: tf.cast(labels, tf.float32)[:, tf.newaxis]
+    return lambda labels: tf.one_hot(labels, model.output_shape[-1])
+
+
+def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, precision: str) -> float:
+    """Seconds that a training step of the last phase takes here, from a few timed ones; `model` stays as it is."""
+    phase = recipe.phases[-1]
+    worker = precisions.cast(model, precision)
+    thaw(worker, phase.train, pretrained=recipe.weights is not None)
+    steps = steps_per_epoch(splits.train, recipe.batch_size)
+    _compile(worker, recipe, _optimizer(phase, steps), steps)
+    batches = training_batches(splits.train, recipe, seed=0, targets=targets_for(worker))(0, 0, 0)
+    per_call = worker.steps_per_execution
+    worker.fit(batches.take(per_call), shuffle=False, verbose=0)  # The first call traces.
+    timed = min(3 * per_call, steps)
+    began = time.monotonic()
+    worker.fit(batches.take(timed), shuffle=False, verbose=0)
+    return (time.monotonic() - began) / timed
+
+
+def check_memory(recipe: Recipe, splits: Splits, model: keras.Model) -> None:
+    """Refuse a batch whose activations would not fit into memory.
+
+    Raises:
+        MemoryFault: With the batch size to try.
+    """
+    numbers = sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    batch = min(recipe.batch_size, len(splits.train))
+    # Forward and backward, four bytes each.
+    needed, free = 8 * numbers * batch, psutil.virtual_memory().available
+    if needed > 0.7 * free:
+        fits = max(1, 2 ** int(math.log2(max(1, 0.7 * free / (8 * numbers)))))
+        raise MemoryFault(
+            f"A batch of {batch:,} images needs about {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB are free. "
+            f"Try --set batch_size={fits}"
+        )
+
+
+def _has_sigmoid(model: keras.Model) -> bool:
+    return model.output_shape[-1] == 1
+
+
+def _rate(model: keras.Model) -> float:
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+def _arrays(model: keras.Model) -> dict[str, list[np.ndarray]]:
+    """Copies of everything a step changes: weights, random-number state, optimizer."""
+    return {
+        "model": [variable.numpy() for variable in model.variables],
+        "optimizer": [variable.numpy() for variable in model.optimizer.variables],
+    }
+
+
+def _assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)

@@ -1,0 +1,377 @@
+"""Execute a recipe: data, model, phases, evaluation, report, into one run folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import zoo
+from recipes import conditions, data, rundir, state
+from recipes.errors import CorruptFault, DivergedFault, EnvironmentFault, UsageFault
+from recipes.recipe import Recipe
+from recipes.request import SMOKE_IMAGES, Request, differences
+from recipes.screen import RESULT, Screen
+from recipes.signals import Signals
+from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
+
+log = logging.getLogger("recipes")
+
+
+@dataclass
+class Job:
+    """One run on its way through the house: what was asked, what is known so far, and where it is written."""
+
+    request: Request
+    recipe: Recipe
+    origin: data.Origin
+    weights: Source | None
+    folder: Path
+    screen: Screen
+    signals: Signals
+    fingerprint: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage."""
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 2)
+
+
+def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen, signals: Signals) -> dict[str, Any]:
+    """Execute a request in a new folder.
+
+    Args:
+        request: What to do.
+        out: The run folder; default `runs/<name>/<UTC time>-seed<N>`.
+        overwrite: Retrain in a folder that holds a run.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Returns:
+        The run's manifest.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    request.recipe(request.dataset())  # A typing error shows before anything is touched.
+    folder = out or rundir.new(Path("runs"), request.recipe(request.dataset()).name, request.seed)
+    with rundir.disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with rundir.owned(folder):
+        if rundir.is_started(folder) and overwrite:
+            rundir.clear(folder)
+        elif rundir.is_finished(folder):
+            return _already_done(folder)
+        elif rundir.is_started(folder):
+            raise UsageFault(
+                f"{folder} holds an unfinished run. Go on with: python -m recipes.run --resume {folder}; "
+                "or train anew with --overwrite."
+            )
+        rundir.claim(folder)
+        origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
+        recipe = request.recipe(origin.dataset)
+        return _run(Job(request, recipe, origin, find_weights(recipe), folder, screen, signals))
+
+
+def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Screen, signals: Signals) -> dict[str, Any]:
+    """Go on with a run that was stopped or killed. Only the number of epochs may have grown.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    if rundir.is_finished(folder):
+        return _already_done(folder)
+    if not rundir.is_started(folder):
+        raise UsageFault(f"{folder} is not the folder of a run: it has no {rundir.STARTED}.")
+    with rundir.owned(folder):
+        stored = rundir.read_json(folder / rundir.STARTED)
+        try:
+            request = Request.from_dict(stored["request"])
+            before, was = stored["recipe"], stored["origin"]
+        except (KeyError, TypeError) as error:
+            raise CorruptFault(f"{folder / rundir.STARTED} is damaged: {error} is missing.") from error
+        request = Request(**{**vars(request), "overrides": (*request.overrides, *overrides)})
+        recipe = request.recipe(was["dataset"])
+        _refuse_changes(before, recipe)
+        origin = data.find(request.dataset(), "sample" if was["kind"] == "sample" else "full", request.data_dir)
+        job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals, stored.get("fingerprint"))
+        return _run(job)
+
+
+def _run(job: Job) -> dict[str, Any]:
+    """The walk: data, model, phases, evaluation, report."""
+    with job.screen.logging_to(job.folder / "log.txt"):
+        _announce(job)
+        with job.stage("data"):
+            splits = data.read(job.origin, job.recipe.split)
+            if job.request.smoke:
+                splits = splits.take(**SMOKE_IMAGES)
+            _check_fingerprint(job, splits)
+        rundir.write_json(job.folder / rundir.STARTED, _started(job))
+        log.info("data   %s", conditions.describe_data(splits))
+
+        with job.stage("model"):
+            model = build(job.recipe, splits, job.request.seed, job.weights)
+        with job.stage("train"):
+            outcome = _train(job, splits, model)
+        with job.stage("evaluate"):
+            from recipes import evaluate
+
+            tables = {
+                name: evaluate.predict(outcome.model, getattr(splits, name), splits.class_names)
+                for name in ("validation", "test")
+            }
+            metrics = {name: evaluate.scores(table) for name, table in tables.items()}
+        with job.stage("report"):
+            _write_report(job, splits, outcome, tables, metrics)
+        manifest = _manifest(job, splits, outcome, metrics)
+        _say_result(job, manifest)
+    rundir.close(job.folder, manifest)
+    return manifest | {"folder": str(job.folder)}
+
+
+def build(recipe: Recipe, splits: data.Splits, seed: int, weights: Source | None):
+    """The recipe's network for these images, freshly initialised from the seed.
+
+    Raises:
+        UsageFault: When the architecture is unknown or cannot take the images.
+        EnvironmentFault: When its weights are not there.
+        CorruptFault: When its weights fail their check.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    try:
+        return zoo.get(
+            recipe.architecture,
+            input_shape=splits.image_shape,
+            classes=len(splits.class_names),
+            weights=weights,
+            **recipe.model,
+        )
+    except WeightsMissing as error:
+        raise EnvironmentFault(str(error)) from error
+    except WeightsCorrupt as error:
+        raise CorruptFault(str(error)) from error
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
+
+
+def _train(job: Job, splits: data.Splits, model):
+    from recipes import engine, precision
+
+    saved = state.load(job.folder / rundir.STATE)
+    if saved is not None:
+        phase = job.recipe.phases[saved.phase].name
+        log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, f", step {saved.step}" if saved.step else "")
+    format_ = precision.choose(job.request.precision)
+    log.info("train  %s, %d epochs at most, batches of %d", format_, job.recipe.epochs(), job.recipe.batch_size)
+
+    with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
+
+        def on_epoch(phase, row, worker, is_best):
+            lines.epoch(phase, row, is_best)
+            if phase.save_every_epoch:
+                name = f"{row['epoch']:02d}-{row['val_accuracy']:.4f}.weights.h5"
+                (job.folder / "checkpoints").mkdir(exist_ok=True)
+                with rundir.atomic_path(job.folder / "checkpoints" / name) as path:
+                    worker.save_weights(path)
+
+        hooks = engine.Hooks(
+            on_save=lambda current: state.save(job.folder / rundir.STATE, current),
+            on_step=lines.step,
+            on_epoch=on_epoch,
+            stop_requested=lambda: job.signals.received is not None,
+        )
+        try:
+            return engine.train(
+                job.recipe, splits, model, seed=job.request.seed, precision=format_, state=saved, hooks=hooks
+            )
+        except engine.StopRequested:
+            raise job.signals.interrupted(
+                f"Stopped; everything so far is saved. Go on with: python -m recipes.run --resume {job.folder}"
+            ) from None
+        except DivergedFault as fault:
+            raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
+
+
+def _keep_best(job: Job, model) -> str:
+    """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
+    saved = state.load(job.folder / rundir.STATE)
+    if saved is None or "best" not in saved.arrays:
+        return "No epoch had ended, so there is nothing to keep."
+    model.set_weights(saved.arrays["best"])
+    _save_model(model, job.folder / "best.keras")
+    return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
+
+
+def _write_report(job: Job, splits: data.Splits, outcome, tables, metrics) -> None:
+    from recipes import evaluate, report
+    from recipes.report.style import png
+
+    folder, test = job.folder, tables["test"]
+    rundir.write(folder / "history.csv", _history_csv(outcome.history))
+    rundir.write_json(folder / "metrics.json", metrics)
+    rundir.write(folder / "predictions.csv", test.as_csv())
+    rundir.write(folder / "predictions_validation.csv", tables["validation"].as_csv())
+    _save_model(outcome.model, folder / "model.keras")
+    conditions.draw_architecture(outcome.model, folder / "architecture.png")
+
+    matrix = evaluate.confusion(test)
+    title = f"{job.recipe.name}, {job.request.variant}: test accuracy {metrics['test']['accuracy']:.4f}"
+    pictures = {
+        "confusion": png(report.confusion_figure(matrix, splits.class_names, title)),
+        "curves": png(report.curves_figure(outcome.history, outcome.chosen, title)),
+    }
+    rundir.write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, splits.class_names))
+    rundir.write(folder / "confusion_matrix.png", pictures["confusion"])
+    rundir.write(folder / "curves.png", pictures["curves"])
+    manifest = _manifest(job, splits, outcome, metrics)
+    facts = {
+        "title": f"{job.recipe.name}, {job.request.variant}",
+        "subtitle": zoo.info(job.recipe.architecture).use,
+        "published": job.recipe.published_accuracy,
+        "data": manifest["data"],
+        "test": metrics["test"],
+        "validation": metrics["validation"],
+        "conditions": conditions.summary(manifest),
+        "command": manifest["command"],
+    }
+    rundir.write(folder / "report.html", report.page(facts, pictures))
+
+
+def _save_model(model, path: Path) -> None:
+    with rundir.atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def _history_csv(history: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return out.getvalue()
+
+
+def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -> dict[str, Any]:
+    from recipes import precision
+
+    return {
+        "recipe": job.recipe.name,
+        "variant": job.request.variant,
+        "overrides": [list(pair) for pair in job.request.overrides],
+        "seed": job.request.seed,
+        "smoke": job.request.smoke,
+        "precision": precision.choose(job.request.precision),
+        "command": job.request.command(),
+        "result": {
+            "test_accuracy": metrics["test"]["accuracy"],
+            "validation_accuracy": metrics["validation"]["accuracy"],
+            "published_accuracy": job.recipe.published_accuracy,
+            "epochs": len(outcome.history),
+            "kept_epoch": outcome.chosen,
+        },
+        "data": {
+            "kind": job.origin.kind,
+            "dataset": job.origin.dataset,
+            "path": str(job.origin.path) if job.origin.path else None,
+            "notice": job.origin.notice,
+            "fingerprint": splits.fingerprint,
+            "class_names": list(splits.class_names),
+            "counts": splits.counts(),
+        },
+        "weights": {"kind": job.weights.kind, "path": str(job.weights.path), "sha256": job.weights.sha256}
+        if job.weights
+        else None,
+        "model": conditions.model_facts(outcome.model),
+        "settings": job.recipe.as_dict(),
+        "seconds": job.seconds,
+        "versions": conditions.versions(),
+        "hardware": conditions.hardware(),
+    }
+
+
+def _started(job: Job) -> dict[str, Any]:
+    return {
+        "request": job.request.as_dict(),
+        "recipe": job.recipe.as_dict(),
+        "origin": {"kind": job.origin.kind, "dataset": job.origin.dataset},
+        "fingerprint": job.fingerprint,
+    }
+
+
+def _check_fingerprint(job: Job, splits: data.Splits) -> None:
+    if job.fingerprint not in (None, splits.fingerprint):
+        raise UsageFault(
+            f"The data changed since {job.folder} was started (fingerprint {job.fingerprint[:12]} then, "
+            f"{splits.fingerprint[:12]} now). Start a new run."
+        )
+    job.fingerprint = splits.fingerprint
+
+
+def _refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
+    """Only more epochs are allowed."""
+    now = json.loads(json.dumps(recipe.as_dict()))
+    for old, new in zip(before["phases"], now["phases"], strict=False):
+        if new["epochs"] >= old["epochs"]:
+            old = old | {"epochs": new["epochs"]}
+            before = before | {
+                "phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]
+            }
+    if changes := differences(before, now):
+        raise UsageFault(
+            f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
+        )
+
+
+def find_weights(recipe: Recipe) -> Source | None:
+    """Where the recipe's pretrained weights are; `None` when it wants none.
+
+    Raises:
+        EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
+    """
+    try:
+        return locate(recipe.weights)
+    except WeightsMissing as error:
+        raise EnvironmentFault(str(error)) from error
+
+
+def _announce(job: Job) -> None:
+    facts = zoo.info(job.recipe.architecture)
+    log.info("%s, %s, seed %d: %s", job.recipe.name, job.request.variant, job.request.seed, facts.use)
+    if job.weights:
+        log.info("weights from %s: %s (sha256 %s...)", job.weights.kind, job.weights.path, job.weights.sha256[:12])
+    if job.origin.notice:
+        log.warning("NOTICE %s", job.origin.notice)
+
+
+def _say_result(job: Job, manifest: dict[str, Any]) -> None:
+    result = manifest["result"]
+    published = result["published_accuracy"]
+    beside = f" (published {published:.4f}, {result['test_accuracy'] - published:+.4f})" if published else ""
+    if job.origin.notice:
+        log.warning("NOTICE %s", job.origin.notice)
+        beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
+    log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
+    log.log(RESULT, "report %s", job.folder / "report.html")
+    other = "published" if job.request.variant == "tuned" else "tuned"
+    log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
+
+
+def _already_done(folder: Path) -> dict[str, Any]:
+    manifest = rundir.read_json(folder / rundir.MANIFEST)
+    log.log(
+        RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
+        manifest["result"]["test_accuracy"], folder / "report.html",
+    )  # fmt: skip
+    return manifest | {"folder": str(folder)}

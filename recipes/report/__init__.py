@@ -1,0 +1,7 @@
+"""What a run learned, as pictures and a page: pure functions from tables to figures and text."""
+
+from recipes.report.confusion import confusion_figure
+from recipes.report.curves import curves_figure
+from recipes.report.page import page
+
+__all__ = ["confusion_figure", "curves_figure", "page"]

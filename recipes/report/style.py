@@ -1,0 +1,34 @@
+"""One look for every picture: colours, fonts (with Korean glyphs where the machine has them), and PNG bytes."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import seaborn as sns  # noqa: E402
+from matplotlib import font_manager, pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+TRAINING = "#8a94a6"
+VALIDATION = "#1f6feb"
+CHOSEN = "#d1242f"
+HEAT = "Blues"
+_KOREAN_FONTS = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "AppleGothic")
+
+
+def apply() -> None:
+    """Set the look for the figures made from here on."""
+    installed = set(font_manager.get_font_names())
+    families = ["DejaVu Sans", *(font for font in _KOREAN_FONTS if font in installed)]
+    sns.set_theme(style="whitegrid", context="notebook", rc={"font.family": families, "axes.titleweight": "bold"})
+
+
+def png(figure: Figure, *, dpi: int = 130) -> bytes:
+    """The figure as PNG; the figure is closed."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
+    plt.close(figure)
+    return out.getvalue()

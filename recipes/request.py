@@ -1,0 +1,118 @@
+"""What the user asked for, and the recipe that follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from recipes import book
+from recipes.errors import UsageFault
+from recipes.recipe import Recipe
+
+SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of `python -m recipes.run`; stored in the run folder so that a resume repeats it.
+
+    Attributes:
+        name: A recipe's name, or `package.module:RECIPE`.
+        variant: `"tuned"` or `"published"`.
+        overrides: (path, value) pairs in the order given.
+        data: `"auto"`, `"full"` or `"sample"`.
+        data_dir: TFDS's data folder, if given.
+        seed: Fixes weights, data order, augmentation and dropout.
+        precision: `"auto"`, `"float32"` or `"bfloat16"`.
+        weights: Pretrained weights to use instead of the recipe's; `"none"` for none.
+        smoke: A few hundred images and one epoch a phase: does it work at all?
+    """
+
+    name: str
+    variant: str = "tuned"
+    overrides: tuple[tuple[str, str], ...] = ()
+    data: str = "auto"
+    data_dir: str | None = None
+    seed: int = 42
+    precision: str = "auto"
+    weights: str | None = None
+    smoke: bool = False
+
+    def dataset(self) -> str:
+        """The data set the recipe wants, before anything is said about where to find it."""
+        chosen = [value for path, value in self.overrides if path == "data"]
+        return chosen[-1] if chosen else book.get(self.name, self.variant).data
+
+    def data_mode(self) -> str:
+        """Where data may come from: a smoke run that may choose takes the bundled sample and downloads nothing."""
+        return "sample" if self.smoke and self.data == "auto" else self.data
+
+    def recipe(self, dataset: str) -> Recipe:
+        """The recipe for a data set, with every override.
+
+        Raises:
+            UsageFault: For an unknown recipe, path or value.
+        """
+        recipe = book.get(self.name, self.variant)
+        if dataset != recipe.data:
+            recipe = recipe.override("data", dataset)
+        for path, value in self.overrides:
+            if path != "data":
+                recipe = recipe.override(path, value)
+        if self.weights is not None:
+            recipe = recipe.override("weights", self.weights)
+        if self.smoke:
+            for phase in recipe.phases:
+                recipe = recipe.override(f"phases.{phase.name}.epochs", 1)
+        return recipe
+
+    def command(self) -> str:
+        """The command line that repeats this request."""
+        import shlex
+
+        words = ["python", "-m", "recipes.run", self.name]
+        for option in dataclasses.fields(self):
+            value = getattr(self, option.name)
+            if option.name in ("name", "overrides") or value == option.default:
+                continue
+            words += [f"--{option.name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        words += [word for path, value in self.overrides for word in ("--set", f"{path}={value}")]
+        if "--seed" not in words:
+            words += ["--seed", str(self.seed)]
+        return shlex.join(words)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain, JSON-ready values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Request:
+        """Read what `as_dict` gave.
+
+        Raises:
+            UsageFault: When it comes from another version of this program.
+        """
+        try:
+            return cls(**{**stored, "overrides": tuple((path, value) for path, value in stored["overrides"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageFault(f"The run was started by another version of this program: {error}") from error
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """What changed between two nested values, a line each."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(key for key in after if key not in before)]
+        return [
+            line
+            for key in keys
+            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        named = [item.get("name", index) if isinstance(item, dict) else index for index, item in enumerate(before)]
+        return [
+            line
+            for name, one, other in zip(named, before, after, strict=True)
+            for line in differences(one, other, f"{path}.{name}")
+        ]
+    return [] if before == after else [f"{path}: {before!r} -> {after!r}"]

@@ -1,0 +1,189 @@
+"""Run a recipe: fetch data, train, evaluate, report.
+
+    python -m recipes.run --list
+    python -m recipes.run fashion_cnn
+    python -m recipes.run fashion_cnn --variant published --seed 42
+    python -m recipes.run fashion_cnn --set phases.train.epochs=5 --set batch_size=64
+    python -m recipes.run keras_mat_lenet --set data=mnist
+    python -m recipes.run --resume runs/fashion_cnn/20260101T120000Z-seed42
+    python -m recipes.run my_package.my_recipes:RECIPE
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from recipes import book
+from recipes.errors import EnvironmentFault, Fault, MemoryFault, UsageFault
+from recipes.overrides import parse_assignment
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    summary, _, examples = (__doc__ or "").partition("\n\n")
+    parse = argparse.ArgumentParser(
+        prog="python -m recipes.run",
+        description=summary,
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe of --list, or package.module:RECIPE")
+    parse.add_argument("--list", action="store_true", help="show all recipes")
+    parse.add_argument(
+        "--variant", choices=book.VARIANTS, default="tuned", help="ours (default), or the source to the letter"
+    )
+    parse.add_argument(
+        "--data",
+        default="auto",
+        metavar="auto|full|sample",
+        help="auto (default): the full data set, or the bundled sample where it cannot be had; full: never the "
+        "sample; sample: always. Your own image folders cannot be given yet",
+    )
+    parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
+    parse.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
+    )
+    parse.add_argument("--seed", type=int, default=42, help="fixes weights, order, augmentation, dropout (default 42)")
+    parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
+    parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
+    parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
+    parse.add_argument("--plan", action="store_true", help="say what would run and how long it may take, then stop")
+    parse.add_argument("--smoke", action="store_true", help="a few hundred images, one epoch: does it work at all?")
+    parse.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="auto (default): bfloat16 where the processor computes in it",
+    )
+    parse.add_argument("--weights", metavar="PATH", help="pretrained weights: a file, imagenet, or none")
+    parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
+    parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
+    parse.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code; errors are one line on stderr."""
+    options = parser().parse_args(arguments)
+    try:
+        return _command(options)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        fault = _as_fault(error)
+        if fault is not None:
+            print(f"error: {fault}", file=sys.stderr)
+            return fault.exit_code
+        hint = "" if options.debug else " This is a bug of ours; --debug shows where."
+        print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)
+        return 1
+
+
+def _command(options: argparse.Namespace) -> int:
+    if options.list:
+        return _list()
+    if options.name is None and options.resume is None:
+        raise UsageFault("Which recipe? --list shows them all, --help the options.")
+    import_tensorflow(quietly=not options.debug)
+
+    from recipes.request import Request
+    from recipes.screen import Screen, flush_stdout
+    from recipes.signals import Signals
+
+    overrides = tuple(parse_assignment(text) for text in options.set)
+    signals = Signals()
+    signals.listen()
+    screen = Screen(quiet=options.quiet, to_stderr=options.json)
+    if options.resume is not None:
+        from recipes import execute
+
+        manifest = execute.resume(options.resume, overrides, screen=screen, signals=signals)
+    else:
+        request = Request(
+            name=options.name,
+            variant=options.variant,
+            overrides=overrides,
+            data=options.data,
+            data_dir=options.data_dir,
+            seed=options.seed,
+            precision=options.precision,
+            weights=options.weights,
+            smoke=options.smoke,
+        )
+        if options.plan:
+            from recipes import plan
+
+            manifest = plan.plan(request)
+        else:
+            from recipes import execute
+
+            manifest = execute.start(
+                request, out=options.out, overwrite=options.overwrite, screen=screen, signals=signals
+            )
+    if options.json:
+        print(json.dumps(manifest, ensure_ascii=False, default=str))
+    flush_stdout()
+    return 0
+
+
+def import_tensorflow(*, quietly: bool) -> None:
+    """Import TensorFlow and Keras; quietly, without the notes on libraries and GPUs that C++ prints past Python."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        if quietly:
+            os.dup2(notes.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+            tf.get_logger().setLevel("ERROR")
+        except BaseException:
+            os.dup2(stderr, 2)
+            notes.seek(0)
+            sys.stderr.write(notes.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _list() -> int:
+    rows = [("recipe", "data", "published", "")]
+    for name in book.names():
+        recipe = book.get(name)
+        published = f"{recipe.published_accuracy:.4f}" if recipe.published_accuracy else "-"
+        rows.append((name, recipe.data, published, book.summary(name)))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    try:
+        for row in rows:
+            print(*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3], sep="  ")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _as_fault(error: Exception) -> Fault | None:
+    """The fault behind an error, where it is one the user can solve."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
+    if isinstance(error, ModuleNotFoundError):
+        return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""The run folder: made, locked, written to and closed with a manifest. Nothing final in it is ever half-written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from recipes.errors import BusyFault, CorruptFault, DiskFault, UsageFault
+
+MANIFEST = "manifest.json"
+STARTED = "run.json"
+STATE = "state"
+LOCK = ".lock"
+OWNER = ".owner"
+
+
+def new(base: Path, name: str, seed: int) -> Path:
+    """Make a fresh folder `base/<name>/<UTC time>-seed<N>` that no other run has.
+
+    Raises:
+        DiskFault: When it cannot be made.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 1000):
+        folder = base / name / (f"{stamp}-seed{seed}" + (f"-{attempt}" if attempt > 1 else ""))
+        with disk_faults(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    raise DiskFault(f"No free folder name under {base / name}.")
+
+
+def claim(folder: Path) -> None:
+    """Make `folder` ready for a new run: it must be new or empty, and writable.
+
+    Raises:
+        UsageFault: When something else is in it.
+        DiskFault: When it cannot be written, or a file is in the way.
+    """
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = [entry.name for entry in folder.iterdir() if entry.name not in (LOCK, OWNER)]
+        if strangers:
+            raise UsageFault(
+                f"{folder} holds other files ({', '.join(sorted(strangers)[:3])}). Choose a new folder for --out."
+            )
+        with atomic_path(folder / ".writable") as probe:
+            probe.write_bytes(b"")
+        (folder / ".writable").unlink()
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run ended here with its manifest."""
+    return (folder / MANIFEST).is_file()
+
+
+def is_started(folder: Path) -> bool:
+    """Whether a run was begun here."""
+    return (folder / STARTED).is_file()
+
+
+def clear(folder: Path) -> None:
+    """Empty a run's folder, so that it can be run again. Refuses a folder no run was begun in."""
+    if not is_started(folder):
+        raise UsageFault(f"{folder} is not a run folder: nothing in it is overwritten.")
+    with disk_faults(folder):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name not in (LOCK, OWNER):
+                entry.unlink()
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. The lock goes with the process, however it ends.
+
+    Raises:
+        BusyFault: When another process has it; the message names its pid.
+    """
+    lock = FileLock(folder / LOCK)
+    with disk_faults(folder):
+        try:
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            owner = _read_text(folder / OWNER) or "unknown"
+            raise BusyFault(
+                f"Another run (process {owner}) owns {folder}. Wait for it, or choose another --out."
+            ) from None
+    try:
+        with disk_faults(folder):
+            (folder / OWNER).write_text(str(os.getpid()))
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / OWNER).unlink()
+        lock.release()
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that becomes `path` when the block ends well, and vanishes when not.
+
+    Raises:
+        DiskFault: When the disk is full or the folder cannot be written; `path` is then as it was.
+    """
+    # The suffix stays last: writers choose their format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        with disk_faults(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a whole file, atomically.
+
+    Raises:
+        DiskFault: When it cannot be written; the old file is then as it was.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, readable and in UTF-8."""
+    write(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        CorruptFault: When the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorruptFault(f"{path} is missing or damaged: {error}") from error
+
+
+def close(folder: Path, manifest: dict[str, Any]) -> None:
+    """End a run: drop its training state, then write the manifest with the sha256 of every file, last."""
+    shutil.rmtree(folder / STATE, ignore_errors=True)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files if path.name != MANIFEST}
+    write_json(folder / MANIFEST, manifest | {"files": hashes})
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about a path into one line and exit code 6."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full. Free some space",
+            errno.EDQUOT: "the disk quota is used up. Free some space",
+            errno.EFBIG: "the file would be larger than this system allows",
+            errno.EACCES: "permission is denied. Choose another --out",
+            errno.EPERM: "permission is denied. Choose another --out",
+            errno.EROFS: "the file system is read-only. Choose another --out",
+            errno.ENOTDIR: "a file is in the way. Choose another --out",
+            errno.EEXIST: "a file is in the way. Choose another --out",
+            errno.ENAMETOOLONG: "the name is too long. Choose another --out",
+        }
+        raise DiskFault(f"{path} cannot be written: {reasons.get(error.errno or 0, error)}.") from error
+
+
+def _read_text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

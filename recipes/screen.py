@@ -1,0 +1,135 @@
+"""What a run says: the same lines on screen and in log.txt, and a progress bar where there is a terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from recipes.rundir import disk_faults
+
+if TYPE_CHECKING:
+    from recipes.recipe import Phase
+
+RESULT = logging.INFO + 5
+log = logging.getLogger("recipes")
+
+
+class _Console(Console):
+    """A console that falls silent when its reader leaves (`| head`), and lets the run go on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class _ScreenHandler(logging.Handler):
+    def __init__(self, console: Console):
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "bold yellow" if record.levelno == logging.WARNING else None
+        self.console.print(
+            record.getMessage(), style=style, markup=False, highlight=False, soft_wrap=True, emoji=False
+        )
+
+
+class Screen:
+    """The console of one command.
+
+    Args:
+        quiet: Show results and warnings only.
+        to_stderr: Keep stdout free for `--json`.
+    """
+
+    def __init__(self, *, quiet: bool = False, to_stderr: bool = False):
+        self.console = _Console(stderr=to_stderr)
+        self.show_progress = self.console.is_terminal and not quiet
+        handler = _ScreenHandler(self.console)
+        handler.setLevel(RESULT if quiet else logging.INFO)
+        log.handlers[:] = [handler]
+        log.setLevel(logging.INFO)
+        log.propagate = False
+
+    @contextmanager
+    def logging_to(self, path: Path) -> Iterator[None]:
+        """Copy every line, with its time, into a file."""
+        with disk_faults(path):
+            handler = logging.FileHandler(path, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handler.handleError = _ignore_full_disk  # type: ignore[method-assign]
+        log.addHandler(handler)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            handler.close()
+
+    @contextmanager
+    def epochs(self, total: int, done: int) -> Iterator[EpochLines]:
+        """Follow a training of `total` epochs, of which `done` are done already."""
+        bar = (
+            Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
+            if self.show_progress
+            else None
+        )
+        with bar or nullcontext():
+            yield EpochLines(total, done, bar)
+
+
+class EpochLines:
+    """One line per epoch, and a bar in between."""
+
+    def __init__(self, total: int, done: int, bar: Progress | None):
+        self.total, self.done, self.bar = total, done, bar
+        self.since = time.monotonic()
+        self.task = bar.add_task("", total=total, completed=done, figures="") if bar else None
+
+    def step(self, phase: Phase, epoch: int, step: int, steps: int, figures: dict[str, float]) -> None:
+        """Move the bar within an epoch."""
+        if self.bar is not None and self.task is not None:
+            self.bar.update(
+                self.task,
+                completed=self.done + step / steps,
+                description=f"{phase.name}: epoch {epoch + 1}/{phase.epochs}",
+                figures=f"step {step}/{steps}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}",
+            )
+
+    def epoch(self, phase: Phase, row: dict, is_best: bool) -> None:
+        """Print an epoch's line."""
+        now = time.monotonic()
+        self.done += 1
+        log.info(
+            "%s epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %5.1f s%s",
+            phase.name, row["epoch"], phase.epochs, row["loss"], row["accuracy"], row["val_loss"],
+            row["val_accuracy"], now - self.since, "  best" if is_best else "",
+        )  # fmt: skip
+        self.since = now
+
+
+def _ignore_full_disk(record: logging.LogRecord) -> None:
+    """A log line that cannot be written must not end a run; what matters is written elsewhere, and checked."""
+
+
+def flush_stdout() -> None:
+    """Flush, without a complaint when the reader has left."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
