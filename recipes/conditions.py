@@ -84,7 +84,7 @@ def draw_architecture(model, path: Path) -> None:
     """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
     if shutil.which("dot") is None:
         log.warning(
-            "%s is left out: it needs graphviz (Debian, Ubuntu: apt-get install graphviz; macOS: brew install graphviz)",
+            "%s is left out: it needs graphviz (Debian, Ubuntu: apt-get install graphviz; macOS: brew install it)",
             path.name,
         )
         return

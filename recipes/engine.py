@@ -204,7 +204,7 @@ def _is_over(phase: Phase, state: TrainingState) -> bool:
 def _history_row(
     phase: Phase, epoch: int, fitted: dict[str, list[float]], scores: dict[str, float], rate: float
 ) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "phase": phase.name,
         "epoch": epoch + 1,
         "loss": float(fitted["loss"][0]),

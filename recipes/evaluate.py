@@ -68,7 +68,7 @@ def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) ->
         truths.append(labels.numpy())
     probabilities = np.concatenate(rows)
     if not np.isfinite(probabilities).all():
-        raise DivergedFault("The model gives probabilities that are not numbers. Train again with a lower learning rate.")
+        raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
     if probabilities.shape[1] == 1:
         probabilities = np.hstack([1 - probabilities, probabilities])
     return Predictions(images.ids, np.concatenate(truths), probabilities, tuple(class_names))

@@ -173,7 +173,8 @@ def _train(job: Job, splits: data.Splits, model):
     saved = state.load(job.folder / rundir.STATE)
     if saved is not None:
         phase = job.recipe.phases[saved.phase].name
-        log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, f", step {saved.step}" if saved.step else "")
+        step = f", step {saved.step}" if saved.step else ""
+        log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, step)
     format_ = precision.choose(job.request.precision)
     log.info("train  %s, %d epochs at most, batches of %d", format_, job.recipe.epochs(), job.recipe.batch_size)
 
@@ -284,7 +285,7 @@ def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -
         "data": {
             "kind": job.origin.kind,
             "dataset": job.origin.dataset,
-            "path": str(job.origin.path) if job.origin.path else None,
+            "path": str(job.origin.path),
             "notice": job.origin.notice,
             "fingerprint": splits.fingerprint,
             "class_names": list(splits.class_names),
@@ -325,9 +326,7 @@ def _refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
     for old, new in zip(before["phases"], now["phases"], strict=False):
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
-            before = before | {
-                "phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]
-            }
+            before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
     if changes := differences(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"

@@ -36,10 +36,6 @@ def thaw(model: keras.Model, patterns: Sequence[str], *, pretrained: bool = Fals
                 f"There are: {', '.join(weighted)}."
             )
     for layer in model.layers:
-        held = (
-            pretrained
-            and isinstance(layer, keras.layers.BatchNormalization)
-            and not layer.name.startswith("head_")
-        )
+        held = pretrained and isinstance(layer, keras.layers.BatchNormalization) and not layer.name.startswith("head_")
         layer.trainable = not held and any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
     return [layer.name for layer in model.layers if layer.trainable_weights]

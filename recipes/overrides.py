@@ -45,7 +45,7 @@ def _replace(node: Any, steps: list[str], value: Any, path: str) -> Any:
         if step not in parts or not rest:
             _unknown(path, step, [f"{name}.…" for name in parts] if step in parts else list(parts))
         return tuple(_replace(part, rest, value, path) if part is parts[step] else part for part in node)
-    if not dataclasses.is_dataclass(node):
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
         _unknown(path, step, [])
     fields = {field.name for field in dataclasses.fields(node)} - {"name", "on_data"}
     if step not in fields:

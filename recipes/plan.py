@@ -6,8 +6,7 @@ import logging
 from typing import Any
 
 from recipes import conditions, data, engine, execute, precision
-from recipes.data.stream import steps_per_epoch, training_batches
-from recipes.recipe import Recipe
+from recipes.data.stream import steps_per_epoch
 from recipes.request import SMOKE_IMAGES, Request
 
 log = logging.getLogger("recipes")
@@ -45,9 +44,12 @@ def plan(request: Request) -> dict[str, Any]:
     for phase in recipe.phases:
         log.info(
             "phase  %s: %d epochs at most of %d steps, %s at %g (%s), training %s",
-            phase.name, phase.epochs, steps, phase.optimizer, phase.learning_rate, phase.schedule, ", ".join(phase.train),
+            phase.name, phase.epochs, steps, phase.optimizer, phase.learning_rate, phase.schedule,
+            ", ".join(phase.train),
         )  # fmt: skip
-    log.info("time   about %.1f minutes of training in %s (%.0f ms a step, measured now)", minutes, format_, 1e3 * seconds)
+    log.info(
+        "time   about %.1f minutes of training in %s (%.0f ms a step, measured now)", minutes, format_, 1e3 * seconds
+    )
     return {
         "recipe": recipe.name,
         "variant": request.variant,

@@ -174,8 +174,10 @@ class Recipe:
             yield _must(self, "phases", "phases with different names", names)
         yield from _integer(self, "batch_size", at_least=1)
         yield from _number(self, "label_smoothing", at_least=0, below=1)
-        for part in (self.split, self.augment, *self.phases):
-            yield from part.faults()
+        yield from self.split.faults()
+        yield from self.augment.faults()
+        for phase in self.phases:
+            yield from phase.faults()
 
     def override(self, path: str, value: Any) -> Recipe:
         """A copy with one value changed.

@@ -1,5 +1,6 @@
 """Run a recipe: fetch data, train, evaluate, report.
 
+Examples:
     python -m recipes.run --list
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(
         prog="python -m recipes.run",
         description=summary,
-        epilog="examples:\n" + examples,
+        epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe of --list, or package.module:RECIPE")

@@ -38,9 +38,7 @@ class _ScreenHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         style = "bold yellow" if record.levelno == logging.WARNING else None
-        self.console.print(
-            record.getMessage(), style=style, markup=False, highlight=False, soft_wrap=True, emoji=False
-        )
+        self.console.print(record.getMessage(), style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
 
 class Screen:

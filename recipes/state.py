@@ -9,7 +9,7 @@ import json
 import logging
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,11 @@ def save(folder: Path, state: TrainingState) -> None:
         DiskFault: When the disk is full or cannot be written; the earlier states are as they were.
     """
     folder.mkdir(exist_ok=True)
-    facts = {key: value for key, value in asdict(_without_arrays(state)).items() if key != "arrays"}
-    named = {f"{group}/{index}": array for group, group_arrays in state.arrays.items() for index, array in enumerate(group_arrays)}
+    facts = {key: value for key, value in vars(state).items() if key != "arrays"}
+    named = {f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)}
     number = 1 + max((_number(path) for path in folder.glob("state-*.npz")), default=0)
     with atomic_path(folder / f"state-{number:06d}.npz") as path:
-        np.savez(path, facts=np.frombuffer(json.dumps(facts).encode(), "uint8"), **named)
+        np.savez(path, **named, facts=np.frombuffer(json.dumps(facts).encode(), "uint8"))  # type: ignore[arg-type]
     for old in sorted(folder.glob("state-*.npz"))[:-KEPT]:
         old.unlink()
 
@@ -76,9 +76,7 @@ def load(folder: Path) -> TrainingState | None:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             log.warning("warning: %s is damaged (%s); trying the one before it.", path, error)
     if paths:
-        raise CorruptFault(
-            f"No readable training state is left in {folder}. Start again with --overwrite, which loses what it learned."
-        )
+        raise CorruptFault(f"No readable training state is left in {folder}. Start again with --overwrite.")
     return None
 
 
@@ -92,10 +90,6 @@ def _read(path: Path) -> TrainingState:
                 groups.setdefault(group, {})[int(index)] = file[name]
     arrays = {group: [members[index] for index in sorted(members)] for group, members in groups.items()}
     return TrainingState(**facts, arrays=arrays)
-
-
-def _without_arrays(state: TrainingState) -> TrainingState:
-    return TrainingState(**{**vars(state), "arrays": {}})
 
 
 def _number(path: Path) -> int:

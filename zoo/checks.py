@@ -32,7 +32,8 @@ def check_request(
     shape = tuple(input_shape) if isinstance(input_shape, Sequence) else ()
     if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
         raise ValueError(
-            f"The 'input_shape' parameter of {name} must be three positive integers {order}. Got {input_shape!r} instead."
+            f"The 'input_shape' parameter of {name} must be three positive integers {order}. "
+            f"Got {input_shape!r} instead."
         )
     height, width, depth = shape if data_format == "channels_last" else (shape[1], shape[2], shape[0])
     if min(height, width) < smallest:

@@ -164,7 +164,8 @@ def get(
     accepted = inspect.signature(build).parameters
     if unknown := sorted(set(keywords) - set(accepted)):
         raise ValueError(
-            f"The architecture {name!r} has no keyword {', '.join(map(repr, unknown))}. It takes: {', '.join(accepted)}."
+            f"The architecture {name!r} has no keyword {', '.join(map(repr, unknown))}. "
+            f"It takes: {', '.join(accepted)}."
         )
     return build(**keywords)
 

@@ -12,7 +12,7 @@ import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.network import reachable
 
@@ -67,7 +67,7 @@ def locate(weights: str | os.PathLike | Source | None) -> Source | None:
     if weights != "imagenet":
         path = Path(weights).expanduser()
         if not path.is_file():
-            raise WeightsMissing(f"No weights file at {path}. Give the path of a .keras, .weights.h5 or notop .h5 file.")
+            raise WeightsMissing(f"No weights file at {path}. Give a .keras, .weights.h5 or notop .h5 file.")
         return Source("file", path, _sha256_of_file(path))
     cached = _keras_cache() / VGG16_FILE
     if cached.is_file():
@@ -198,7 +198,7 @@ def _is_notop(path: Path) -> bool:
 
     if not h5py.is_hdf5(path):
         if path.name == VGG16_FILE:
-            raise WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) is not an HDF5 file. Delete it and try again.")
+            raise WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) is not an HDF5 file. Delete it.")
         return False
     with h5py.File(path) as file:
         return VGG16_LAYERS[0] in file

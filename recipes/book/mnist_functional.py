@@ -19,9 +19,7 @@ PUBLISHED = Recipe(
     data="mnist",
     split=Split(method="last", validation=0.2),
     batch_size=256,
-    phases=(
-        Phase("train", epochs=15, optimizer="adam", learning_rate=1e-3, keep="last", save_every_epoch=True),
-    ),
+    phases=(Phase("train", epochs=15, optimizer="adam", learning_rate=1e-3, keep="last", save_every_epoch=True),),
 )
 
 TUNED = Recipe(

@@ -3,7 +3,7 @@
 `find` decides and says so, without reading an image; `read` loads the images and splits them.
 """
 
-from recipes.data.splits import Images, Origin, Splits
 from recipes.data.source import find, read
+from recipes.data.splits import Images, Origin, Splits
 
 __all__ = ["Images", "Origin", "Splits", "find", "read"]

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from recipes.data import samples, tfds_source
-from recipes.data.splits import Images, Origin, Splits, divide
+from recipes.data.splits import Origin, Splits, divide
 from recipes.errors import EnvironmentFault, UsageFault
 from recipes.recipe import Split
 from zoo.network import reachable
@@ -29,7 +29,8 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
     """
     if mode not in MODES:
         raise UsageFault(
-            f"--data must be one of {', '.join(MODES)}. Got {mode!r} instead. (Your own image folders are not read yet.)"
+            f"--data must be one of {', '.join(MODES)}. Got {mode!r} instead. "
+            "(Your own image folders are not read yet.)"
         )
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
         raise UsageFault(f"--data-dir must be a folder that holds TFDS data sets. There is none at {str(data_dir)!r}.")
@@ -44,7 +45,7 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
     if mode == "auto" and dataset in samples.SAMPLES:
         return _sample(dataset, missing)
     raise EnvironmentFault(
-        f"{missing} Prepare it on a connected machine (python -c \"import tensorflow_datasets as tfds; "
+        f'{missing} Prepare it on a connected machine (python -c "import tensorflow_datasets as tfds; '
         f"tfds.load('{dataset}')\"), copy the folder {dataset!r} into {root}, or point TFDS_DATA_DIR or --data-dir "
         f"at the folder that holds it" + ("; or use --data sample." if dataset in samples.SAMPLES else ".")
     )
@@ -60,7 +61,7 @@ def read(origin: Origin, split: Split) -> Splits:
     if origin.kind == "sample":
         pool, test, class_names = samples.SAMPLES[origin.dataset].read()
     else:
-        folder = tfds_source.download(origin) if origin.kind == "download" else origin.path
+        folder = origin.path if origin.kind == "tfds" else tfds_source.download(origin.dataset, origin.path)
         pool, test, class_names = tfds_source.read_folder(folder)
     train, validation = divide(pool.labels, split)
     return Splits(pool.select(train), pool.select(validation), test, tuple(class_names), origin)
@@ -70,7 +71,9 @@ def _sample(dataset: str, why: str) -> Origin:
     sample = samples.SAMPLES.get(dataset)
     if sample is None:
         raise EnvironmentFault(f"There is no bundled sample of {dataset!r}. Samples: {', '.join(samples.SAMPLES)}.")
-    return Origin("sample", sample.dataset, None, f"{sample.title}: not comparable with published results ({why})")
-
-
-__all__ = ["Images", "find", "read"]
+    return Origin(
+        "sample",
+        sample.dataset,
+        Path(samples.__file__).parent,
+        f"{sample.title}: not comparable with published results ({why})",
+    )

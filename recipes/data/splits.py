@@ -45,13 +45,13 @@ class Origin:
     Attributes:
         kind: `"tfds"` (prepared on disk), `"download"` or `"sample"`.
         dataset: The data set's TFDS name; for a sample, that of the set it was taken from.
-        path: Folder or file; `None` for what comes out of an installed package.
+        path: The data set's folder, or the data folder to download it to. A sample's is its package's.
         notice: What the reader of a result must know about the data; empty for the full data set.
     """
 
     kind: str
     dataset: str
-    path: Path | None = None
+    path: Path
     notice: str = ""
 
 
@@ -76,8 +76,8 @@ class Splits:
         digest = hashlib.sha256("\n".join(self.class_names).encode())
         for name in SPLIT_NAMES:
             images = getattr(self, name)
-            digest.update(np.ascontiguousarray(images.pixels))
-            digest.update(np.ascontiguousarray(images.labels))
+            digest.update(np.ascontiguousarray(images.pixels).data)
+            digest.update(np.ascontiguousarray(images.labels).data)
         return digest.hexdigest()
 
     def counts(self) -> dict[str, dict[str, int]]:

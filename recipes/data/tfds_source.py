@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.data.splits import Images, Origin
+from recipes.data.splits import Images
 from recipes.errors import DataFault, EnvironmentFault
 
 _HOSTS = {
@@ -30,19 +30,22 @@ def prepared_folder(dataset: str, root: Path) -> Path | None:
     return max(versions, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)], default=None)
 
 
-def download(origin: Origin) -> Path:
-    """Download and prepare a data set; of several processes one works and the others wait for it."""
+def download(dataset: str, root: Path) -> Path:
+    """Download and prepare a data set under a data folder; of several processes one works and the others wait.
+
+    Raises:
+        EnvironmentFault: When the download fails.
+    """
     import tensorflow_datasets as tfds
     from filelock import FileLock
 
-    root = Path(origin.path or "~/tensorflow_datasets").expanduser()
     root.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(root / f".{origin.dataset}.lock"):
-            builder = tfds.builder(origin.dataset, data_dir=root)
+        with FileLock(root / f".{dataset}.lock"):
+            builder = tfds.builder(dataset, data_dir=root)
             builder.download_and_prepare()
     except Exception as error:  # TFDS passes on whatever its downloaders raise.
-        raise EnvironmentFault(f"Downloading {origin.dataset!r} failed: {str(error).splitlines()[0]}") from error
+        raise EnvironmentFault(f"Downloading {dataset!r} failed: {str(error).splitlines()[0]}") from error
     return Path(builder.data_dir)
 
 

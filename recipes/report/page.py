@@ -19,7 +19,5 @@ def page(facts: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     environment = Environment(
         loader=PackageLoader("recipes.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    inline = {
-        name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()
-    }
+    inline = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
     return environment.get_template("page.html").render(**facts, pictures=inline)

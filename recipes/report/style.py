@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 
-import matplotlib
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
-
-import seaborn as sns  # noqa: E402
-from matplotlib import font_manager, pyplot as plt  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+mpl.use("Agg")
 
 TRAINING = "#8a94a6"
 VALIDATION = "#1f6feb"

@@ -10,9 +10,7 @@ import numpy as np
 
 from recipes.data.splits import Images
 
-FASHION_CLASSES = (
-    "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")
-)
+FASHION_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")
 Sample = tuple[Images, Images, list[str]]
 
 
@@ -64,10 +62,14 @@ def two_photographs(tile: int = 60, size: int = 180) -> Sample:
     is_test = (places // 2) % 7 >= 5
     train, test = places[~is_test], places[is_test]
     pixels, classes = np.stack(crops), np.array(labels)
-    return _images(pixels[train], classes[train], "train"), _images(pixels[test], classes[test], "test"), [
-        "china",
-        "flower",
-    ]
+    return (
+        _images(pixels[train], classes[train], "train"),
+        _images(pixels[test], classes[test], "test"),
+        [
+            "china",
+            "flower",
+        ],
+    )
 
 
 def _images(pixels: np.ndarray, labels: np.ndarray, split: str) -> Images:

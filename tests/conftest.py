@@ -1,0 +1,73 @@
+"""Shared pieces: a small real data set, a tiny recipe, and a way to call the command line in this process."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.pop("TFDS_DATA_DIR", None)
+
+from recipes import Augment, Phase, Recipe, data
+from recipes.run import main
+
+ROOT = Path(__file__).resolve().parents[1]
+FULL_DATA = ROOT.parent / "shared" / "tfds"
+
+needs_full_data = pytest.mark.skipif(
+    not FULL_DATA.is_dir(), reason="skipped: the full data sets are not beside this checkout (shared/tfds)"
+)
+
+
+@pytest.fixture(scope="session")
+def fashion():
+    """600 training, 200 validation and 200 test images of the bundled Fashion-MNIST sample."""
+    recipe = tiny_recipe()
+    return data.read(data.find("fashion_mnist", "sample"), recipe.split).take(train=600, validation=200, test=200)
+
+
+def tiny_recipe(**changes) -> Recipe:
+    """fashion_cnn with augmentation, averaging and a schedule, in epochs of ten steps."""
+    settings = {
+        "name": "tiny",
+        "architecture": "fashion_cnn",
+        "data": "fashion_mnist",
+        "batch_size": 64,
+        "augment": Augment(flip=True, shift=0.1, rotation=0.05),
+        "phases": (Phase("train", epochs=3, schedule="cosine", average_epochs=0.5, keep="best"),),
+    }
+    return Recipe(**(settings | changes))
+
+
+@pytest.fixture
+def run_cli(capsys):
+    """Call `python -m recipes.run` in this process; gives (exit code, stdout, stderr)."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def call(*arguments):
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    yield call
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch, tmp_path_factory):
+    """No test reaches for the network, the user's data folder or the user's Keras cache."""
+    monkeypatch.setattr("recipes.data.source.reachable", lambda url: False)
+    monkeypatch.setattr("zoo.weights.reachable", lambda url: False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.getbasetemp() / "tfds"))
+
+
+def subprocess_environment(**more) -> dict[str, str]:
+    """The environment for a child process that must find this checkout."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
+
+
+PYTHON = sys.executable

@@ -1,0 +1,46 @@
+"""Start-up stays light, and nothing private of Keras is used."""
+
+import re
+import subprocess
+
+import pytest
+from conftest import PYTHON, ROOT, subprocess_environment
+
+CHECK = """
+import sys, time
+began = time.perf_counter()
+{code}
+seconds = time.perf_counter() - began
+print("keras" in sys.modules or "tensorflow" in sys.modules, seconds)
+"""
+
+
+def started(code: str) -> tuple[bool, float]:
+    result = subprocess.run(
+        [PYTHON, "-c", CHECK.format(code=code)],
+        env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded, seconds = result.stdout.strip().splitlines()[-1].split()
+    return loaded == "True", float(seconds)
+
+
+def test_import_zoo_loads_no_keras():
+    code = "import zoo; zoo.names('vgg*'); zoo.info('fashion_cnn')"
+    runs = [started(code) for _ in range(2)]
+    assert not any(loaded for loaded, _ in runs)
+    assert min(seconds for _, seconds in runs) < 0.3
+
+
+@pytest.mark.parametrize("option", ["--list", "--help"])
+def test_command_answers_without_keras(option):
+    code = f"from recipes.run import main\ntry:\n    main(['{option}'])\nexcept SystemExit:\n    pass"
+    runs = [started(code) for _ in range(2)]
+    assert not any(loaded for loaded, _ in runs)
+    assert min(seconds for _, seconds in runs) < 0.5
+
+
+def test_nothing_uses_private_keras():
+    private = re.compile(r"keras[.]src")
+    for folder in ("zoo", "recipes", "benchmarks", "docs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not private.search(path.read_text()), path

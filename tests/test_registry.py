@@ -1,0 +1,79 @@
+"""Names, facts, registration."""
+
+import pytest
+
+import zoo
+from zoo import registry
+
+SEVEN = [
+    "dogs_vs_cats_aug",
+    "fashion_cnn",
+    "keras_mat_lenet",
+    "mnist_functional",
+    "mnist_wide",
+    "vgg16_feature_extract",
+    "vgg16_finetune",
+]
+
+
+@pytest.fixture
+def scratch_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_registered", {})
+
+
+def test_names_lists_all_and_matches_patterns():
+    assert zoo.names() == SEVEN
+    assert zoo.names("vgg16_*") == ["vgg16_feature_extract", "vgg16_finetune"]
+    assert zoo.names("nothing*") == []
+
+
+def test_get_unknown_name_suggests():
+    with pytest.raises(ValueError, match="No architecture named 'vgg16_finetun'. Did you mean 'vgg16_finetune'"):
+        zoo.get("vgg16_finetun")
+    with pytest.raises(ValueError, match="zoo.names"):
+        zoo.get("resnet")
+    with pytest.raises(ValueError, match="must be a string. Got 3 instead"):
+        zoo.get(3)
+
+
+def test_get_unknown_keyword_lists_the_keywords():
+    with pytest.raises(ValueError, match="no keyword 'droput'. It takes: input_shape, classes, weights, dropout"):
+        zoo.get("fashion_cnn", droput=0.1)
+
+
+def test_get_passes_the_builders_own_keywords():
+    assert zoo.get("fashion_cnn", dropout=0.1).get_layer("dropout").rate == 0.1
+
+
+def test_info_gives_facts_without_building():
+    facts = zoo.info("keras_mat_lenet")
+    assert (facts.parameters, facts.input_shape, facts.dataset) == (1_626_442, (32, 32, 3), "cifar10")
+    assert zoo.info("vgg16_finetune").weights_licence.startswith("CC BY 4.0")
+
+
+def test_register_adds_and_refuses_duplicates(scratch_registry):
+    @zoo.register("my_net", parameters=7)
+    def build(*, input_shape=(8, 8, 1), classes=2, weights=None):
+        """A net of mine."""
+        import keras
+
+        image = keras.Input(input_shape)
+        return keras.Model(image, keras.layers.Dense(classes)(keras.layers.Flatten()(image)))
+
+    assert "my_net" in zoo.names()
+    assert zoo.info("my_net").use == "A net of mine."
+    assert zoo.info("my_net").parameters == 7
+    assert zoo.get("my_net", classes=3).output_shape == (None, 3)
+    with pytest.raises(ValueError, match="'my_net' is registered already"):
+        zoo.register("my_net")(build)
+    with pytest.raises(ValueError, match="'fashion_cnn' is registered already"):
+        zoo.register("fashion_cnn")(build)
+
+
+def test_entry_points_are_read_at_lookup(monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    point = EntryPoint("plugged", "zoo.fashion_cnn:build", "zoo.architectures")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "zoo.architectures" else [])
+    assert "plugged" in zoo.names()
+    assert zoo.get("plugged", classes=3).output_shape == (None, 3)
