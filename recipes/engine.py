@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -59,12 +59,12 @@ class Outcome:
     Attributes:
         model: The trained network, in float32 and with every layer as the last phase left it.
         history: One row per epoch.
-        chosen: For each phase, the epoch (counted from 1) whose weights were kept.
+        kept: For each phase, the epoch (counted from 1) whose weights were kept.
     """
 
     model: keras.Model
-    history: list[dict[str, Any]] = field(default_factory=list)
-    chosen: dict[str, int] = field(default_factory=dict)
+    history: list[dict[str, Any]]
+    kept: dict[str, int]
 
 
 def train(
@@ -98,21 +98,16 @@ def train(
     worker = precisions.cast(model, precision)
     state = state or TrainingState()
     hooks = hooks or Hooks()
-    outcome = Outcome(model)
     if state.arrays:
         _assign(worker.variables, state.arrays["model"])
     for index in range(state.phase, len(recipe.phases)):
         if index > state.phase:
             state = TrainingState(phase=index, history=state.history)
         _run_phase(recipe, splits, worker, state, hooks, seed)
-        outcome.chosen[recipe.phases[index].name] = (
-            state.best_epoch if recipe.phases[index].keep == "best" and state.best_epoch else state.epoch
-        )
     for layer in worker.layers:
         model.get_layer(layer.name).trainable = layer.trainable
     model.set_weights(worker.get_weights())
-    outcome.history = state.history
-    return outcome
+    return Outcome(model, state.history, _kept_epochs(recipe, state.history))
 
 
 def _run_phase(
@@ -133,6 +128,8 @@ def _run_phase(
     validation = ordered_batches(splits.validation, EVALUATION_BATCH).map(
         lambda pixels, labels: (pixels, targets(labels))
     )
+    if state.step:
+        worker.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
     while not _is_over(phase, state):
         guard = _Guard(phase, state, hooks, steps)
         batches = epoch_batches(state.phase, state.epoch, state.step)
@@ -226,6 +223,18 @@ def _judge(phase: Phase, row: dict[str, Any], state: TrainingState) -> bool:
         return True
     state.waited += 1
     return False
+
+
+def _kept_epochs(recipe: Recipe, history: list[dict[str, Any]]) -> dict[str, int]:
+    kept = {}
+    for phase in recipe.phases:
+        rows = [row for row in history if row["phase"] == phase.name]
+        if phase.keep == "best":
+            sign = 1 if phase.monitor == "val_loss" else -1
+            kept[phase.name] = min(rows, key=lambda row, sign=sign: sign * row[phase.monitor])["epoch"]
+        else:
+            kept[phase.name] = rows[-1]["epoch"]
+    return kept
 
 
 def _diverged(phase: Phase, what: str, epoch: int, step: int | None, rate: float) -> DivergedFault:

@@ -232,7 +232,7 @@ def _write_report(job: Job, splits: data.Splits, outcome, tables, metrics) -> No
     title = f"{job.recipe.name}, {job.request.variant}: test accuracy {metrics['test']['accuracy']:.4f}"
     pictures = {
         "confusion": png(report.confusion_figure(matrix, splits.class_names, title)),
-        "curves": png(report.curves_figure(outcome.history, outcome.chosen, title)),
+        "curves": png(report.curves_figure(outcome.history, outcome.kept, title)),
     }
     rundir.write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, splits.class_names))
     rundir.write(folder / "confusion_matrix.png", pictures["confusion"])
@@ -280,7 +280,7 @@ def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -
             "validation_accuracy": metrics["validation"]["accuracy"],
             "published_accuracy": job.recipe.published_accuracy,
             "epochs": len(outcome.history),
-            "kept_epoch": outcome.chosen,
+            "kept_epoch": outcome.kept,
         },
         "data": {
             "kind": job.origin.kind,

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import zoo
 from recipes import book
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe
@@ -52,7 +53,7 @@ class Request:
         """The recipe for a data set, with every override.
 
         Raises:
-            UsageFault: For an unknown recipe, path or value.
+            UsageFault: For an unknown recipe, architecture, path or value.
         """
         recipe = book.get(self.name, self.variant)
         if dataset != recipe.data:
@@ -65,6 +66,10 @@ class Request:
         if self.smoke:
             for phase in recipe.phases:
                 recipe = recipe.override(f"phases.{phase.name}.epochs", 1)
+        try:
+            zoo.info(recipe.architecture)
+        except ValueError as error:
+            raise UsageFault(str(error)) from error
         return recipe
 
     def command(self) -> str:

@@ -115,8 +115,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         DiskFault: When the disk is full or the folder cannot be written; `path` is then as it was.
     """
-    # The suffix stays last: writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    # The name stays last: writers choose their format by its suffixes.
+    temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
     try:
         with disk_faults(path):
             yield temporary

@@ -100,7 +100,7 @@ def load_weights(model: keras.Model, weights: str | os.PathLike | Source | None)
     if source is None:
         return model
     has_vgg16_base = any(layer.name == VGG16_LAYERS[0] for layer in model.layers)
-    if weights == "imagenet" and not has_vgg16_base:
+    if source.kind != "file" and not has_vgg16_base:
         raise ValueError(f"{model.name} has no pretrained weights: it starts from scratch. Use weights=None or a path.")
     if source.kind == "download":
         _download(source.path)

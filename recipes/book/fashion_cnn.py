@@ -5,8 +5,8 @@ letter: 48,000 images to train and 12,000 to validate (`train_test_split`, rando
 20 epochs, stopped after two without a lower validation loss, best weights restored. It reached 0.9094 on the test
 images.
 
-`TUNED` keeps the network and the split. Mirrored and slightly shifted clothes are still clothes, so training images
-are; larger batches make an epoch cheap, and a one-cycle rate with averaged weights makes few epochs enough.
+`TUNED` keeps the network (with a little less dropout) and the split. Mirrored and slightly shifted clothes are still clothes, so training images
+are; larger batches make an epoch cheap, and a cosine rate with averaged weights makes twenty epochs enough.
 
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42
@@ -31,15 +31,15 @@ TUNED = Recipe(
     split=PUBLISHED.split,
     batch_size=128,
     augment=Augment(flip=True, shift=0.05),
-    label_smoothing=0.05,
+    model={"dropout": 0.3},
     phases=(
         Phase(
             "train",
             epochs=20,
             optimizer="adam",
             learning_rate=3e-3,
-            schedule="one_cycle",
-            average_epochs=0.3,
+            schedule="cosine",
+            average_epochs=0.5,
             monitor="val_accuracy",
             keep="last",
         ),

@@ -45,12 +45,10 @@ def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], title: str)
         ax=axes,
     )
     axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(title, parse_math=False, pad=14)
+    axes.set_title(title, pad=14)
     axes.tick_params(axis="x", labelrotation=45 if max(map(len, class_names)) > 2 else 0)
     axes.tick_params(axis="y", labelrotation=0)
-    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        label.set_parse_math(False)
-        if label in axes.get_xticklabels() and label.get_rotation():
-            label.set_horizontalalignment("right")
-            label.set_rotation_mode("anchor")
+    for label in axes.get_xticklabels():
+        if label.get_rotation():
+            label.set(horizontalalignment="right", rotation_mode="anchor")
     return figure

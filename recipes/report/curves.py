@@ -12,12 +12,12 @@ from matplotlib.ticker import MaxNLocator
 from recipes.report import style
 
 
-def curves_figure(history: Sequence[Mapping[str, Any]], chosen: Mapping[str, int], title: str) -> Figure:
+def curves_figure(history: Sequence[Mapping[str, Any]], kept: Mapping[str, int], title: str) -> Figure:
     """Loss and accuracy side by side, for training and validation; phases divided, each kept epoch marked.
 
     Args:
         history: A row per epoch with phase, epoch, loss, accuracy, val_loss and val_accuracy.
-        chosen: For each phase the epoch, counted from 1, whose weights were kept.
+        kept: For each phase the epoch, counted from 1, whose weights were kept.
         title: Written above.
     """
     style.apply()
@@ -28,9 +28,9 @@ def curves_figure(history: Sequence[Mapping[str, Any]], chosen: Mapping[str, int
         axes.plot(epochs, [row[name] for row in history], marker="o", ms=3.5, color=style.TRAINING, label="training")
         validation = [row[f"val_{name}"] for row in history]
         axes.plot(epochs, validation, marker="o", ms=3.5, color=style.VALIDATION, label="validation")
-        kept = [index for index, row in zip(epochs, history, strict=True) if chosen.get(row["phase"]) == row["epoch"]]
+        marked = [index for index, row in zip(epochs, history, strict=True) if kept.get(row["phase"]) == row["epoch"]]
         axes.plot(
-            kept, [validation[index - 1] for index in kept], "o", ms=9, mfc="none", mec=style.CHOSEN, label="kept"
+            marked, [validation[index - 1] for index in marked], "o", ms=9, mfc="none", mec=style.CHOSEN, label="kept"
         )
         for start in starts[1:]:
             axes.axvline(start - 0.5, color="#57606a", lw=1, ls="--")
@@ -41,6 +41,6 @@ def curves_figure(history: Sequence[Mapping[str, Any]], chosen: Mapping[str, int
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
-    figure.suptitle(title, parse_math=False, fontweight="bold")
+    figure.suptitle(title, fontweight="bold")
     figure.tight_layout()
     return figure

@@ -23,7 +23,9 @@ def apply() -> None:
     """Set the look for the figures made from here on."""
     installed = set(font_manager.get_font_names())
     families = ["DejaVu Sans", *(font for font in _KOREAN_FONTS if font in installed)]
-    sns.set_theme(style="whitegrid", context="notebook", rc={"font.family": families, "axes.titleweight": "bold"})
+    # Class names are not formulas: a dollar sign is a dollar sign.
+    look = {"font.family": families, "axes.titleweight": "bold", "text.parse_math": False}
+    sns.set_theme(style="whitegrid", context="notebook", rc=look)
 
 
 def png(figure: Figure, *, dpi: int = 130) -> bytes:

@@ -1,0 +1,199 @@
+"""Where images come from, and how they are divided."""
+
+import shutil
+import time
+
+import numpy as np
+import pytest
+from conftest import FULL_DATA, needs_full_data
+
+from recipes import Split, data
+from recipes.data import samples
+from recipes.data.splits import divide
+from recipes.errors import DataFault, EnvironmentFault, UsageFault
+from zoo import network
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A small labelled set prepared by TFDS itself: 60 training and 20 test images in three classes."""
+    import tensorflow_datasets as tfds
+
+    root = tmp_path_factory.mktemp("tfds")
+
+    class Tiny(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        name = "tiny_images"
+
+        def _info(self):
+            features = {
+                "image": tfds.features.Image(shape=(8, 8, 1)),
+                "label": tfds.features.ClassLabel(names=["ant", "bee", "cow"]),
+            }
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples(60), "test": self._generate_examples(20)}
+
+        def _generate_examples(self, number):
+            for index in range(number):
+                yield index, {"image": np.full((8, 8, 1), index, "uint8"), "label": index % 3}
+
+    Tiny(data_dir=root).download_and_prepare()
+    return root
+
+
+def test_full_data_is_read_from_disk(prepared):
+    origin = data.find("tiny_images", "auto", prepared)
+    assert (origin.kind, origin.notice) == ("tfds", "")
+    splits = data.read(origin, Split(method="last", validation=0.25))
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (45, 15, 20)
+    assert splits.class_names == ("ant", "bee", "cow")
+    assert splits.image_shape == (8, 8, 1)
+    # Pixels, labels and names stay together.
+    for images in (splits.train, splits.validation, splits.test):
+        np.testing.assert_array_equal(images.pixels[:, 0, 0, 0] % 3, images.labels)
+    assert len(set(splits.train.ids) | set(splits.validation.ids)) == 60
+    assert splits.counts()["train"].keys() == {"ant", "bee", "cow"}
+    assert splits.fingerprint == data.read(origin, Split(method="last", validation=0.25)).fingerprint
+
+
+def test_tfds_data_dir_is_honoured(prepared, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared))
+    assert data.find("tiny_images").kind == "tfds"
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.0])
+def test_truncated_tfrecord_is_named(prepared, tmp_path, keep):
+    root = tmp_path / "a 데이터 folder"
+    shutil.copytree(prepared, root)
+    shard = next(root.glob("tiny_images/*/*train.tfrecord*"))
+    content = shard.read_bytes()
+    shard.write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(DataFault, match=rf"{shard.name} .*Delete {root}/tiny_images.* and prepare"):
+        data.read(data.find("tiny_images", "full", root), Split())
+
+
+def test_truncated_at_a_record_border_is_named_too(prepared, tmp_path):
+    import tensorflow as tf
+
+    root = tmp_path / "tfds"
+    shutil.copytree(prepared, root)
+    shard = next(root.glob("tiny_images/*/*test.tfrecord*"))
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(shard))]
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for record in records[:-3]:
+            writer.write(record)
+    with pytest.raises(DataFault, match=f"{shard.name} holds 17 of 20 examples"):
+        data.read(data.find("tiny_images", "full", root), Split())
+
+
+def test_without_network_auto_takes_the_sample_and_says_so():
+    origin = data.find("fashion_mnist")
+    assert origin.kind == "sample"
+    assert origin.notice.startswith("7,000-image Fashion-MNIST sample: not comparable with published results")
+
+
+def test_without_network_full_says_what_is_missing_and_where_to_put_it(tmp_path):
+    with pytest.raises(EnvironmentFault, match=f"'mnist' is not prepared under {tmp_path}.*TFDS_DATA_DIR"):
+        data.find("mnist", "full", tmp_path)
+    with pytest.raises(EnvironmentFault, match="'svhn_cropped' is not prepared"):
+        data.find("svhn_cropped", "auto", tmp_path)
+
+
+def test_bad_requests_are_refused(tmp_path):
+    with pytest.raises(UsageFault, match="--data must be one of auto, full, sample. Got 'some'"):
+        data.find("mnist", "some")
+    with pytest.raises(UsageFault, match="--data-dir must be a folder"):
+        data.find("mnist", "auto", tmp_path / "nothing")
+
+
+def test_the_network_is_given_up_in_time():
+    # A reserved name that no resolver knows, and a port where nothing listens.
+    began = time.monotonic()
+    assert not network.reachable("http://nothing.invalid", seconds=5)
+    assert not network.reachable("http://127.0.0.1:9", seconds=5)
+    assert time.monotonic() - began < 11
+
+
+@pytest.mark.parametrize(
+    ("dataset", "train", "test", "shape", "classes"),
+    [
+        ("fashion_mnist", 6000, 1000, (28, 28, 1), 10),
+        ("mnist", 4000, 1000, (28, 28, 1), 10),
+        ("cats_vs_dogs", 100, 40, (180, 180, 3), 2),
+    ],
+)
+def test_samples_are_balanced_and_disjoint(dataset, train, test, shape, classes):
+    pool, held, names = samples.SAMPLES[dataset].read()
+    assert (len(pool), len(held), len(names)) == (train, test, classes)
+    assert pool.pixels.shape[1:] == shape
+    assert pool.pixels.dtype == np.uint8
+    assert pool.pixels.max() > 200
+    for images in (pool, held):
+        counts = np.bincount(images.labels, minlength=classes)
+        assert counts.min() == counts.max()
+    seen = {image.tobytes() for image in pool.pixels}
+    assert sum(image.tobytes() in seen for image in held.pixels) == 0
+
+
+def test_the_digit_sample_stands_in_for_cifar10():
+    origin = data.find("cifar10", "sample")
+    assert (origin.kind, origin.dataset) == ("sample", "mnist")
+
+
+def test_the_bundled_sample_is_small_and_licensed():
+    from pathlib import Path
+
+    folder = Path(samples.__file__).parent
+    assert (folder / "fashion_mnist_7k.npz").stat().st_size < 4_000_000
+    assert "MIT License" in (folder / "LICENSE-fashion-mnist.txt").read_text()
+
+
+@needs_full_data
+def test_the_bundled_sample_is_part_of_the_full_set():
+    full = data.read(data.find("fashion_mnist", "full", FULL_DATA), Split())
+    sample_pool, sample_test, names = samples.SAMPLES["fashion_mnist"].read()
+    assert tuple(names) == full.class_names
+    known = {
+        image.tobytes(): label
+        for images in (full.train, full.validation, full.test)
+        for image, label in zip(images.pixels, images.labels, strict=True)
+    }
+    for images in (sample_pool, sample_test):
+        for image, label in zip(images.pixels, images.labels, strict=True):
+            assert known[image.tobytes()] == label
+
+
+@needs_full_data
+def test_per_pixel_scaling_of_the_cifar10_source_is_division_by_255():
+    """keras_mat_lenet divides by 255 where its source fits a min-max scaler on the 40,000 training images."""
+    train = data.read(data.find("cifar10", "full", FULL_DATA), Split(method="shuffled", seed=0)).train
+    assert len(train) == 40_000
+    assert (train.pixels.min(axis=0) == 0).all()
+    assert (train.pixels.max(axis=0) == 255).all()
+
+
+def test_divide_follows_scikit_learn_and_keras():
+    from sklearn.model_selection import train_test_split
+
+    labels = np.arange(103) % 4
+    train, validation = divide(labels, Split(method="shuffled", validation=0.2, seed=42))
+    expected, held = train_test_split(np.arange(103), test_size=0.2, random_state=42)
+    np.testing.assert_array_equal(train, expected)
+    np.testing.assert_array_equal(validation, held)
+
+    train, validation = divide(labels, Split(method="last", validation=0.2))
+    np.testing.assert_array_equal(train, np.arange(82))
+    np.testing.assert_array_equal(validation, np.arange(82, 103))
+
+    _, validation = divide(labels, Split(method="stratified", validation=0.2))
+    counts = np.bincount(labels[validation])
+    assert counts.max() - counts.min() <= 1
+
+
+def test_divide_refuses_too_few():
+    with pytest.raises(DataFault, match="cannot be split|too few"):
+        divide(np.zeros(1, int), Split())
+    with pytest.raises(DataFault, match="too few"):
+        divide(np.zeros(3, int), Split(method="last", validation=0.999))

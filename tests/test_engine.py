@@ -1,0 +1,236 @@
+"""Training: the same seed gives the same numbers, a resumed run equals an uninterrupted one, freezing holds."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+from conftest import tiny_recipe
+
+import zoo
+from recipes import Phase, engine
+from recipes.engine import Hooks, StopRequested
+from recipes.errors import DivergedFault, MemoryFault, UsageFault
+
+TWO_PHASES = (
+    Phase("head", epochs=2, train=("dense", "probabilities"), optimizer="rmsprop", patience=1),
+    Phase("all", epochs=3, schedule="one_cycle", average_epochs=0.5, optimizer="adamw", weight_decay=1e-3),
+)
+
+
+def network(splits, seed=7, **keywords):
+    keras.utils.set_random_seed(seed)
+    return zoo.get(
+        "fashion_cnn", input_shape=splits.image_shape, classes=len(splits.class_names), weights=None, **keywords
+    )
+
+
+def train(recipe, splits, *, state=None, hooks=None, seed=7, precision="float32"):
+    return engine.train(
+        recipe, splits, network(splits, seed), seed=seed, precision=precision, state=state, hooks=hooks
+    )
+
+
+def stop_after(steps):
+    """Hooks that ask for a stop after so many steps, and keep a copy of the last state."""
+    seen = {"steps": 0, "state": None}
+
+    def on_step(*_):
+        seen["steps"] += 1
+
+    hooks = Hooks(
+        on_step=on_step,
+        on_save=lambda state: seen.update(state=copy.deepcopy(state)),
+        stop_requested=lambda: seen["steps"] >= steps,
+    )
+    return hooks, seen
+
+
+@pytest.fixture
+def step_by_step(monkeypatch):
+    """One step a call, so that a stop can fall between any two."""
+    monkeypatch.setattr(engine, "steps_per_call", lambda *_: 1)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(fashion):
+    return train(tiny_recipe(phases=TWO_PHASES), fashion)
+
+
+def assert_same(one, other, tolerance=0.0):
+    assert len(one.history) == len(other.history)
+    for row, expected in zip(one.history, other.history, strict=True):
+        assert row["phase"] == expected["phase"]
+        for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"):
+            assert row[name] == pytest.approx(expected[name], abs=tolerance, rel=tolerance)
+    for weights, expected in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, expected, atol=tolerance, rtol=tolerance)
+    assert one.kept == other.kept
+
+
+def test_same_seed_gives_the_same_numbers(fashion, uninterrupted):
+    again = train(tiny_recipe(phases=TWO_PHASES), fashion)
+    assert again.history == uninterrupted.history
+    assert_same(again, uninterrupted)
+
+
+def test_another_seed_gives_other_numbers(fashion, uninterrupted):
+    assert train(tiny_recipe(phases=TWO_PHASES), fashion, seed=8).history != uninterrupted.history
+
+
+def test_it_learns(uninterrupted, fashion):
+    losses = [row["loss"] for row in uninterrupted.history]
+    assert losses[-1] < losses[0]
+    assert uninterrupted.history[-1]["val_accuracy"] > 0.4
+
+
+# Ten steps an epoch: in the first epoch, at an epoch's end, between the phases, in the second phase, at its last step.
+@pytest.mark.parametrize("steps", [3, 10, 20, 27, 40, 49])
+def test_resumed_training_equals_the_uninterrupted_one(fashion, uninterrupted, step_by_step, steps):
+    recipe = tiny_recipe(phases=TWO_PHASES)
+    hooks, seen = stop_after(steps)
+    with pytest.raises(StopRequested):
+        train(recipe, fashion, hooks=hooks)
+    state = seen["state"]
+    assert state.phase * 20 + state.epoch * 10 + state.step == steps
+    assert_same(train(recipe, fashion, state=state), uninterrupted, tolerance=1e-6)
+
+
+def test_early_stopping_counters_come_back(fashion, step_by_step):
+    """A rate so small that the loss never improves enough: patience must not start anew after a resume."""
+    phase = Phase("train", epochs=9, learning_rate=1e-12, monitor="val_accuracy", patience=3)
+    recipe = tiny_recipe(phases=(phase,))
+    whole = train(recipe, fashion)
+    assert len(whole.history) == 4
+    hooks, seen = stop_after(25)
+    with pytest.raises(StopRequested):
+        train(recipe, fashion, hooks=hooks)
+    assert seen["state"].waited == 1
+    assert_same(train(recipe, fashion, state=seen["state"]), whole)
+
+
+def test_best_weights_are_kept_and_last_ones_when_asked(fashion):
+    saved = []
+    hooks = Hooks(on_epoch=lambda phase, row, model, is_best: saved.append((is_best, model.get_weights())))
+    phase = Phase("train", epochs=4, learning_rate=0.03, monitor="val_accuracy", keep="best")
+    outcome = train(tiny_recipe(phases=(phase,)), fashion, hooks=hooks)
+    best = [weights for is_best, weights in saved if is_best][-1]
+    np.testing.assert_array_equal(outcome.model.get_weights()[0], best[0])
+    accuracies = [row["val_accuracy"] for row in outcome.history]
+    assert outcome.kept["train"] == 1 + int(np.argmax(accuracies))
+
+    saved.clear()
+    outcome = train(tiny_recipe(phases=(Phase("train", epochs=2, keep="last"),)), fashion, hooks=hooks)
+    np.testing.assert_array_equal(outcome.model.get_weights()[0], saved[-1][1][0])
+    assert outcome.kept["train"] == 2
+
+
+def test_validated_weights_are_the_averaged_ones(fashion):
+    """What the last epoch validated, with averaging, is what the model returned gives."""
+    phase = Phase("train", epochs=2, average_epochs=1.0, keep="last")
+    outcome = train(tiny_recipe(phases=(phase,)), fashion)
+    outcome.model.compile("adam", "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    labels = np.eye(10)[fashion.validation.labels]
+    loss, accuracy = outcome.model.evaluate(fashion.validation.pixels, labels, verbose=0)
+    assert loss == pytest.approx(outcome.history[-1]["val_loss"], rel=1e-4)
+    assert accuracy == pytest.approx(outcome.history[-1]["val_accuracy"], abs=1e-6)
+
+
+def test_frozen_weights_are_byte_identical_and_thawed_ones_move(fashion):
+    model = network(fashion)
+    before = {weight.path: weight.numpy() for weight in model.weights}
+    phase = Phase("head", epochs=1, train=("dense", "prob*"), weight_decay=0.01)
+    outcome = engine.train(tiny_recipe(phases=(phase,)), fashion, model, seed=1)
+    for weight in outcome.model.weights:
+        same = weight.numpy().tobytes() == before[weight.path].tobytes()
+        assert same == weight.path.startswith("conv"), weight.path
+    assert [layer.name for layer in outcome.model.layers if layer.trainable_weights] == ["dense", "probabilities"]
+
+
+def test_each_phase_moves_what_it_thaws(fashion):
+    phases = (
+        Phase("dense only", epochs=1, train=("dense",)),
+        Phase("convolutions only", epochs=1, train=("conv*",), optimizer="sgd"),
+    )
+    after = {}
+    hooks = Hooks(on_epoch=lambda phase, row, model, best: after.update({phase.name: weights_by_layer(model)}))
+    model = network(fashion)
+    start = weights_by_layer(model)
+    train(tiny_recipe(phases=phases), fashion, hooks=hooks)
+    assert changed_layers(start, after["dense only"]) == {"dense"}
+    assert changed_layers(after["dense only"], after["convolutions only"]) == {"conv1", "conv2"}
+
+
+def weights_by_layer(model):
+    return {layer.name: [array.tobytes() for array in layer.get_weights()] for layer in model.layers if layer.weights}
+
+
+def changed_layers(before, after):
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_a_glob_that_matches_nothing_lists_the_layers(fashion):
+    recipe = tiny_recipe(phases=(Phase("head", epochs=1, train=("head_*",)),))
+    with pytest.raises(UsageFault, match="'head_.' matches no layer with weights in fashion_cnn.* conv1, conv2, dense"):
+        train(recipe, fashion)
+
+
+def test_batch_normalization_of_a_pretrained_base_is_held():
+    from recipes.freeze import thaw
+
+    base = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_tensor=keras.Input((32, 32, 3)), pooling="avg"
+    )
+    model = keras.Model(base.input, keras.layers.Dense(1, activation="sigmoid", name="head_out")(base.output))
+    thawed = thaw(model, ("*",), pretrained=True)
+    assert "head_out" in thawed
+    assert not any(name.endswith("BN") or name.startswith("bn_") for name in thawed)
+    before = [weight.numpy() for weight in model.weights if "moving" in weight.path]
+    model.compile("adam", "binary_crossentropy")
+    images = np.random.default_rng(0).uniform(0, 255, (16, 32, 32, 3))
+    model.fit(images, np.arange(16) % 2, verbose=0)
+    after = [weight.numpy() for weight in model.weights if "moving" in weight.path]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(fashion):
+    recipe = tiny_recipe(phases=(Phase("train", epochs=2, learning_rate=1e3, optimizer="sgd"),))
+    words = r"in phase 'train', epoch 1, by step \d+, at a learning rate of 1e\+03.*phases.train.learning_rate=1e\+02"
+    with pytest.raises(DivergedFault, match=words):
+        train(recipe, fashion)
+
+
+def test_bfloat16_trains_and_gives_a_float32_model(fashion):
+    outcome = train(tiny_recipe(), fashion, precision="bfloat16")
+    assert outcome.model.dtype_policy.name == "float32"
+    assert {layer.compute_dtype for layer in outcome.model.layers} == {"float32"}
+    assert all(weight.dtype == "float32" for weight in outcome.model.weights)
+    assert outcome.history[-1]["val_accuracy"] > 0.4
+    again = train(tiny_recipe(), fashion, precision="bfloat16")
+    assert again.history == outcome.history
+
+
+def test_two_classes_train_one_sigmoid_unit():
+    from recipes import data
+
+    recipe = tiny_recipe(architecture="dogs_vs_cats_aug", data="cats_vs_dogs", batch_size=20, phases=(Phase("a", 1),))
+    splits = data.read(data.find("cats_vs_dogs", "sample"), recipe.split)
+    model = zoo.get("dogs_vs_cats_aug", input_shape=splits.image_shape, classes=2)
+    outcome = engine.train(recipe, splits, model, seed=1)
+    assert outcome.model.output_shape == (None, 1)
+    assert np.isfinite(outcome.history[0]["loss"])
+
+
+def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypatch):
+    class Memory:
+        available = 3 * 2**20
+
+    monkeypatch.setattr(engine.psutil, "virtual_memory", lambda: Memory)
+    with pytest.raises(MemoryFault, match=r"A batch of 600 images needs about .* Try --set batch_size=\d+"):
+        train(tiny_recipe(batch_size=100_000), fashion)
+
+
+def test_steps_per_call_is_one_for_a_large_network():
+    assert engine.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
+    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
+    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
