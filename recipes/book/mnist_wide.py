@@ -32,7 +32,7 @@ TUNED = Recipe(
     phases=(
         Phase(
             "train",
-            epochs=12,
+            epochs=8,
             optimizer="adam",
             learning_rate=1e-3,
             schedule="one_cycle",
