@@ -360,6 +360,7 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
     beside = f" (published {published:.4f}, {result['test_accuracy'] - published:+.4f})" if published else ""
     if job.origin.notice:
         log.warning("NOTICE %s", job.origin.notice)
+    if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
     log.log(RESULT, "report %s", job.folder / "report.html")

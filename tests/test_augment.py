@@ -37,10 +37,7 @@ def test_augment_shift_moves_by_whole_pixels_and_reflects(photos):
     for one, photo in zip(out, photos, strict=True):
         padded = np.pad(photo, ((4, 4), (6, 6), (0, 0)), mode="symmetric")
         found = [
-            (dy, dx)
-            for dy in range(9)
-            for dx in range(13)
-            if np.array_equal(one, padded[dy : dy + 40, dx : dx + 60])
+            (dy, dx) for dy in range(9) for dx in range(13) if np.array_equal(one, padded[dy : dy + 40, dx : dx + 60])
         ]
         assert found
         moves.add(found[0])

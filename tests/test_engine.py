@@ -26,9 +26,7 @@ def network(splits, seed=7, **keywords):
 
 
 def train(recipe, splits, *, state=None, hooks=None, seed=7, precision="float32"):
-    return engine.train(
-        recipe, splits, network(splits, seed), seed=seed, precision=precision, state=state, hooks=hooks
-    )
+    return engine.train(recipe, splits, network(splits, seed), seed=seed, precision=precision, state=state, hooks=hooks)
 
 
 def stop_after(steps):

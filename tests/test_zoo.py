@@ -168,9 +168,7 @@ def test_keras_mat_lenet_follows_kerass_image_data_format():
         keras.config.set_image_data_format(before)
 
 
-@pytest.mark.parametrize(
-    ("name", "trainable"), [("vgg16_feature_extract", 3_277_313), ("vgg16_finetune", 10_356_737)]
-)
+@pytest.mark.parametrize(("name", "trainable"), [("vgg16_feature_extract", 3_277_313), ("vgg16_finetune", 10_356_737)])
 def test_vgg16_returns_the_right_layers_thawed(name, trainable):
     model = zoo.get(name, weights=None)
     assert sum(int(np.prod(variable.shape)) for variable in model.trainable_variables) == trainable

@@ -38,7 +38,7 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
         return _sample(dataset, "asked for")
     root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     if prepared := tfds_source.prepared_folder(dataset, root):
-        return Origin("tfds", dataset, prepared)
+        return Origin("tfds", dataset, prepared, tfds_source.notice(dataset, prepared))
     if reachable(tfds_source.host_of(dataset)):
         return Origin("download", dataset, root)
     missing = f"The data set {dataset!r} is not prepared under {root}, and its download site cannot be reached."

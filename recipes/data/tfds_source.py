@@ -17,6 +17,7 @@ _HOSTS = {
     "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
     "mnist": "https://storage.googleapis.com",
 }
+_LOSSLESS = ("cifar10", "fashion_mnist", "mnist")
 
 
 def host_of(dataset: str) -> str:
@@ -28,6 +29,13 @@ def prepared_folder(dataset: str, root: Path) -> Path | None:
     """The newest prepared version of a data set under a TFDS data folder, if there is one."""
     versions = [info.parent for info in (root / dataset).glob("**/dataset_info.json")]
     return max(versions, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)], default=None)
+
+
+def notice(dataset: str, folder: Path) -> str:
+    """What a reader must know of this copy of a data set: that lossless originals were stored as JPEG."""
+    if dataset in _LOSSLESS and '"jpeg"' in (folder / "features.json").read_text():
+        return f"This copy of {dataset} went through JPEG once; the original is lossless. Accuracy may differ slightly."
+    return ""
 
 
 def download(dataset: str, root: Path) -> Path:
