@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
-import shutil
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import zoo
 from recipes.data import Splits
-from recipes.rundir import atomic_path
 
-log = logging.getLogger("recipes")
 PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
 
 
@@ -40,12 +38,13 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def model_facts(model) -> dict[str, Any]:
-    """Parameters, multiply-accumulates and the layers that trained."""
+def model_facts(model, architecture: str) -> dict[str, Any]:
+    """What the network is for, its parameters and multiply-accumulates, and the layers that trained."""
     from zoo.macs import count_macs
 
     return {
-        "architecture": model.name,
+        "architecture": architecture,
+        "use": zoo.info(architecture).use,
         "input_shape": list(model.input_shape[1:]),
         "parameters": model.count_params(),
         "macs": count_macs(model),
@@ -62,7 +61,7 @@ def describe_data(splits: Splits) -> str:
     )
 
 
-def summary(manifest: dict[str, Any]) -> dict[str, str]:
+def summary(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The conditions that a reader of the report wants to see, in words."""
     data, result = manifest["data"], manifest["result"]
     counts = {name: sum(classes.values()) for name, classes in data["counts"].items()}
@@ -78,22 +77,6 @@ def summary(manifest: dict[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items()),
         "hardware": "{processor}, {cores} cores, {memory_gb} GB".format(**manifest["hardware"]),
     }
-
-
-def draw_architecture(model, path: Path) -> None:
-    """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
-    if shutil.which("dot") is None:
-        log.warning(
-            "%s is left out: it needs graphviz (Debian, Ubuntu: apt-get install graphviz; macOS: brew install it)",
-            path.name,
-        )
-        return
-    import keras
-
-    with atomic_path(path) as temporary:
-        keras.utils.plot_model(
-            model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300
-        )
 
 
 def _processor() -> str:

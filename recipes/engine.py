@@ -15,14 +15,15 @@ from typing import Any
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from recipes import precision as precisions
 from recipes.data.splits import Splits
 from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
-from recipes.errors import DivergedFault, MemoryFault
+from recipes.errors import DivergedFault
 from recipes.freeze import thaw
+from recipes.memory import check_memory
+from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
 from recipes.state import TrainingState
 from zoo.macs import count_macs
@@ -93,7 +94,7 @@ def train(
         MemoryFault: When a step would not fit into memory.
         StopRequested: When the hooks asked to stop.
     """
-    check_memory(recipe, splits, model)
+    check_memory(model, min(recipe.batch_size, len(splits.train)))
     keras.utils.set_random_seed(seed)
     worker = precisions.cast(model, precision)
     state = state or TrainingState()
@@ -117,7 +118,7 @@ def _run_phase(
     phase = recipe.phases[state.phase]
     thaw(worker, phase.train, pretrained=recipe.weights is not None)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
-    optimizer = _optimizer(phase, steps)
+    optimizer = optimizer_for(phase, steps)
     _compile(worker, recipe, optimizer, steps)
     optimizer.build(worker.trainable_variables)
     if state.arrays:
@@ -230,8 +231,9 @@ def _kept_epochs(recipe: Recipe, history: list[dict[str, Any]]) -> dict[str, int
     for phase in recipe.phases:
         rows = [row for row in history if row["phase"] == phase.name]
         if phase.keep == "best":
-            sign = 1 if phase.monitor == "val_loss" else -1
-            kept[phase.name] = min(rows, key=lambda row, sign=sign: sign * row[phase.monitor])["epoch"]
+            values = [row[phase.monitor] for row in rows]
+            best = min(values) if phase.monitor == "val_loss" else max(values)
+            kept[phase.name] = rows[values.index(best)]["epoch"]
         else:
             kept[phase.name] = rows[-1]["epoch"]
     return kept
@@ -270,35 +272,6 @@ def steps_per_call(model: keras.Model, batch_size: int, steps: int) -> int:
     return max(1, min(64, steps, round(50e9 / macs_per_step)))
 
 
-def _optimizer(phase: Phase, steps: int) -> keras.Optimizer:
-    settings: dict[str, Any] = {"learning_rate": _schedule(phase, steps)}
-    if phase.weight_decay:
-        settings["weight_decay"] = phase.weight_decay
-    if phase.average_epochs:
-        settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
-    if phase.optimizer == "sgd":
-        settings |= {"momentum": 0.9, "nesterov": True}
-    optimizer = keras.optimizers.get({"class_name": phase.optimizer, "config": settings})
-    if phase.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def _schedule(phase: Phase, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    total = phase.epochs * steps
-    if phase.schedule == "constant":
-        return phase.learning_rate
-    if phase.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(phase.learning_rate, decay_steps=total)
-    warm_up = round(0.3 * total)
-    return keras.optimizers.schedules.CosineDecay(
-        phase.learning_rate / 25,
-        decay_steps=max(1, total - warm_up),
-        warmup_target=phase.learning_rate,
-        warmup_steps=warm_up,
-    )
-
-
 def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from (batch,) class indices to what the model's loss compares: one-hot rows, or a 0/1 column."""
     if _has_sigmoid(model):
@@ -312,7 +285,7 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, prec
     worker = precisions.cast(model, precision)
     thaw(worker, phase.train, pretrained=recipe.weights is not None)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
-    _compile(worker, recipe, _optimizer(phase, steps), steps)
+    _compile(worker, recipe, optimizer_for(phase, steps), steps)
     batches = training_batches(splits.train, recipe, seed=0, targets=targets_for(worker))(0, 0, 0)
     per_call = worker.steps_per_execution
     worker.fit(batches.take(per_call), shuffle=False, verbose=0)  # The first call traces.
@@ -320,24 +293,6 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, prec
     began = time.monotonic()
     worker.fit(batches.take(timed), shuffle=False, verbose=0)
     return (time.monotonic() - began) / timed
-
-
-def check_memory(recipe: Recipe, splits: Splits, model: keras.Model) -> None:
-    """Refuse a batch whose activations would not fit into memory.
-
-    Raises:
-        MemoryFault: With the batch size to try.
-    """
-    numbers = sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
-    batch = min(recipe.batch_size, len(splits.train))
-    # Forward and backward, four bytes each.
-    needed, free = 8 * numbers * batch, psutil.virtual_memory().available
-    if needed > 0.7 * free:
-        fits = max(1, 2 ** int(math.log2(max(1, 0.7 * free / (8 * numbers)))))
-        raise MemoryFault(
-            f"A batch of {batch:,} images needs about {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB are free. "
-            f"Try --set batch_size={fits}"
-        )
 
 
 def _has_sigmoid(model: keras.Model) -> bool:

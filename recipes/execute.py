@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 import time
@@ -125,16 +123,16 @@ def _run(job: Job) -> dict[str, Any]:
         with job.stage("train"):
             outcome = _train(job, splits, model)
         with job.stage("evaluate"):
-            from recipes import evaluate
+            from recipes import evaluate, outputs
 
             tables = {
                 name: evaluate.predict(outcome.model, getattr(splits, name), splits.class_names)
                 for name in ("validation", "test")
             }
             metrics = {name: evaluate.scores(table) for name, table in tables.items()}
-        with job.stage("report"):
-            _write_report(job, splits, outcome, tables, metrics)
         manifest = _manifest(job, splits, outcome, metrics)
+        with job.stage("report"):
+            outputs.write_results(job.folder, outcome, tables, metrics, manifest)
         _say_result(job, manifest)
     rundir.close(job.folder, manifest)
     return manifest | {"folder": str(job.folder)}
@@ -208,60 +206,14 @@ def _train(job: Job, splits: data.Splits, model):
 
 def _keep_best(job: Job, model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
+    from recipes import outputs
+
     saved = state.load(job.folder / rundir.STATE)
     if saved is None or "best" not in saved.arrays:
         return "No epoch had ended, so there is nothing to keep."
     model.set_weights(saved.arrays["best"])
-    _save_model(model, job.folder / "best.keras")
+    outputs.save_model(model, job.folder / "best.keras")
     return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
-
-
-def _write_report(job: Job, splits: data.Splits, outcome, tables, metrics) -> None:
-    from recipes import evaluate, report
-    from recipes.report.style import png
-
-    folder, test = job.folder, tables["test"]
-    rundir.write(folder / "history.csv", _history_csv(outcome.history))
-    rundir.write_json(folder / "metrics.json", metrics)
-    rundir.write(folder / "predictions.csv", test.as_csv())
-    rundir.write(folder / "predictions_validation.csv", tables["validation"].as_csv())
-    _save_model(outcome.model, folder / "model.keras")
-    conditions.draw_architecture(outcome.model, folder / "architecture.png")
-
-    matrix = evaluate.confusion(test)
-    title = f"{job.recipe.name}, {job.request.variant}: test accuracy {metrics['test']['accuracy']:.4f}"
-    pictures = {
-        "confusion": png(report.confusion_figure(matrix, splits.class_names, title)),
-        "curves": png(report.curves_figure(outcome.history, outcome.kept, title)),
-    }
-    rundir.write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, splits.class_names))
-    rundir.write(folder / "confusion_matrix.png", pictures["confusion"])
-    rundir.write(folder / "curves.png", pictures["curves"])
-    manifest = _manifest(job, splits, outcome, metrics)
-    facts = {
-        "title": f"{job.recipe.name}, {job.request.variant}",
-        "subtitle": zoo.info(job.recipe.architecture).use,
-        "published": job.recipe.published_accuracy,
-        "data": manifest["data"],
-        "test": metrics["test"],
-        "validation": metrics["validation"],
-        "conditions": conditions.summary(manifest),
-        "command": manifest["command"],
-    }
-    rundir.write(folder / "report.html", report.page(facts, pictures))
-
-
-def _save_model(model, path: Path) -> None:
-    with rundir.atomic_path(path) as temporary:
-        model.save(temporary)
-
-
-def _history_csv(history: list[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    return out.getvalue()
 
 
 def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +246,7 @@ def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -
         "weights": {"kind": job.weights.kind, "path": str(job.weights.path), "sha256": job.weights.sha256}
         if job.weights
         else None,
-        "model": conditions.model_facts(outcome.model),
+        "model": conditions.model_facts(outcome.model, job.recipe.architecture),
         "settings": job.recipe.as_dict(),
         "seconds": job.seconds,
         "versions": conditions.versions(),

@@ -32,7 +32,7 @@ def plan(request: Request) -> dict[str, Any]:
     seconds = engine.seconds_per_step(recipe, splits, model, precision=format_)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     minutes = seconds * steps * recipe.epochs() / 60
-    facts = conditions.model_facts(model)
+    facts = conditions.model_facts(model, recipe.architecture)
 
     log.info("%s, %s: would run", recipe.name, request.variant)
     if origin.notice:

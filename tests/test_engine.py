@@ -8,7 +8,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Phase, engine
+from recipes import Phase, engine, memory
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DivergedFault, MemoryFault, UsageFault
 
@@ -223,7 +223,7 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypat
     class Memory:
         available = 3 * 2**20
 
-    monkeypatch.setattr(engine.psutil, "virtual_memory", lambda: Memory)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: Memory)
     with pytest.raises(MemoryFault, match=r"A batch of 600 images needs about .* Try --set batch_size=\d+"):
         train(tiny_recipe(batch_size=100_000), fashion)
 

@@ -31,7 +31,7 @@ def test_every_recipe_fits_its_architecture_and_data(name, variant):
 
 
 def test_published_protocols_are_the_sources():
-    """protocols in one place: split, batch, optimizer, rate, epochs, callbacks."""
+    """The protocols in one place: split, batch, optimizer, rate, epochs, callbacks."""
     fashion = recipes.get("fashion_cnn", "published")
     assert (fashion.split.method, fashion.split.seed, fashion.batch_size) == ("shuffled", 42, 32)
     phase = fashion.phases[0]

@@ -30,7 +30,7 @@ def test_write_replaces_whole_files_and_leaves_no_temporary(tmp_path):
 def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("good")
-    with pytest.raises(RuntimeError), rundir.atomic_path(path) as temporary:
+    with pytest.raises(RuntimeError), rundir.atomic_path(path) as temporary:  # noqa: PT012
         assert temporary.suffix == ".keras"
         temporary.write_text("half")
         raise RuntimeError

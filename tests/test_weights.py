@@ -39,9 +39,7 @@ def test_offline_extra_that_was_changed_is_refused(monkeypatch):
         return arrays
 
     monkeypatch.setattr(weights, "_read_onnx", tampered)
-    with pytest.raises(
-        WeightsCorrupt, match=r"fail their check: sha256 .*, expected d9a27cc1.*Install the extra again"
-    ):
+    with pytest.raises(WeightsCorrupt, match=r"fail their check: sha256 .*, expected d9a27cc1.*Install the extra"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
 
 

@@ -5,8 +5,9 @@ letter: 48,000 images to train and 12,000 to validate (`train_test_split`, rando
 20 epochs, stopped after two without a lower validation loss, best weights restored. It reached 0.9094 on the test
 images.
 
-`TUNED` keeps the network (with a little less dropout) and the split. Mirrored and slightly shifted clothes are still clothes, so training images
-are; larger batches make an epoch cheap, and a cosine rate with averaged weights makes twenty epochs enough.
+`TUNED` keeps the network (with a little less dropout) and the split. Mirrored and slightly shifted clothes are still
+clothes, so training images are; larger batches make an epoch cheap, and a cosine rate with averaged weights makes
+twenty epochs enough.
 
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42

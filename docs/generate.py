@@ -1,0 +1,155 @@
+"""Make the pages that follow from the code: one per architecture and recipe, the API, the table of results.
+
+Run by `mkdocs build`. Numbers come from the built networks and from results/, so that none can go stale.
+"""
+
+import dataclasses
+import importlib
+import inspect
+from pathlib import Path
+
+import mkdocs_gen_files
+
+import recipes
+import zoo
+from recipes import results
+
+API = {
+    "zoo": ["zoo", "zoo.registry", "zoo.weights", "zoo.macs"],
+    "recipes": [
+        "recipes.recipe", "recipes.book", "recipes.data", "recipes.augment", "recipes.freeze", "recipes.engine",
+        "recipes.state", "recipes.evaluate", "recipes.report", "recipes.results", "recipes.errors",
+    ],
+}  # fmt: skip
+MEASURED = results.load(Path("results"))
+
+
+def architecture_page(name: str) -> str:
+    """Source and diagram, facts, every layer of the built network, the builder."""
+    facts = zoo.info(name)
+    model = zoo.get(name, weights=None)
+    module = importlib.import_module(f"zoo.{name}")
+    described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
+    rows = [
+        ("source", facts.source),
+        ("input", " x ".join(map(str, facts.input_shape)) + ", raw pixels 0-255"),
+        ("output", f"{model.output_shape[-1]} unit(s) for {facts.classes} classes"),
+        ("parameters", f"{model.count_params():,}"),
+        ("MACs an image", f"{facts.macs:,}"),
+        ("data set", facts.dataset),
+        ("licence of pretrained weights", facts.weights_licence),
+    ]
+    layers = [
+        (
+            f"`{layer.name}`",
+            type(layer).__name__,
+            " x ".join(map(str, layer.output.shape[1:])),
+            f"{layer.count_params():,}" if layer.weights else "",
+            "yes" if layer.trainable_weights else "",
+        )
+        for layer in model.layers
+    ]
+    return "\n".join(
+        [
+            f"# {name}",
+            f"{facts.use}.",
+            "",
+            f'```python\nimport zoo\n\nmodel = zoo.get("{name}", weights=None)\n```',
+            "",
+            described,
+            "",
+            "## Facts",
+            markdown_table(("", ""), rows),
+            "## Layers",
+            markdown_table(("name", "type", "output", "parameters", "trainable as returned"), layers),
+            "## Builder",
+            f"::: zoo.{name}\n    options:\n      show_root_heading: false\n      show_root_toc_entry: false",
+        ]
+    )
+
+
+def recipe_page(name: str) -> str:
+    """Source and protocol, measured results, both variants side by side."""
+    module = importlib.import_module(f"recipes.book.{name}")
+    published, tuned = flat(module.PUBLISHED), flat(module.TUNED)
+    rows = [
+        (f"`{path}`", published.get(path, ""), tuned.get(path, "")) for path in dict.fromkeys([*published, *tuned])
+    ]
+    measured = {key: group for key, group in MEASURED.items() if group["recipe"] == name}
+    described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
+    return "\n".join(
+        [
+            f"# {name}",
+            f"Trains [{module.TUNED.architecture}](../architectures/{module.TUNED.architecture}.md).",
+            "",
+            described,
+            "",
+            "## Measured",
+            results.table(measured) if measured else "Not measured yet.",
+            "## Settings",
+            "Each path can be changed with `--set path=value`.",
+            "",
+            markdown_table(("path", "published", "tuned"), rows),
+        ]
+    )
+
+
+def flat(recipe: recipes.Recipe) -> dict[str, str]:
+    """Every value of a recipe by its override path."""
+    values: dict[str, str] = {}
+
+    def visit(prefix: str, value: object) -> None:
+        if dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                if field.name not in ("name", "on_data"):
+                    visit(f"{prefix}.{field.name}" if prefix else field.name, getattr(value, field.name))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                visit(f"{prefix}.{key}", item)
+        elif isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
+            for part in value:
+                visit(f"{prefix}.{part.name}", part)
+        else:
+            values[prefix] = ", ".join(value) if isinstance(value, tuple) else str(value)
+
+    visit("", recipe)
+    return {path: value.replace("*", "\\*") for path, value in values.items()}
+
+
+def markdown_table(head, rows) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines) + "\n"
+
+
+def write(path: str, text: str) -> None:
+    """Add a page to the site."""
+    with mkdocs_gen_files.open(path, "w") as page:
+        page.write(text)
+
+
+def main() -> None:
+    """Write all generated pages and the navigation."""
+    nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [Results](results.md)"]
+    write(
+        "results.md",
+        "# Results\n\nEvery figure comes from runs of the command shown on the recipe's page; the spread is the standard "
+        "deviation over the seeds.\n\n" + results.table(MEASURED),
+    )
+    nav.append("* Architectures")
+    for name in sorted(zoo.registry.BUILTIN):
+        write(f"architectures/{name}.md", architecture_page(name))
+        nav.append(f"    * [{name}](architectures/{name}.md)")
+    nav.append("* Recipes")
+    for name in recipes.names():
+        write(f"recipes/{name}.md", recipe_page(name))
+        nav.append(f"    * [{name}](recipes/{name}.md)")
+    nav += ["* [When something goes wrong](faults.md)", "* [Data and weights](data.md)", "* [Decisions](decisions.md)"]
+    nav.append("* API")
+    for page, modules in API.items():
+        write(f"api/{page}.md", f"# {page}\n\n" + "\n\n".join(f"::: {module}" for module in modules) + "\n")
+        nav.append(f"    * [{page}](api/{page}.md)")
+    write("SUMMARY.md", "\n".join(nav) + "\n")
+
+
+main()

@@ -1,0 +1,30 @@
+"""Will it fit into memory? Asked before a training starts."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import psutil
+
+from recipes.errors import MemoryFault
+
+SHARE_OF_FREE = 0.7
+
+
+def check_memory(model: keras.Model, batch_size: int) -> None:
+    """Refuse a batch whose activations would take more than 70% of the free memory.
+
+    Raises:
+        MemoryFault: With the batch size to try.
+    """
+    # Every layer's output, forward and backward, four bytes a number.
+    bytes_per_image = 8 * sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    needed, free = bytes_per_image * batch_size, psutil.virtual_memory().available
+    if needed <= SHARE_OF_FREE * free:
+        return
+    fits = 2 ** int(math.log2(max(1, SHARE_OF_FREE * free / bytes_per_image)))
+    raise MemoryFault(
+        f"A batch of {batch_size:,} images needs about {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB are free. "
+        f"Try --set batch_size={fits}"
+    )

@@ -1,0 +1,103 @@
+"""Write what a run learned into its folder. The figures come from one table; nothing is half-written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipes import evaluate, report
+from recipes.conditions import summary
+from recipes.report.style import png
+from recipes.rundir import atomic_path, write, write_json
+
+if TYPE_CHECKING:
+    import keras
+
+    from recipes.engine import Outcome
+
+log = logging.getLogger("recipes")
+
+
+def write_results(
+    folder: Path,
+    outcome: Outcome,
+    tables: Mapping[str, evaluate.Predictions],
+    metrics: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+) -> None:
+    """Write history, scores, predictions, model, pictures and page.
+
+    Args:
+        folder: The run folder.
+        outcome: What training gave.
+        tables: Predictions of `validation` and `test`.
+        metrics: The scores of both.
+        manifest: The run's conditions.
+
+    Raises:
+        DiskFault: When the disk is full or cannot be written.
+    """
+    test = tables["test"]
+    write(folder / "history.csv", _history_csv(outcome.history))
+    write_json(folder / "metrics.json", metrics)
+    write(folder / "predictions.csv", test.as_csv())
+    write(folder / "predictions_validation.csv", tables["validation"].as_csv())
+    save_model(outcome.model, folder / "model.keras")
+    draw_architecture(outcome.model, folder / "architecture.png")
+
+    matrix = evaluate.confusion(test)
+    name = f"{manifest['recipe']}, {manifest['variant']}"
+    title = f"{name}: test accuracy {metrics['test']['accuracy']:.4f}"
+    pictures = {
+        "confusion": png(report.confusion_figure(matrix, test.class_names, title)),
+        "curves": png(report.curves_figure(outcome.history, outcome.kept, title)),
+    }
+    write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, test.class_names))
+    write(folder / "confusion_matrix.png", pictures["confusion"])
+    write(folder / "curves.png", pictures["curves"])
+    facts = {
+        "title": name,
+        "subtitle": manifest["model"]["use"],
+        "published": manifest["result"]["published_accuracy"],
+        "data": manifest["data"],
+        "test": metrics["test"],
+        "validation": metrics["validation"],
+        "conditions": summary(manifest),
+        "command": manifest["command"],
+    }
+    write(folder / "report.html", report.page(facts, pictures))
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save a model whole, or leave the file as it was."""
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def draw_architecture(model, path: Path) -> None:
+    """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
+    if shutil.which("dot") is None:
+        log.warning(
+            "%s is left out: it needs graphviz (Debian, Ubuntu: apt-get install graphviz; macOS: brew install it)",
+            path.name,
+        )
+        return
+    import keras
+
+    with atomic_path(path) as temporary:
+        keras.utils.plot_model(
+            model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300
+        )
+
+
+def _history_csv(history: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return out.getvalue()

@@ -1,0 +1,136 @@
+"""Measured results as files: run folders in, `results/<recipe>-<data>-<variant>.json` and tables out.
+
+    python -m recipes.results RUN_FOLDER... [--into results] [--readme README.md]
+
+Only full runs of unchanged recipes count: no sample, no smoke run, no override but the data set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from recipes.errors import Fault, UsageFault
+from recipes.rundir import MANIFEST, read_json, write, write_json
+
+MARKS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Group runs by recipe, data and variant.
+
+    Args:
+        folders: Finished run folders.
+
+    Returns:
+        For each `<recipe>-<data>-<variant>`: every seed's figures, their mean and sample standard deviation, and the
+        conditions they share.
+
+    Raises:
+        UsageFault: For a run that does not count, or two of the same seed.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        manifest = read_json(folder / MANIFEST)
+        changes = [path for path, _ in manifest["overrides"] if path != "data"]
+        if manifest["smoke"] or manifest["data"]["kind"] == "sample" or changes:
+            raise UsageFault(f"{folder} is a sample, a smoke run or an overridden recipe: it does not count.")
+        name = f"{manifest['recipe']}-{manifest['data']['dataset']}-{manifest['variant']}"
+        group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
+        if group["settings"] != manifest["settings"]:
+            raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
+        if any(run["seed"] == manifest["seed"] for run in group["runs"]):
+            raise UsageFault(f"Seed {manifest['seed']} of {name} is there twice.")
+        group["runs"].append(_run(manifest))
+    for group in groups.values():
+        accuracies = [run["test_accuracy"] for run in group["runs"]]
+        group["mean"] = statistics.mean(accuracies)
+        group["standard_deviation"] = statistics.stdev(accuracies) if len(accuracies) > 1 else None
+    return groups
+
+
+def load(folder: Path) -> dict[str, dict[str, Any]]:
+    """All result files of a folder, by name."""
+    return {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table of results: accuracies are shares of the test images, the spread is over seeds."""
+    lines = [
+        "| recipe | data | variant | published | test accuracy | seeds | training |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    notes = {}
+    for group in results.values():
+        spread = group["standard_deviation"]
+        accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
+        if group["notice"]:
+            mark = notes.setdefault(group["notice"], len(notes) + 1)
+            accuracy += f" [{mark}]"
+        published = f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else "none printed"
+        minutes = statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
+        seeds = ", ".join(str(run["seed"]) for run in group["runs"])
+        lines.append(
+            f"| {group['recipe']} | {group['dataset']} | {group['variant']} | {published} | {accuracy} "
+            f"| {seeds} | {minutes:.1f} min |"
+        )
+    lines += ["", *(f"[{mark}] {notice}" for notice, mark in notes.items())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _conditions(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "recipe": manifest["recipe"],
+        "variant": manifest["variant"],
+        "dataset": manifest["data"]["dataset"],
+        "notice": manifest["data"]["notice"],
+        "images": {name: sum(classes.values()) for name, classes in manifest["data"]["counts"].items()},
+        "fingerprint": manifest["data"]["fingerprint"],
+        "published_accuracy": manifest["result"]["published_accuracy"],
+        "precision": manifest["precision"],
+        "settings": manifest["settings"],
+        "versions": manifest["versions"],
+        "hardware": manifest["hardware"],
+    }
+
+
+def _run(manifest: dict[str, Any]) -> dict[str, Any]:
+    result = manifest["result"]
+    return {
+        "seed": manifest["seed"],
+        "test_accuracy": result["test_accuracy"],
+        "validation_accuracy": result["validation_accuracy"],
+        "epochs": result["epochs"],
+        "kept_epoch": result["kept_epoch"],
+        "seconds": manifest["seconds"],
+        "command": manifest["command"],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Collect runs into result files, and refresh the table between the marks of a page."""
+    parse = argparse.ArgumentParser(prog="python -m recipes.results", description=(__doc__ or "").split("\n")[0])
+    parse.add_argument("runs", nargs="*", type=Path, metavar="RUN_FOLDER")
+    parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
+    options = parse.parse_args(arguments)
+    try:
+        for name, group in collect(options.runs).items():
+            options.into.mkdir(parents=True, exist_ok=True)
+            write_json(options.into / f"{name}.json", group)
+        if options.readme:
+            text = options.readme.read_text(encoding="utf-8")
+            write(options.readme, MARKS.sub(rf"\g<1>{table(load(options.into))}\g<2>", text))
+    except Fault as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return fault.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

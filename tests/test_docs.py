@@ -1,0 +1,74 @@
+"""What README and docs say is true: blocks run, commands parse, tables follow from results/."""
+
+import re
+import shlex
+
+import pytest
+from conftest import ROOT
+
+import recipes
+import zoo
+from recipes import results
+from recipes.overrides import parse_assignment
+from recipes.run import parser
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(language):
+    return [
+        pytest.param(body, id=f"{path.name}-{number}")
+        for path in PAGES
+        for number, (name, body) in enumerate(FENCE.findall(path.read_text(encoding="utf-8")))
+        if name == language
+    ]
+
+
+def commands():
+    sources = [path.read_text(encoding="utf-8") for path in PAGES]
+    sources += [path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "book").glob("*.py")]
+    found = re.findall(r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.run (.*)$", "\n".join(sources), re.MULTILINE)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("body", blocks("python"))
+def test_python_blocks_run(body):
+    exec(compile(body, "a block of the docs", "exec"), {"__name__": "docs"})  # noqa: S102
+
+
+@pytest.mark.parametrize("line", commands())
+def test_shown_commands_are_valid(line):
+    options = parser().parse_args(shlex.split(line))
+    if options.name and "my_" not in options.name:
+        recipe = recipes.get(options.name, options.variant)
+        for assignment in options.set:
+            recipe = recipe.override(*parse_assignment(assignment))
+
+
+def test_only_known_block_languages_are_used():
+    assert {name for path in PAGES for name, _ in FENCE.findall(path.read_text(encoding="utf-8"))} <= {"python", "sh"}
+
+
+def test_readme_shows_the_measured_results():
+    measured = results.load(ROOT / "results")
+    assert f"<!-- results -->\n{results.table(measured)}<!-- /results -->" in (ROOT / "README.md").read_text()
+    assert {group["recipe"] for group in measured.values()} == set(recipes.names())
+
+
+def test_readme_lists_every_architecture_with_its_parameters():
+    text = (ROOT / "README.md").read_text()
+    for name in zoo.names():
+        assert f"| {name} | {zoo.info(name).parameters:,}" in text
+
+
+def test_results_are_of_the_recipes_as_they_are():
+    """A recipe that changed since it was measured must be measured again."""
+    import json
+
+    for name, group in results.load(ROOT / "results").items():
+        recipe = recipes.get(group["recipe"], group["variant"])
+        if group["dataset"] != recipe.data:
+            recipe = recipe.override("data", group["dataset"])
+        assert json.loads(json.dumps(recipe.as_dict())) == group["settings"], name
+        assert group["runs"], name

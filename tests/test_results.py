@@ -1,0 +1,69 @@
+"""Run folders become result files and a table; what does not count is refused."""
+
+import json
+
+import pytest
+
+from recipes import results
+from recipes.errors import UsageFault
+
+
+def run_folder(tmp_path, seed, accuracy, **changes):
+    manifest = {
+        "recipe": "tiny",
+        "variant": "tuned",
+        "overrides": [],
+        "smoke": False,
+        "seed": seed,
+        "precision": "float32",
+        "command": f"python -m recipes.run tiny --seed {seed}",
+        "result": {
+            "test_accuracy": accuracy, "validation_accuracy": 0.9, "published_accuracy": 0.8, "epochs": 3,
+            "kept_epoch": {"train": 3},
+        },
+        "data": {
+            "kind": "tfds", "dataset": "mnist", "notice": "", "fingerprint": "f", "counts": {"test": {"a": 5, "b": 5}},
+        },
+        "settings": {"batch_size": 32},
+        "seconds": {"train": 90},
+        "versions": {"keras": "3"},
+        "hardware": {"cores": 2},
+    }  # fmt: skip
+    folder = tmp_path / f"{seed}-{accuracy}"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    return folder
+
+
+def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
+    folders = [run_folder(tmp_path, seed, accuracy) for seed, accuracy in ((1, 0.90), (2, 0.92))]
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    assert results.main([*map(str, folders), "--into", str(tmp_path / "results"), "--readme", str(readme)]) == 0
+    group = results.load(tmp_path / "results")["tiny-mnist-tuned"]
+    assert group["mean"] == pytest.approx(0.91)
+    assert group["standard_deviation"] == pytest.approx(0.0141421, rel=1e-4)
+    assert [run["seed"] for run in group["runs"]] == [1, 2]
+    assert "| tiny | mnist | tuned | 0.8000 | **0.9100** ± 0.0141 | 1, 2 | 1.5 min |" in readme.read_text()
+    assert readme.read_text().startswith("before")
+    assert "old" not in readme.read_text()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"smoke": True},
+        {"overrides": [["batch_size", "64"]]},
+        {"data": {"kind": "sample", "dataset": "mnist", "notice": "x", "fingerprint": "f", "counts": {}}},
+        {"settings": {"batch_size": 64}},
+    ],
+)
+def test_runs_that_do_not_count_are_refused(tmp_path, changes):
+    good, bad = run_folder(tmp_path, 1, 0.9), run_folder(tmp_path, 2, 0.9, **changes)
+    with pytest.raises(UsageFault, match="does not count|other settings"):
+        results.collect([good, bad])
+
+
+def test_one_seed_counts_once(tmp_path):
+    with pytest.raises(UsageFault, match="Seed 1 of tiny-mnist-tuned is there twice"):
+        results.collect([run_folder(tmp_path, 1, 0.9), run_folder(tmp_path, 1, 0.8)])
