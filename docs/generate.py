@@ -72,9 +72,7 @@ def recipe_page(name: str) -> str:
     """Source and protocol, measured results, both variants side by side."""
     module = importlib.import_module(f"recipes.book.{name}")
     published, tuned = flat(module.PUBLISHED), flat(module.TUNED)
-    rows = [
-        (f"`{path}`", published.get(path, ""), tuned.get(path, "")) for path in dict.fromkeys([*published, *tuned])
-    ]
+    rows = [(f"`{path}`", published.get(path, ""), tuned.get(path, "")) for path in dict.fromkeys([*published, *tuned])]
     measured = {key: group for key, group in MEASURED.items() if group["recipe"] == name}
     described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
     return "\n".join(
@@ -133,7 +131,7 @@ def main() -> None:
     nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [Results](results.md)"]
     write(
         "results.md",
-        "# Results\n\nEvery figure comes from runs of the command shown on the recipe's page; the spread is the standard "
+        "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
         "deviation over the seeds.\n\n" + results.table(MEASURED),
     )
     nav.append("* Architectures")

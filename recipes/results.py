@@ -18,8 +18,6 @@ from typing import Any
 from recipes.errors import Fault, UsageFault
 from recipes.rundir import MANIFEST, read_json, write, write_json
 
-MARKS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
-
 
 def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Group runs by recipe, data and variant.
@@ -83,6 +81,12 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def put_between_marks(page: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` on a page."""
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    write(page, marks.sub(lambda found: found[1] + text + found[2], page.read_text(encoding="utf-8")))
+
+
 def _conditions(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "recipe": manifest["recipe"],
@@ -124,8 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.into.mkdir(parents=True, exist_ok=True)
             write_json(options.into / f"{name}.json", group)
         if options.readme:
-            text = options.readme.read_text(encoding="utf-8")
-            write(options.readme, MARKS.sub(rf"\g<1>{table(load(options.into))}\g<2>", text))
+            put_between_marks(options.readme, "results", table(load(options.into)))
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code

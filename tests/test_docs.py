@@ -28,7 +28,9 @@ def blocks(language):
 def commands():
     sources = [path.read_text(encoding="utf-8") for path in PAGES]
     sources += [path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "book").glob("*.py")]
-    found = re.findall(r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.run (.*)$", "\n".join(sources), re.MULTILINE)
+    found = re.findall(
+        r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.run (.*)$", "\n".join(sources), re.MULTILINE
+    )
     return sorted(set(found))
 
 
