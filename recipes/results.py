@@ -63,7 +63,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         "| recipe | data | variant | published | test accuracy | seeds | training |",
         "|---|---|---|---|---|---|---|",
     ]
-    notes = {}
+    notes: dict[str, int] = {}
     for group in results.values():
         spread = group["standard_deviation"]
         accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
