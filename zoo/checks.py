@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+Shape = tuple[int, int, int]
+
 
 def check_request(
     name: str,

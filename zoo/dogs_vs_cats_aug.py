@@ -23,12 +23,14 @@ Parameters (kernel height x kernel width x input channels x filters + filters; i
 import keras
 from keras import layers
 
-from zoo.checks import check_request
+from zoo.checks import Shape, check_request
 from zoo.transfer import probabilities_layer
-from zoo.weights import load_weights
+from zoo.weights import Weights, load_weights
 
 
-def build(*, input_shape=(180, 180, 3), classes=2, weights=None, dropout=0.5) -> keras.Model:
+def build(
+    *, input_shape: Shape = (180, 180, 3), classes: int = 2, weights: Weights = None, dropout: float = 0.5
+) -> keras.Model:
     """Build dogs_vs_cats_aug.
 
     Args:

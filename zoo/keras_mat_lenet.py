@@ -21,12 +21,18 @@ pixel takes both 0 and 255 there, so that is the same as dividing by 255, which 
 import keras
 from keras import layers
 
-from zoo.checks import check_request
-from zoo.weights import load_weights
+from zoo.checks import Shape, check_request
+from zoo.weights import Weights, load_weights
 
 
 def build(
-    *, input_shape=None, classes=10, weights=None, conv_dropout=0.25, dropout=0.5, data_format=None
+    *,
+    input_shape: Shape | None = None,
+    classes: int = 10,
+    weights: Weights = None,
+    conv_dropout: float = 0.25,
+    dropout: float = 0.5,
+    data_format: str | None = None,
 ) -> keras.Model:
     """Build keras_mat_lenet.
 

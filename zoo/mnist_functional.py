@@ -22,11 +22,11 @@ Parameters (kernel height x kernel width x input channels x filters + filters; o
 import keras
 from keras import layers
 
-from zoo.checks import check_request
-from zoo.weights import load_weights
+from zoo.checks import Shape, check_request
+from zoo.weights import Weights, load_weights
 
 
-def build(*, input_shape=(28, 28, 1), classes=10, weights=None) -> keras.Model:
+def build(*, input_shape: Shape = (28, 28, 1), classes: int = 10, weights: Weights = None) -> keras.Model:
     """Build mnist_functional.
 
     Args:

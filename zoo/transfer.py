@@ -7,14 +7,14 @@ looked into or exported.
 import keras
 from keras import layers
 
-from zoo.checks import check_request
-from zoo.weights import load_weights
+from zoo.checks import Shape, check_request
+from zoo.weights import Weights, load_weights
 
 # The mean blue, green and red of ImageNet, which VGG16's original (Caffe) preprocessing subtracts.
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-def vgg16_with_head(name: str, *, input_shape, classes, weights, dropout) -> keras.Model:
+def vgg16_with_head(name: str, *, input_shape: Shape, classes: int, weights: Weights, dropout: float) -> keras.Model:
     """VGG16's thirteen convolutions, then flatten, dense 256 (linear), dropout and the probabilities.
 
     Args:

@@ -22,10 +22,14 @@ Parameters (kernel height x kernel width x input channels x filters + filters; i
 
 import keras
 
+from zoo.checks import Shape
 from zoo.transfer import vgg16_with_head
+from zoo.weights import Weights
 
 
-def build(*, input_shape=(180, 180, 3), classes=2, weights="imagenet", dropout=0.5) -> keras.Model:
+def build(
+    *, input_shape: Shape = (180, 180, 3), classes: int = 2, weights: Weights = "imagenet", dropout: float = 0.5
+) -> keras.Model:
     """Build vgg16_feature_extract: the base is frozen, the head is trainable.
 
     Args:

@@ -55,7 +55,11 @@ class Source:
     sha256: str
 
 
-def locate(weights: str | os.PathLike | Source | None) -> Source | None:
+# What a builder's `weights` may be.
+Weights = str | os.PathLike | Source | None
+
+
+def locate(weights: Weights) -> Source | None:
     """Find weights: `None`, `"imagenet"` (VGG16's base), or a path.
 
     Raises:
@@ -83,7 +87,7 @@ def locate(weights: str | os.PathLike | Source | None) -> Source | None:
     )
 
 
-def load_weights(model: keras.Model, weights: str | os.PathLike | Source | None) -> keras.Model:
+def load_weights(model: keras.Model, weights: Weights) -> keras.Model:
     """Load weights into a model, verified, and give the model back.
 
     Args:
