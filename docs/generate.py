@@ -59,13 +59,22 @@ def architecture_page(name: str) -> str:
             described,
             "",
             "## Facts",
-            markdown_table(("", ""), rows),
+            markdown_table(("fact", ""), rows),
             "## Layers",
             markdown_table(("name", "type", "output", "parameters", "trainable as returned"), layers),
             "## Builder",
-            f"::: zoo.{name}\n    options:\n      show_root_heading: false\n      show_root_toc_entry: false",
+            *(f"::: zoo.{name}.{function}\n" for function in public_functions(module)),
         ]
     )
+
+
+def public_functions(module) -> list[str]:
+    """Names of the functions a module defines for its readers, in order."""
+    return [
+        name
+        for name, member in vars(module).items()
+        if inspect.isfunction(member) and member.__module__ == module.__name__ and not name.startswith("_")
+    ]
 
 
 def recipe_page(name: str) -> str:
@@ -99,7 +108,7 @@ def flat(recipe: recipes.Recipe) -> dict[str, str]:
     def visit(prefix: str, value: object) -> None:
         if dataclasses.is_dataclass(value):
             for field in dataclasses.fields(value):
-                if field.name not in ("name", "on_data"):
+                if field.name not in ("name", "on_data", "published_accuracy"):
                     visit(f"{prefix}.{field.name}" if prefix else field.name, getattr(value, field.name))
         elif isinstance(value, dict):
             for key, item in value.items():

@@ -2,8 +2,10 @@
 
 Source: "3-Minute Deep Learning with Keras" (Coding Chef's Keras-mat), sections 4.2 (MNIST) and 4.3 (CIFAR-10).
 
-    32x32x3 -> conv 3x3 x32 -> 30x30x32 -> conv 3x3 x64 -> 28x28x64 -> pool 2 -> 14x14x64 -> dropout 0.25
-            -> flatten 12,544 -> dense 128 -> dropout 0.5 -> dense 10, softmax ("preds")
+    32x32x3 -> conv 3x3 x32 -> 30x30x32
+            -> conv 3x3 x64 -> 28x28x64 -> pool 2 -> 14x14x64 -> dropout 0.25
+            -> flatten 12,544 -> dense 128 -> dropout 0.5
+            -> dense 10, softmax ("preds")
 
 Parameters (kernel height x kernel width x input channels x filters + filters; inputs x units + units):
 
