@@ -75,10 +75,12 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
                 f"{folder} holds an unfinished run. Go on with: python -m recipes.run --resume {folder}; "
                 "or train anew with --overwrite."
             )
-        rundir.claim(folder)
-        origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-        recipe = request.recipe(origin.dataset)
-        return _run(Job(request, recipe, origin, find_weights(recipe), folder, screen, signals))
+        with rundir.claimed(folder):
+            origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
+            recipe = request.recipe(origin.dataset)
+            job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals)
+            rundir.write_json(folder / rundir.STARTED, _started(job))
+        return _run(job)
 
 
 def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Screen, signals: Signals) -> dict[str, Any]:

@@ -20,16 +20,30 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from recipes import book
 from recipes.errors import EnvironmentFault, Fault, MemoryFault, UsageFault
 from recipes.overrides import parse_assignment
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other fault."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageFault(f"{message}. --help shows the options.")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     summary, _, examples = (__doc__ or "").partition("\n\n")
-    parse = argparse.ArgumentParser(
+    parse = _Parser(
         prog="python -m recipes.run",
         description=summary,
         epilog=examples,
@@ -51,7 +65,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
     )
-    parse.add_argument("--seed", type=int, default=42, help="fixes weights, order, augmentation, dropout (default 42)")
+    parse.add_argument(
+        "--seed", type=_seed, default=42, help="fixes weights, order, augmentation, dropout (default 42)"
+    )
     parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
     parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
@@ -72,19 +88,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code; errors are one line on stderr."""
-    options = parser().parse_args(arguments)
+    debug = "--debug" in (sys.argv if arguments is None else arguments)
     try:
-        return _command(options)
+        return _command(parser().parse_args(arguments))
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if options.debug:
+        if debug:
             traceback.print_exc()
         fault = _as_fault(error)
         if fault is not None:
             print(f"error: {fault}", file=sys.stderr)
             return fault.exit_code
-        hint = "" if options.debug else " This is a bug of ours; --debug shows where."
+        hint = "" if debug else " This is a bug of ours; --debug shows where."
         print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)
         return 1
 
@@ -144,7 +160,7 @@ def import_tensorflow(*, quietly: bool) -> None:
         if quietly:
             os.dup2(notes.fileno(), 2)
         try:
-            import keras  # noqa: F401
+            import keras
             import tensorflow as tf
 
             tf.config.list_physical_devices()
@@ -157,6 +173,10 @@ def import_tensorflow(*, quietly: bool) -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+    if keras.config.backend() != "tensorflow":
+        raise EnvironmentFault(
+            f"Recipes train on TensorFlow, and Keras is set to {keras.config.backend()}. Unset KERAS_BACKEND."
+        )
 
 
 def _list() -> int:

@@ -41,8 +41,9 @@ def new(base: Path, name: str, seed: int) -> Path:
     raise DiskFault(f"No free folder name under {base / name}.")
 
 
-def claim(folder: Path) -> None:
-    """Make `folder` ready for a new run: it must be new or empty, and writable.
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Take a new or empty, writable folder for a new run; when the block fails, an empty folder goes again.
 
     Raises:
         UsageFault: When something else is in it.
@@ -58,6 +59,14 @@ def claim(folder: Path) -> None:
         with atomic_path(folder / ".writable") as probe:
             probe.write_bytes(b"")
         (folder / ".writable").unlink()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for name in (LOCK, OWNER):
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+        raise
 
 
 def is_finished(folder: Path) -> bool:

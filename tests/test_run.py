@@ -183,6 +183,9 @@ def test_plan_says_what_would_run_and_writes_nothing(tmp_path, monkeypatch, run_
         (["fashion_cnn", "--set", "model.droput=0.1", "--data", "sample"], 2, "no keyword 'droput'"),
         (["fashion_cnn", "--set", "phases.train.train=dens", "--data", "sample"], 2, "Did you mean 'dense'"),
         (["fashion_cnn", "--set", "architecture=mnist_functionl", "--data", "sample"], 2, "'mnist_functional'"),
+        (["fashion_cnn", "--variant", "best"], 2, "invalid choice: 'best'"),
+        (["fashion_cnn", "--sede", "3"], 2, "unrecognized arguments: --sede 3"),
+        (["fashion_cnn", "--seed", "-1"], 2, "must be an integer from 0 to 4294967295. Got '-1'"),
         (["--resume", "/nowhere"], 2, "is not the folder of a run"),
         (["json:loads"], 2, "not a recipes.Recipe"),
     ],
@@ -193,6 +196,14 @@ def test_what_a_user_gets_wrong_is_one_line_and_a_code(arguments, code, words, t
     assert (found, err.count("\n"), err.startswith("error: ")) == (code, 1, True), err
     assert words in err
     assert "Traceback" not in err
+
+
+def test_a_run_that_could_not_begin_leaves_no_folder(tmp_path, monkeypatch, run_cli):
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("fashion_cnn", "--data", "full")[0] == 4
+    assert run_cli("fashion_cnn", "--data", "full", "--out", "mine")[0] == 4
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not (tmp_path / "mine").exists()
 
 
 def test_debug_shows_the_traceback(run_cli):
@@ -268,6 +279,18 @@ def test_best_weights_are_kept_when_a_later_epoch_diverges(tmp_path, monkeypatch
     import keras
 
     assert keras.models.load_model(tmp_path / "a" / "best.keras").count_params() == 333_526
+
+
+def test_a_full_disk_is_6_and_leaves_nothing_half_written(tmp_path):
+    folder = tmp_path / "run"
+    command = f"ulimit -f 1000; exec {' '.join(RUN)} fashion_cnn --smoke --out {folder}"
+    result = subprocess.run(
+        ["bash", "-c", command], env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 6, result.stderr
+    assert "cannot be written" in result.stderr
+    assert not rundir.is_finished(folder)
+    assert not [path for path in folder.rglob("*") if "tmp" in path.name]
 
 
 # Stopping and going on, in processes of their own.

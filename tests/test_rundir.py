@@ -38,15 +38,28 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_claim_refuses_strangers_files_and_places_that_cannot_be_written(tmp_path):
+def test_claimed_refuses_strangers_files_and_places_that_cannot_be_written(tmp_path):
     (tmp_path / "photo.jpg").write_text("mine")
     with pytest.raises(UsageFault, match="holds other files .photo.jpg"):
-        rundir.claim(tmp_path)
+        take(tmp_path)
     with pytest.raises(DiskFault, match="a file is in the way"):
-        rundir.claim(tmp_path / "photo.jpg" / "run")
+        take(tmp_path / "photo.jpg" / "run")
     with pytest.raises(DiskFault, match="a file is in the way"):
-        rundir.claim(tmp_path / "photo.jpg")
+        take(tmp_path / "photo.jpg")
     assert (tmp_path / "photo.jpg").read_text() == "mine"
+
+
+def test_a_claim_that_comes_to_nothing_leaves_no_folder(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        take(tmp_path / "run", lambda: 1 / 0)
+    assert not (tmp_path / "run").exists()
+    take(tmp_path / "run")
+    assert (tmp_path / "run").is_dir()
+
+
+def take(folder, then=lambda: None):
+    with rundir.claimed(folder):
+        then()
 
 
 def test_clear_empties_only_run_folders(tmp_path):

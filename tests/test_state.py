@@ -1,9 +1,13 @@
 """The state of an unfinished training survives what a disk and a kill can do to it."""
 
 import logging
+import random
+import subprocess
+import time
 
 import numpy as np
 import pytest
+from conftest import PYTHON, subprocess_environment
 
 from recipes import state
 from recipes.errors import CorruptFault, DiskFault
@@ -52,6 +56,35 @@ def test_without_a_readable_state_nothing_starts_over_silently(tmp_path):
         path.write_bytes(b"")
     with pytest.raises(CorruptFault, match="No readable training state is left"):
         state.load(tmp_path)
+
+
+SAVER = """
+import sys
+from pathlib import Path
+import numpy as np
+from recipes import state
+epoch = 0
+while True:
+    epoch += 1
+    arrays = {"model": [np.full(200_000, epoch, "float32")]}
+    state.save(Path(sys.argv[1]), state.TrainingState(epoch=epoch, arrays=arrays))
+    print(epoch, flush=True)
+"""
+
+
+def test_a_state_is_readable_after_a_kill_at_any_moment(tmp_path):
+    for attempt in range(12):
+        folder = tmp_path / str(attempt)
+        process = subprocess.Popen(
+            [PYTHON, "-c", SAVER, str(folder)], env=subprocess_environment(), stdout=subprocess.PIPE, text=True
+        )
+        process.stdout.readline()
+        time.sleep(random.uniform(0, 0.05))
+        process.kill()
+        said = process.communicate()[0].split()
+        found = state.load(folder)
+        assert found.epoch >= max([1, *map(int, said)])
+        assert (found.arrays["model"][0] == found.epoch).all()
 
 
 def test_a_full_disk_leaves_the_old_state_as_it_was(tmp_path):

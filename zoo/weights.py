@@ -158,10 +158,13 @@ def _download(path: Path) -> None:
     import keras
     from filelock import FileLock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(path) + ".lock"):
-        if not path.is_file():
-            keras.utils.get_file(path.name, VGG16_URL, cache_dir=str(path.parent.parent), cache_subdir="models")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(path) + ".lock"):
+            if not path.is_file():
+                keras.utils.get_file(path.name, VGG16_URL, cache_dir=str(path.parent.parent), cache_subdir="models")
+    except Exception as error:  # Keras's downloader raises plain Exception for HTTP errors.
+        raise WeightsMissing(f"Downloading {VGG16_URL} to {path} failed: {error}") from error
 
 
 def _keras_cache() -> Path:
