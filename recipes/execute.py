@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
             return _already_done(folder)
         elif rundir.is_started(folder):
             raise UsageFault(
-                f"{folder} holds an unfinished run. Go on with: python -m recipes.run --resume {folder}; "
+                f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
                 "or train anew with --overwrite."
             )
         with rundir.claimed(folder):
@@ -200,7 +201,7 @@ def _train(job: Job, splits: data.Splits, model):
             )
         except engine.StopRequested:
             raise job.signals.interrupted(
-                f"Stopped; everything so far is saved. Go on with: python -m recipes.run --resume {job.folder}"
+                f"Stopped; everything so far is saved. Go on with: {resume_command(job.folder)}"
             ) from None
         except DivergedFault as fault:
             raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
@@ -285,6 +286,11 @@ def _refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
+
+
+def resume_command(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"python -m recipes.run --resume {shlex.quote(str(folder))}"
 
 
 def find_weights(recipe: Recipe) -> Source | None:
