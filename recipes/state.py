@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from recipes.errors import CorruptFault
-from recipes.rundir import atomic_path
+from recipes.rundir import atomic_path, disk_faults
 
 KEPT = 2
 log = logging.getLogger("recipes")
@@ -53,7 +53,8 @@ def save(folder: Path, state: TrainingState) -> None:
     Raises:
         DiskFault: When the disk is full or cannot be written; the earlier states are as they were.
     """
-    folder.mkdir(exist_ok=True)
+    with disk_faults(folder):
+        folder.mkdir(exist_ok=True)
     facts = {key: value for key, value in vars(state).items() if key != "arrays"}
     named = {f"{group}/{index}": array for group, arrays in state.arrays.items() for index, array in enumerate(arrays)}
     number = 1 + max((_number(path) for path in folder.glob("state-*.npz")), default=0)

@@ -16,15 +16,6 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def blocks(language):
-    return [
-        pytest.param(body, id=f"{path.name}-{number}")
-        for path in PAGES
-        for number, (name, body) in enumerate(FENCE.findall(path.read_text(encoding="utf-8")))
-        if name == language
-    ]
-
-
 def commands():
     sources = [path.read_text(encoding="utf-8") for path in PAGES]
     sources += [path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "book").glob("*.py")]
@@ -34,9 +25,12 @@ def commands():
     return sorted(set(found))
 
 
-@pytest.mark.parametrize("body", blocks("python"))
-def test_python_blocks_run(body):
-    exec(compile(body, "a block of the docs", "exec"), {"__name__": "docs"})  # noqa: S102
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run_from_top_to_bottom(page):
+    names = {"__name__": "docs"}
+    for language, body in FENCE.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            exec(compile(body, str(page), "exec"), names)  # noqa: S102
 
 
 @pytest.mark.parametrize("line", commands())

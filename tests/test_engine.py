@@ -1,6 +1,7 @@
 """Training: the same seed gives the same numbers, a resumed run equals an uninterrupted one, freezing holds."""
 
 import copy
+import dataclasses
 
 import keras
 import numpy as np
@@ -74,6 +75,11 @@ def test_same_seed_gives_the_same_numbers(fashion, uninterrupted):
 
 def test_another_seed_gives_other_numbers(fashion, uninterrupted):
     assert train(tiny_recipe(phases=TWO_PHASES), fashion, seed=8).history != uninterrupted.history
+
+
+def test_training_never_looks_at_the_test_images(fashion, uninterrupted):
+    blind = dataclasses.replace(fashion, test=None)
+    assert train(tiny_recipe(phases=TWO_PHASES), blind).history == uninterrupted.history
 
 
 def test_it_learns(uninterrupted, fashion):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import FULL_DATA, PYTHON, ROOT, needs_full_data, subprocess_environment
 
-from recipes import engine, rundir, state
+from recipes import engine, evaluate, rundir, state
 
 RUN = [PYTHON, "-m", "recipes.run"]
 
@@ -138,6 +138,19 @@ def test_overwrite_trains_again_and_the_same_seed_gives_the_same_history(finishe
     assert "train epoch" not in out
     assert (folder / "history.csv").read_text() == (finished[0] / "history.csv").read_text()
     assert (folder / "predictions.csv").read_text() == (finished[0] / "predictions.csv").read_text()
+
+
+def test_the_test_images_are_scored_once(tmp_path, monkeypatch, run_cli):
+    scored = []
+    real = evaluate.predict
+
+    def counted(model, images, class_names):
+        scored.append(images)
+        return real(model, images, class_names)
+
+    monkeypatch.setattr(evaluate, "predict", counted)
+    assert run_cli("fashion_cnn", "--smoke", "--set", "phases.train.epochs=2", "--out", tmp_path / "run")[0] == 0
+    assert sum(images.ids[0].startswith("test") for images in scored) == 1
 
 
 @pytest.mark.parametrize("name", ["mnist_functional", "mnist_wide", "keras_mat_lenet"])

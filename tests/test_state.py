@@ -87,6 +87,11 @@ def test_a_state_is_readable_after_a_kill_at_any_moment(tmp_path):
         assert (found.arrays["model"][0] == found.epoch).all()
 
 
+def test_a_run_folder_that_was_deleted_is_said(tmp_path):
+    with pytest.raises(DiskFault, match="its folder is gone"):
+        state.save(tmp_path / "deleted" / "state", example(1))
+
+
 def test_a_full_disk_leaves_the_old_state_as_it_was(tmp_path):
     import resource
 
