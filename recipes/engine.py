@@ -141,7 +141,7 @@ def _run_phase(
         scores = worker.evaluate(validation, verbose=0, return_dict=True)
         row = _history_row(phase, state.epoch, fitted.history, scores, _rate(worker))
         is_best = _judge(phase, row, state)
-        if is_best and phase.keep == "best":
+        if is_best:
             state.arrays["best"] = worker.get_weights()
         hooks.on_epoch(phase, row, worker, is_best)
         _assign(worker.variables, guard.arrays["model"])
@@ -151,7 +151,7 @@ def _run_phase(
         state.history.append(row)
         state.epoch, state.step = state.epoch + 1, 0
         hooks.on_save(state)
-        if hooks.stop_requested() and not _is_over(phase, state):
+        if hooks.stop_requested():
             raise StopRequested
 
     if phase.average_epochs:

@@ -62,8 +62,8 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     Raises:
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
-    request.recipe(request.dataset())  # A typing error shows before anything is touched.
-    folder = out or rundir.new(Path("runs"), request.recipe(request.dataset()).name, request.seed)
+    wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
+    folder = out or rundir.new(Path("runs"), wanted.name, request.seed)
     with rundir.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with rundir.owned(folder):
@@ -176,8 +176,8 @@ def _train(job: Job, splits: data.Splits, model):
         phase = job.recipe.phases[saved.phase].name
         step = f", step {saved.step}" if saved.step else ""
         log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, step)
-    format_ = precision.choose(job.request.precision)
-    log.info("train  %s, %d epochs at most, batches of %d", format_, job.recipe.epochs(), job.recipe.batch_size)
+    number_format = precision.choose(job.request.precision)
+    log.info("train  %s, %d epochs at most, batches of %d", number_format, job.recipe.epochs(), job.recipe.batch_size)
 
     with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
 
@@ -197,7 +197,7 @@ def _train(job: Job, splits: data.Splits, model):
         )
         try:
             return engine.train(
-                job.recipe, splits, model, seed=job.request.seed, precision=format_, state=saved, hooks=hooks
+                job.recipe, splits, model, seed=job.request.seed, precision=number_format, state=saved, hooks=hooks
             )
         except engine.StopRequested:
             raise job.signals.interrupted(
@@ -212,7 +212,7 @@ def _keep_best(job: Job, model) -> str:
     from recipes import outputs
 
     saved = state.load(job.folder / rundir.STATE)
-    if saved is None or "best" not in saved.arrays:
+    if saved is None or not saved.history:
         return "No epoch had ended, so there is nothing to keep."
     model.set_weights(saved.arrays["best"])
     outputs.save_model(model, job.folder / "best.keras")

@@ -28,8 +28,8 @@ def plan(request: Request) -> dict[str, Any]:
         splits = splits.take(**SMOKE_IMAGES)
     weights = execute.find_weights(recipe)
     model = execute.build(recipe, splits, request.seed, weights)
-    format_ = precision.choose(request.precision)
-    seconds = engine.seconds_per_step(recipe, splits, model, precision=format_)
+    number_format = precision.choose(request.precision)
+    seconds = engine.seconds_per_step(recipe, splits, model, precision=number_format)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     minutes = seconds * steps * recipe.epochs() / 60
     facts = conditions.model_facts(model, recipe.architecture)
@@ -48,14 +48,17 @@ def plan(request: Request) -> dict[str, Any]:
             ", ".join(phase.train),
         )  # fmt: skip
     log.info(
-        "time   about %.1f minutes of training in %s (%.0f ms a step, measured now)", minutes, format_, 1e3 * seconds
+        "time   about %.1f minutes of training in %s (%.0f ms a step, measured now)",
+        minutes,
+        number_format,
+        1e3 * seconds,
     )
     return {
         "recipe": recipe.name,
         "variant": request.variant,
         "data": {"kind": origin.kind, "dataset": origin.dataset, "counts": splits.counts(), "notice": origin.notice},
         "model": facts,
-        "precision": format_,
+        "precision": number_format,
         "steps_per_epoch": steps,
         "seconds_per_step": seconds,
         "minutes": minutes,
