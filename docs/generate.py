@@ -137,7 +137,7 @@ def write(path: str, text: str) -> None:
 
 def main() -> None:
     """Write all generated pages and the navigation."""
-    nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [Results](results.md)"]
+    nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [한국어](ko.md)", "* [Results](results.md)"]
     write(
         "results.md",
         "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
