@@ -51,7 +51,7 @@ class Augment:
 
     Attributes:
         flip: Mirror half of the images left to right.
-        shift: Move by up to this share of height and width, filled with the edge's pixels.
+        shift: Move by up to this share of height and width, in whole pixels; the gap is filled by reflection.
         rotation: Turn by up to this share of a full circle, as `keras.layers.RandomRotation`.
         zoom: Enlarge or shrink by up to this share, as `keras.layers.RandomZoom`.
         erase: Side of a grey square put at a random place, as a share of the image's side (cutout).
