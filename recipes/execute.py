@@ -14,6 +14,7 @@ from typing import Any
 
 import zoo
 from recipes import conditions, data, rundir, state
+from recipes.backend import load_backend
 from recipes.errors import CorruptFault, DivergedFault, EnvironmentFault, UsageFault
 from recipes.recipe import Recipe
 from recipes.request import SMOKE_IMAGES, Request, differences
@@ -113,6 +114,7 @@ def _run(job: Job) -> dict[str, Any]:
     """The walk: data, model, phases, evaluation, report."""
     with job.screen.logging_to(job.folder / "log.txt"):
         _announce(job)
+        load_backend()
         with job.stage("data"):
             splits = data.read(job.origin, job.recipe.split)
             if job.request.smoke:

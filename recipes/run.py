@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,8 +109,7 @@ def _command(options: argparse.Namespace) -> int:
         return _list()
     if options.name is None and options.resume is None:
         raise UsageFault("Which recipe? --list shows them all, --help the options.")
-    import_tensorflow(quietly=not options.debug)
-
+    from recipes.backend import load_backend
     from recipes.request import Request
     from recipes.screen import Screen, flush_stdout
     from recipes.signals import Signals
@@ -137,6 +135,7 @@ def _command(options: argparse.Namespace) -> int:
             smoke=options.smoke,
         )
         if options.plan:
+            load_backend()
             from recipes import plan
 
             manifest = plan.plan(request)
@@ -150,33 +149,6 @@ def _command(options: argparse.Namespace) -> int:
         print(json.dumps(manifest, ensure_ascii=False, default=str))
     flush_stdout()
     return 0
-
-
-def import_tensorflow(*, quietly: bool) -> None:
-    """Import TensorFlow and Keras; quietly, without the notes on libraries and GPUs that C++ prints past Python."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        if quietly:
-            os.dup2(notes.fileno(), 2)
-        try:
-            import keras
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-            tf.get_logger().setLevel("ERROR")
-        except BaseException:
-            os.dup2(stderr, 2)
-            notes.seek(0)
-            sys.stderr.write(notes.read().decode(errors="replace"))
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-    if keras.config.backend() != "tensorflow":
-        raise EnvironmentFault(
-            f"Recipes train on TensorFlow, and Keras is set to {keras.config.backend()}. Unset KERAS_BACKEND."
-        )
 
 
 def _list() -> int:

@@ -187,7 +187,7 @@ def disk_faults(path: Path) -> Iterator[None]:
             errno.EROFS: "the file system is read-only. Choose another --out",
             errno.ENOTDIR: "a file is in the way. Choose another --out",
             errno.EEXIST: "a file is in the way. Choose another --out",
-            errno.ENOENT: "its folder is gone",
+            errno.ENOENT: "its folder does not exist or was deleted",
             errno.ENAMETOOLONG: "the name is too long. Choose another --out",
         }
         raise DiskFault(f"{path} cannot be written: {reasons.get(error.errno or 0, error)}.") from error

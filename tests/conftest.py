@@ -67,7 +67,9 @@ def _offline(monkeypatch, tmp_path_factory):
 
 def subprocess_environment(**more) -> dict[str, str]:
     """The environment for a child process that must find this checkout."""
-    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | more
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return inherited | ours | more
 
 
 PYTHON = sys.executable

@@ -31,9 +31,9 @@ def test_import_zoo_loads_no_keras():
     assert min(seconds for _, seconds in runs) < 0.3
 
 
-@pytest.mark.parametrize("option", ["--list", "--help"])
-def test_command_answers_without_keras(option):
-    code = f"from recipes.run import main\ntry:\n    main(['{option}'])\nexcept SystemExit:\n    pass"
+@pytest.mark.parametrize("arguments", [["--list"], ["--help"], ["fashion_cn"], ["fashion_cnn", "--set", "x=1"]])
+def test_command_answers_without_keras(arguments):
+    code = f"from recipes.run import main\ntry:\n    main({arguments})\nexcept SystemExit:\n    pass"
     runs = [started(code) for _ in range(2)]
     assert not any(loaded for loaded, _ in runs)
     assert min(seconds for _, seconds in runs) < 0.5

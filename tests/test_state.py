@@ -88,7 +88,7 @@ def test_a_state_is_readable_after_a_kill_at_any_moment(tmp_path):
 
 
 def test_a_run_folder_that_was_deleted_is_said(tmp_path):
-    with pytest.raises(DiskFault, match="its folder is gone"):
+    with pytest.raises(DiskFault, match="its folder does not exist or was deleted"):
         state.save(tmp_path / "deleted" / "state", example(1))
 
 
