@@ -82,7 +82,7 @@ class Phase:
         name: Used in override paths and in the history.
         epochs: Passes over the training images, at most.
         train: Globs over layer names; what none of them matches is frozen.
-        optimizer: One of `OPTIMIZERS`.
+        optimizer: One of `OPTIMIZERS`, with Keras's defaults; `sgd` has Nesterov momentum of 0.9.
         learning_rate: The rate, or the peak of the schedule.
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
             first 30%, then cosine to zero.

@@ -13,6 +13,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from recipes import book
-from recipes.errors import EnvironmentFault, Fault, MemoryFault, UsageFault
+from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
 from recipes.overrides import parse_assignment
 
 
@@ -173,6 +174,8 @@ def _as_fault(error: Exception) -> Fault | None:
         return error
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
+        return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
     if isinstance(error, ModuleNotFoundError):
         return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
     return None
