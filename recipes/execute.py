@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 import time
@@ -15,9 +14,10 @@ from typing import Any
 import zoo
 from recipes import conditions, data, rundir, state
 from recipes.backend import load_backend
+from recipes.changes import refuse_changes
 from recipes.errors import CorruptFault, DivergedFault, EnvironmentFault, UsageFault
 from recipes.recipe import Recipe
-from recipes.request import SMOKE_IMAGES, Request, differences
+from recipes.request import SMOKE_IMAGES, Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
 from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
@@ -104,7 +104,7 @@ def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Scre
             raise CorruptFault(f"{folder / rundir.STARTED} is damaged: {error} is missing.") from error
         request = Request(**{**vars(request), "overrides": (*request.overrides, *overrides)})
         recipe = request.recipe(was["dataset"])
-        _refuse_changes(before, recipe)
+        refuse_changes(before, recipe)
         origin = data.find(request.dataset(), "sample" if was["kind"] == "sample" else "full", request.data_dir)
         job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals, stored.get("fingerprint"))
         return _run(job)
@@ -275,19 +275,6 @@ def _check_fingerprint(job: Job, splits: data.Splits) -> None:
             f"{splits.fingerprint[:12]} now). Start a new run."
         )
     job.fingerprint = splits.fingerprint
-
-
-def _refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
-    """Only more epochs are allowed."""
-    now = json.loads(json.dumps(recipe.as_dict()))
-    for old, new in zip(before["phases"], now["phases"], strict=False):
-        if new["epochs"] >= old["epochs"]:
-            old = old | {"epochs": new["epochs"]}
-            before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
-    if changes := differences(before, now):
-        raise UsageFault(
-            f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
-        )
 
 
 def resume_command(folder: Path) -> str:

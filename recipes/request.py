@@ -102,22 +102,3 @@ class Request:
             return cls(**{**stored, "overrides": tuple((path, value) for path, value in stored["overrides"])})
         except (KeyError, TypeError, ValueError) as error:
             raise UsageFault(f"The run was started by another version of this program: {error}") from error
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """What changed between two nested values, a line each."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = [*before, *(key for key in after if key not in before)]
-        return [
-            line
-            for key in keys
-            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
-        ]
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        named = [item.get("name", index) if isinstance(item, dict) else index for index, item in enumerate(before)]
-        return [
-            line
-            for name, one, other in zip(named, before, after, strict=True)
-            for line in differences(one, other, f"{path}.{name}")
-        ]
-    return [] if before == after else [f"{path}: {before!r} -> {after!r}"]

@@ -1,0 +1,49 @@
+"""What may change between a run and its resume: more epochs, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from recipes.errors import UsageFault
+from recipes.recipe import Recipe
+
+
+def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
+    """Compare the recipe a run was started with and the one it would go on with.
+
+    Args:
+        before: The stored recipe, as `Recipe.as_dict` gave it.
+        recipe: The recipe now.
+
+    Raises:
+        UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
+    """
+    now = json.loads(json.dumps(recipe.as_dict()))
+    for old, new in zip(before["phases"], now["phases"], strict=False):
+        if new["epochs"] >= old["epochs"]:
+            old = old | {"epochs": new["epochs"]}
+            before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
+    if changes := differences(before, now):
+        raise UsageFault(
+            f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
+        )
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """What changed between two nested values, a line each."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(key for key in after if key not in before)]
+        return [
+            line
+            for key in keys
+            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        named = [item.get("name", index) if isinstance(item, dict) else index for index, item in enumerate(before)]
+        return [
+            line
+            for name, one, other in zip(named, before, after, strict=True)
+            for line in differences(one, other, f"{path}.{name}")
+        ]
+    return [] if before == after else [f"{path}: {before!r} -> {after!r}"]
