@@ -178,6 +178,7 @@ def markdown(found: dict[str, Any]) -> str:
         return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
     hardware, versions = found["hardware"], found["versions"]
+    timed = {role: measured["epochs"] - 1 for role, measured in rounds[0].items()}
     return "\n".join(
         [
             "| fashion_cnn | an epoch | ratio | training until test accuracy 0.9094 | ratio |",
@@ -189,7 +190,8 @@ def markdown(found: dict[str, Any]) -> str:
             f"| recipe, tuned | {median('tuned', 'seconds_per_epoch')} | {spread(found['epoch_ratio_tuned'])} "
             f"| {median('tuned', 'seconds_to_published')} | {spread(found['time_ratio_tuned'])} |",
             "",
-            f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}, "
+            f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}; epochs timed "
+            f"a round, after the first: {', '.join(f'{role} {timed[role]}' for role in timed)}; "
             f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, TensorFlow "
             f"{versions['tensorflow']}; `{found['command']}`.",
             "",

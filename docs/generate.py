@@ -101,6 +101,11 @@ def recipe_page(name: str) -> str:
     )
 
 
+def how_far_to_trust() -> str:
+    """The README's paragraph on how the tuned settings were chosen."""
+    return next(part for part in Path("README.md").read_text().split("\n\n") if part.startswith("How far to trust"))
+
+
 def flat(recipe: recipes.Recipe) -> dict[str, str]:
     """Every value of a recipe by its override path."""
     values: dict[str, str] = {}
@@ -141,7 +146,7 @@ def main() -> None:
     write(
         "results.md",
         "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
-        "deviation over the seeds.\n\n" + results.table(MEASURED),
+        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n" + how_far_to_trust(),
     )
     nav.append("* Architectures")
     for name in sorted(zoo.registry.BUILTIN):

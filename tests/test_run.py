@@ -344,7 +344,7 @@ def assert_same_history(folder, other):
 
 
 def test_a_killed_run_goes_on_to_the_same_end(tmp_path, whole, run_cli):
-    """Killed at random moments, damaged once; every time it goes on, and the end is the uninterrupted run's."""
+    """Killed at a random moment it goes on, and the end is the uninterrupted run's."""
     folder = tmp_path / "run"
     process = started(folder)
     wait_for_epoch(process)
