@@ -190,8 +190,8 @@ def markdown(found: dict[str, Any]) -> str:
             f"| recipe, tuned | {median('tuned', 'seconds_per_epoch')} | {spread(found['epoch_ratio_tuned'])} "
             f"| {median('tuned', 'seconds_to_published')} | {spread(found['time_ratio_tuned'])} |",
             "",
-            f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}; epochs timed "
-            f"a round, after the first: {', '.join(f'{role} {timed[role]}' for role in timed)}; "
+            f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}; epochs "
+            f"timed a round, after the first: {', '.join(f'{role} {timed[role]}' for role in timed)}; "
             f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, TensorFlow "
             f"{versions['tensorflow']}; `{found['command']}`.",
             "",
