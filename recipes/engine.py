@@ -1,34 +1,38 @@
 """Train a network as a recipe says. The only place that compiles and fits.
 
-Each phase thaws its layers, compiles afresh with a fresh optimizer and fits. At the end of every epoch, with averaged
-weights swapped in where the recipe wants them, the validation images are scored, the best weights remembered and the
-state saved; a saved state resumes exactly.
+Each phase thaws its layers, compiles afresh with a fresh optimizer and fits: the whole network, or, where the recipe
+keeps views of the frozen part, only what is above the frontier. At the end of every epoch, with averaged weights
+swapped in where the recipe wants them, the validation images are scored, the best weights remembered and the state
+saved; a saved state resumes exactly.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from recipes import lint
 from recipes import precision as precisions
-from recipes.data.splits import Splits
+from recipes.boundary import Boundary, Features, refuse_large
+from recipes.data.splits import Images, Splits
 from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
-from recipes.errors import DivergedFault
-from recipes.freeze import thaw
-from recipes.memory import check_memory
+from recipes.errors import DivergedFault, UsageFault
+from recipes.freeze import digests, split_at, thaw
+from recipes.memory import check_memory, evaluation_batch
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
 from recipes.state import TrainingState
 from zoo.macs import count_macs
 
-EVALUATION_BATCH = 500
+log = logging.getLogger("recipes")
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Hooks:
     Attributes:
         on_save: Called with the state after every epoch, and when a stop was requested.
         on_step: Called with (phase, epoch, steps done, steps in the epoch, running figures) during an epoch.
+        on_pass: Called with (phase, images done, images to do) while the frozen part runs over the images.
         on_epoch: Called with the phase, the epoch's row of the history, the model as validated, and whether it
             is the best so far.
         stop_requested: Asked after every few steps; when true the state is saved and `StopRequested` raised.
@@ -45,6 +50,7 @@ class Hooks:
 
     on_save: Callable[[TrainingState], None] = lambda state: None
     on_step: Callable[[Phase, int, int, int, dict[str, float]], None] = lambda *_: None
+    on_pass: Callable[[Phase, int, int], None] = lambda *_: None
     on_epoch: Callable[[Phase, dict[str, Any], keras.Model, bool], None] = lambda *_: None
     stop_requested: Callable[[], bool] = lambda: False
 
@@ -61,11 +67,13 @@ class Outcome:
         model: The trained network, in float32 and with every layer as the last phase left it.
         history: One row per epoch.
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
+        boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
     """
 
     model: keras.Model
     history: list[dict[str, Any]]
     kept: dict[str, int]
+    boundary: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def train(
@@ -91,60 +99,87 @@ def train(
 
     Raises:
         DivergedFault: When the loss is not a finite number.
+        DiskFault: When the activations of the frozen part would take too much of the disk.
         MemoryFault: When a step would not fit into memory.
         StopRequested: When the hooks asked to stop.
     """
-    check_memory(model, min(recipe.batch_size, len(splits.train)))
     keras.utils.set_random_seed(seed)
     worker = precisions.cast(model, precision)
     state = state or TrainingState()
     hooks = hooks or Hooks()
+    boundary = Boundary(recipe, splits, seed, precision)
+    refuse_large(sum(rows.missing_bytes for _, rows in boundary.needs(worker)))
     if state.arrays:
-        _assign(worker.variables, state.arrays["model"])
+        _assign(_moving(worker, recipe, state.phase), state.arrays["model"])
+    passes: dict[str, dict[str, Any]] = {}
     for index in range(state.phase, len(recipe.phases)):
         if index > state.phase:
             state = TrainingState(phase=index, history=state.history)
-        _run_phase(recipe, splits, worker, state, hooks, seed)
+        features = _run_phase(recipe, splits, worker, state, hooks, boundary)
+        if features is not None:
+            passes[recipe.phases[index].name] = features.facts()
     for layer in worker.layers:
         model.get_layer(layer.name).trainable = layer.trainable
     model.set_weights(worker.get_weights())
-    return Outcome(model, state.history, _kept_epochs(recipe, state.history))
+    return Outcome(model, state.history, _kept_epochs(recipe, state.history), passes)
+
+
+def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:
+    """Put the best weights of an unfinished phase into a freshly built network."""
+    _assign(_moving(model, recipe, state.phase, state_of_random_numbers=False), state.arrays["best"])
 
 
 def _run_phase(
-    recipe: Recipe, splits: Splits, worker: keras.Model, state: TrainingState, hooks: Hooks, seed: int
-) -> None:
-    """Train one phase, from wherever `state` stands in it, and leave the kept weights in `worker`."""
+    recipe: Recipe, splits: Splits, worker: keras.Model, state: TrainingState, hooks: Hooks, boundary: Boundary
+) -> Features | None:
+    """Train one phase, from wherever `state` stands in it, and leave the kept weights in `worker`.
+
+    Returns:
+        What was kept of the frozen part; `None` where the whole network trained.
+    """
     phase = recipe.phases[state.phase]
-    thaw(worker, phase.train, pretrained=recipe.weights is not None)
+    moving = _moving(worker, recipe, state.phase)
+    weights = _moving(worker, recipe, state.phase, state_of_random_numbers=False)
+    cuts = boundary.cuts(worker, state.phase)
+    thaw(worker, phase.train)
+    before = digests(worker)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
-    optimizer = optimizer_for(phase, steps)
-    _compile(worker, recipe, optimizer, steps)
-    optimizer.build(worker.trainable_variables)
+    _inspect(worker, recipe, phase, splits, steps)
+
+    trainee, validation_images, features = worker, splits.validation, None
+    if cuts:
+        features = boundary.features(worker, cuts, lambda done, total: _watch_pass(phase, hooks, done, total))
+        _, trainee = split_at(worker, cuts[-1])
+        validation_images = Images(features.validation, splits.validation.labels, splits.validation.ids)
+    check_memory(trainee, min(recipe.batch_size, len(splits.train)))
+    optimizer = optimizer_for(phase, steps, trainee)
+    _compile(trainee, recipe, optimizer, steps)
+    optimizer.build(trainee.trainable_variables)
     if state.arrays:
         _assign(optimizer.variables, state.arrays["optimizer"])
 
     targets = targets_for(worker)
-    epoch_batches = training_batches(splits.train, recipe, seed=seed, targets=targets)
-    validation = ordered_batches(splits.validation, EVALUATION_BATCH).map(
-        lambda pixels, labels: (pixels, targets(labels))
+    views = features.train if features else ()
+    epoch_batches = training_batches(splits.train, recipe, seed=boundary.seed, targets=targets, views=views)
+    validation = ordered_batches(validation_images, evaluation_batch(trainee)).map(
+        lambda inputs, labels: (inputs, targets(labels))
     )
     if state.step:
-        worker.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
+        trainee.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
     while not _is_over(phase, state):
-        guard = _Guard(phase, state, hooks, steps)
+        guard = _Guard(phase, state, hooks, steps, moving)
         batches = epoch_batches(state.phase, state.epoch, state.step)
-        fitted = worker.fit(
+        fitted = trainee.fit(
             batches, initial_epoch=state.epoch, epochs=state.epoch + 1, shuffle=False, verbose=0, callbacks=[guard]
         )
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
-        scores = worker.evaluate(validation, verbose=0, return_dict=True)
-        row = _history_row(phase, state.epoch, fitted.history, scores, _rate(worker))
+        scores = trainee.evaluate(validation, verbose=0, return_dict=True)
+        row = _history_row(phase, state.epoch, fitted.history, scores, _rate(trainee))
         is_best = _judge(phase, row, state)
         if is_best:
-            state.arrays["best"] = worker.get_weights()
+            state.arrays["best"] = _values(weights)
         hooks.on_epoch(phase, row, worker, is_best)
-        _assign(worker.variables, guard.arrays["model"])
+        _assign(moving, guard.arrays["model"])
 
         state.arrays |= guard.arrays
         state.arrays.pop("metrics", None)
@@ -155,9 +190,60 @@ def _run_phase(
             raise StopRequested
 
     if phase.average_epochs:
-        optimizer.finalize_variable_values(worker.trainable_variables)
+        optimizer.finalize_variable_values(trainee.trainable_variables)
     if phase.keep == "best":
-        worker.set_weights(state.arrays["best"])
+        _assign(weights, state.arrays["best"])
+    _prove_freezing(worker, phase, before)
+    return features
+
+
+def _moving(
+    worker: keras.Model, recipe: Recipe, phase: int, *, state_of_random_numbers: bool = True
+) -> list[keras.Variable]:
+    """The variables that training may have changed by the end of a phase: all others are as they were built.
+
+    These are the weights of every layer that a phase up to this one thaws, and, if wanted, the state of layers that
+    draw random numbers.
+    """
+    thawed = {name for earlier in recipe.phases[: phase + 1] for name in thaw(worker, earlier.train)}
+    found = []
+    for layer in worker.layers:
+        weights = {id(weight) for weight in layer.weights}
+        for variable in layer.variables:
+            is_weight = id(variable) in weights
+            if (is_weight and layer.name in thawed) or (not is_weight and state_of_random_numbers):
+                found.append(variable)
+    return found
+
+
+def _inspect(worker: keras.Model, recipe: Recipe, phase: Phase, splits: Splits, steps: int) -> None:
+    """Let the linter look at the whole network as the phase would train it.
+
+    Raises:
+        UsageFault: When the training would be worthless.
+    """
+    _compile(worker, recipe, optimizer_for(phase, steps, worker), steps)
+    for finding in lint.check(worker, splits.train.pixels[:8], rates=phase.rates):
+        if finding.stops:
+            raise UsageFault(f"Phase {phase.name!r}: {finding}")
+        log.warning("warning: phase %r: %s", phase.name, finding)
+
+
+def _watch_pass(phase: Phase, hooks: Hooks, done: int, total: int) -> None:
+    hooks.on_pass(phase, done, total)
+    if hooks.stop_requested():
+        raise StopRequested
+
+
+def _prove_freezing(worker: keras.Model, phase: Phase, before: dict[str, str]) -> None:
+    """Check, after a phase, that what was frozen is as it was, and that what was thawed moved."""
+    after = digests(worker)
+    trained = {weight.path for weight in worker.trainable_weights}
+    broken = [path for path in before if path not in trained and before[path] != after[path]]
+    if broken:
+        raise RuntimeError(f"Phase {phase.name!r} changed weights that were frozen: {', '.join(broken)}.")
+    if still := [path for path in before if path in trained and before[path] == after[path]]:
+        log.warning("warning: phase %r did not move %s, although it trains them.", phase.name, ", ".join(still))
 
 
 class _Guard(keras.callbacks.Callback):
@@ -167,9 +253,9 @@ class _Guard(keras.callbacks.Callback):
         arrays: At the epoch's end, weights and optimizer as the last step left them, before averaging.
     """
 
-    def __init__(self, phase: Phase, state: TrainingState, hooks: Hooks, steps: int):
+    def __init__(self, phase: Phase, state: TrainingState, hooks: Hooks, steps: int, moving: list[keras.Variable]):
         super().__init__()
-        self.phase, self.state, self.hooks, self.steps = phase, state, hooks, steps
+        self.phase, self.state, self.hooks, self.steps, self.moving = phase, state, hooks, steps, moving
         self.first_step = state.step
         self.arrays: dict[str, list[np.ndarray]] = {}
 
@@ -185,13 +271,17 @@ class _Guard(keras.callbacks.Callback):
         self.hooks.on_step(self.phase, self.state.epoch, done, self.steps, figures)
         if done < self.steps and self.hooks.stop_requested():
             self.state.step = done
-            self.state.arrays |= _arrays(self.model)
-            self.state.arrays["metrics"] = [variable.numpy() for variable in self.model.metrics_variables]
+            self.state.arrays |= self._arrays()
+            self.state.arrays["metrics"] = _values(self.model.metrics_variables)
             self.hooks.on_save(self.state)
             raise StopRequested
 
     def on_epoch_end(self, epoch, logs=None):
-        self.arrays = _arrays(self.model)
+        self.arrays = self._arrays()
+
+    def _arrays(self) -> dict[str, list[np.ndarray]]:
+        """Copies of everything a step changes: weights, random-number state, optimizer."""
+        return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
 
 
 def _is_over(phase: Phase, state: TrainingState) -> bool:
@@ -279,19 +369,23 @@ def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     return lambda labels: tf.one_hot(labels, model.output_shape[-1])
 
 
-def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, precision: str) -> float:
-    """Seconds that a training step of the last phase takes here, from a few timed ones; `model` stays as it is."""
-    phase = recipe.phases[-1]
-    worker = precisions.cast(model, precision)
-    thaw(worker, phase.train, pretrained=recipe.weights is not None)
+def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phase: int, precision: str) -> float:
+    """Seconds that a training step of a phase takes here, from a few timed ones; `model` stays as it is."""
+    worker = trainee = precisions.cast(model, precision)
+    views: Sequence[np.ndarray] = ()
+    if cuts := Boundary(recipe, splits, 0, precision).cuts(worker, phase):
+        _, trainee = split_at(worker, cuts[-1])
+        one = np.zeros((1, *trainee.input_shape[1:]), recipe.cache_dtype)
+        views = (np.broadcast_to(one, (len(splits.train), *one.shape[1:])),)
+    thaw(worker, recipe.phases[phase].train)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
-    _compile(worker, recipe, optimizer_for(phase, steps), steps)
-    batches = training_batches(splits.train, recipe, seed=0, targets=targets_for(worker))(0, 0, 0)
-    per_call = worker.steps_per_execution
-    worker.fit(batches.take(per_call), shuffle=False, verbose=0)  # The first call traces.
+    _compile(trainee, recipe, optimizer_for(recipe.phases[phase], steps, trainee), steps)
+    batches = training_batches(splits.train, recipe, seed=0, targets=targets_for(worker), views=views)(0, 0, 0)
+    per_call = trainee.steps_per_execution
+    trainee.fit(batches.take(per_call), shuffle=False, verbose=0)  # The first call traces.
     timed = min(3 * per_call, steps)
     began = time.monotonic()
-    worker.fit(batches.take(timed), shuffle=False, verbose=0)
+    trainee.fit(batches.take(timed), shuffle=False, verbose=0)
     return (time.monotonic() - began) / timed
 
 
@@ -303,12 +397,8 @@ def _rate(model: keras.Model) -> float:
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
-def _arrays(model: keras.Model) -> dict[str, list[np.ndarray]]:
-    """Copies of everything a step changes: weights, random-number state, optimizer."""
-    return {
-        "model": [variable.numpy() for variable in model.variables],
-        "optimizer": [variable.numpy() for variable in model.optimizer.variables],
-    }
+def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [variable.numpy() for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:

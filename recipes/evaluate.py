@@ -13,8 +13,7 @@ import numpy as np
 from recipes.data.splits import Images
 from recipes.data.stream import ordered_batches
 from recipes.errors import DivergedFault
-
-BATCH = 250
+from recipes.memory import evaluation_batch
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) ->
     """
     model.jit_compile = False  # XLA makes small convolutions several times slower on a CPU.
     truths, rows = [], []
-    for pixels, labels in ordered_batches(images, BATCH):
+    for pixels, labels in ordered_batches(images, evaluation_batch(model, at_most=250)):
         rows.append(np.asarray(model.predict_on_batch(pixels), dtype="float64"))
         truths.append(labels.numpy())
     probabilities = np.concatenate(rows)

@@ -116,7 +116,7 @@ def _run(job: Job) -> dict[str, Any]:
         _announce(job)
         load_backend()
         with job.stage("data"):
-            splits = data.read(job.origin, job.recipe.split)
+            splits = data.read(job.origin, job.recipe.split, job.recipe.image_size)
             if job.request.smoke:
                 splits = splits.take(**SMOKE_IMAGES)
             _check_fingerprint(job, splits)
@@ -194,6 +194,7 @@ def _train(job: Job, splits: data.Splits, model):
         hooks = engine.Hooks(
             on_save=lambda current: state.save(job.folder / rundir.STATE, current),
             on_step=lines.step,
+            on_pass=lines.frozen_pass,
             on_epoch=on_epoch,
             stop_requested=lambda: job.signals.received is not None,
         )
@@ -211,12 +212,12 @@ def _train(job: Job, splits: data.Splits, model):
 
 def _keep_best(job: Job, model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
-    from recipes import outputs
+    from recipes import engine, outputs
 
     saved = state.load(job.folder / rundir.STATE)
     if saved is None or not saved.history:
         return "No epoch had ended, so there is nothing to keep."
-    model.set_weights(saved.arrays["best"])
+    engine.restore_best(model, job.recipe, saved)
     outputs.save_model(model, job.folder / "best.keras")
     return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
 
@@ -252,6 +253,7 @@ def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -
         if job.weights
         else None,
         "model": conditions.model_facts(outcome.model, job.recipe.architecture),
+        "boundary": outcome.boundary,
         "settings": job.recipe.as_dict(),
         "seconds": job.seconds,
         "versions": conditions.versions(),

@@ -10,6 +10,7 @@ import psutil
 from recipes.errors import MemoryFault
 
 SHARE_OF_FREE = 0.7
+EVALUATION_BYTES = 2**28
 
 
 def check_memory(model: keras.Model, batch_size: int) -> None:
@@ -28,3 +29,9 @@ def check_memory(model: keras.Model, batch_size: int) -> None:
         f"A batch of {batch_size:,} images needs about {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB are free. "
         f"Try --set batch_size={fits}"
     )
+
+
+def evaluation_batch(model: keras.Model, at_most: int = 500) -> int:
+    """Images to score at a time: so many that no layer's output takes more than a quarter of a gigabyte."""
+    largest = max(4 * math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return max(1, min(at_most, EVALUATION_BYTES // largest))

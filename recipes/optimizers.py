@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from recipes.errors import UsageFault
 from recipes.recipe import Phase
 
+UNDECAYED = ["bias", "gamma", "beta"]
 
-def optimizer_for(phase: Phase, steps: int) -> keras.Optimizer:
-    """A fresh optimizer with the phase's rate, schedule, weight decay and averaging.
+
+def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimizer:
+    """A fresh optimizer with the phase's rate, schedule, weight decay, averaging and discriminative rates.
 
     Args:
         phase: Says which.
         steps: Steps in an epoch.
+        model: What will be trained; the phase's rates name its layers.
+
+    Raises:
+        UsageFault: When a glob of the phase's rates matches no layer that trains.
     """
     settings: dict[str, Any] = {"learning_rate": _schedule(phase, steps)}
     if phase.weight_decay:
@@ -25,9 +34,74 @@ def optimizer_for(phase: Phase, steps: int) -> keras.Optimizer:
     if phase.optimizer == "sgd":
         settings |= {"momentum": 0.9, "nesterov": True}
     optimizer = keras.optimizers.get({"class_name": phase.optimizer, "config": settings})
+    if phase.rates:
+        return scale_updates(optimizer, _factors(phase, model), undecayed=UNDECAYED)
     if phase.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
     return optimizer
+
+
+def scale_updates(
+    optimizer: keras.Optimizer,
+    factors: Sequence[tuple[keras.Variable, float]],
+    *,
+    undecayed: Sequence[str] = (),
+) -> keras.Optimizer:
+    """An optimizer that multiplies what it does to some variables, whatever the way it computes it.
+
+    The update is scaled, decay included, and not the gradient: Adam and its kin divide a gradient by its own size, so
+    that a scaled one gives the same step.
+
+    Args:
+        optimizer: Any Keras optimizer, not used yet.
+        factors: Variables, and what each one's updates are multiplied with; all others have 1.
+        undecayed: Parts of the names of variables that the optimizer's weight decay leaves alone.
+    """
+    kind = type(optimizer)
+    by_variable = {_handle(variable): factor for variable, factor in factors}
+    decayed = {_handle(variable) for variable, _ in factors if not any(part in variable.path for part in undecayed)}
+
+    class Scaled(kind):  # type: ignore[misc, valid-type]
+        def update_step(self, gradient, variable, learning_rate):
+            factor = by_variable.get(_handle(variable))
+            if factor is None:
+                super().update_step(gradient, variable, learning_rate)
+                return
+            before = keras.ops.copy(variable)
+            if self.weight_decay and _handle(variable) in decayed:
+                variable.assign(before * (1 - self.weight_decay * learning_rate))
+            super().update_step(gradient, variable, learning_rate)
+            variable.assign(before + factor * (variable - before))
+
+    Scaled.__name__ = kind.__name__
+    scaled = Scaled.from_config(optimizer.get_config())
+    if scaled.weight_decay:  # Keras's own decay comes before the update, where it cannot be scaled.
+        scaled.exclude_from_weight_decay(var_list=[variable for variable, _ in factors], var_names=list(undecayed))
+    return scaled
+
+
+def _factors(phase: Phase, model: keras.Model) -> list[tuple[keras.Variable, float]]:
+    trained = [layer for layer in model.layers if layer.trainable_weights]
+    factors: dict[str, float] = {}
+    for pattern, factor in phase.rates.items():
+        matched = fnmatch.filter([layer.name for layer in trained], pattern)
+        if not matched:
+            raise UsageFault(
+                f"The glob {pattern!r} in the rates of phase {phase.name!r} matches no layer that trains. "
+                f"There are: {', '.join(layer.name for layer in trained)}."
+            )
+        factors = dict.fromkeys(matched, factor) | factors
+    return [
+        (variable, factors[layer.name])
+        for layer in trained
+        if layer.name in factors
+        for variable in layer.trainable_weights
+    ]
+
+
+def _handle(variable: Any) -> Any:
+    """What tells variables apart: Keras hands some optimizers its own variables and others TensorFlow's."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).ref()
 
 
 def _schedule(phase: Phase, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import time
 from typing import Any
 
-from recipes import conditions, data, engine, execute, precision
+import numpy as np
+
+from recipes import conditions, data, engine, execute, precision, prefix
+from recipes.boundary import Boundary, refuse_large
 from recipes.data.stream import steps_per_epoch
+from recipes.recipe import Recipe
 from recipes.request import SMOKE_IMAGES, Request
+from recipes.rows import cache_folder
 
 log = logging.getLogger("recipes")
 
@@ -23,15 +30,19 @@ def plan(request: Request) -> dict[str, Any]:
     """
     origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
     recipe = request.recipe(origin.dataset)
-    splits = data.read(origin, recipe.split)
+    splits = data.read(origin, recipe.split, recipe.image_size)
     if request.smoke:
         splits = splits.take(**SMOKE_IMAGES)
     weights = execute.find_weights(recipe)
     model = execute.build(recipe, splits, request.seed, weights)
     number_format = precision.choose(request.precision)
-    seconds = engine.seconds_per_step(recipe, splits, model, precision=number_format)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
-    minutes = seconds * steps * recipe.epochs() / 60
+    seconds = {
+        phase.name: engine.seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
+        for index, phase in enumerate(recipe.phases)
+    }
+    training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) / 60
+    frozen = _frozen_pass(recipe, splits, model, request.seed, number_format)
     facts = conditions.model_facts(model, recipe.architecture)
 
     log.info("%s, %s: would run", recipe.name, request.variant)
@@ -47,12 +58,19 @@ def plan(request: Request) -> dict[str, Any]:
             phase.name, phase.epochs, steps, phase.optimizer, phase.learning_rate, phase.schedule,
             ", ".join(phase.train),
         )  # fmt: skip
+    if frozen["bytes"]:
+        log.info(
+            "cache  %.2f GB of activations in %s (%.2f GB there already, %.1f GB free), %s; computing the rest takes "
+            "about %.1f minutes",
+            frozen["bytes"] / 1e9, cache_folder(), (frozen["bytes"] - frozen["missing_bytes"]) / 1e9,
+            frozen["free_bytes"] / 1e9, frozen["engine"], frozen["minutes"],
+        )  # fmt: skip
     log.info(
-        "time   about %.1f minutes of training in %s (%.0f ms a step, measured now)",
-        minutes,
-        number_format,
-        1e3 * seconds,
-    )
+        "time   about %.1f minutes in all, of which %.1f minutes of training in %s (%s ms a step, measured now)",
+        training + frozen["minutes"], training, number_format,
+        ", ".join(f"{1e3 * one:.0f}" for one in seconds.values()),
+    )  # fmt: skip
+    refuse_large(frozen["missing_bytes"])
     return {
         "recipe": recipe.name,
         "variant": request.variant,
@@ -61,6 +79,31 @@ def plan(request: Request) -> dict[str, Any]:
         "precision": number_format,
         "steps_per_epoch": steps,
         "seconds_per_step": seconds,
-        "minutes": minutes,
+        "frozen_pass": frozen,
+        "minutes": training + frozen["minutes"],
         "settings": recipe.as_dict(),
+    }
+
+
+def _frozen_pass(recipe: Recipe, splits: data.Splits, model, seed: int, number_format: str) -> dict[str, Any]:
+    """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
+    boundary = Boundary(recipe, splits, seed, number_format)
+    name = prefix.choose(recipe.engine, number_format)
+    needs = boundary.needs(precision.cast(model, number_format))
+    seconds = 0.0
+    for network in {id(network): network for network, rows in needs if rows.missing_bytes}.values():
+        images = sum(rows.missing_bytes // rows.row_bytes for other, rows in needs if other is network)
+        batch = np.random.default_rng(0).uniform(0, 255, (prefix.BATCH, *network.input_shape[1:]))
+        run = prefix.build(network, name, batch).run
+        run(batch)  # The first call prepares.
+        began = time.monotonic()
+        run(batch)
+        seconds += (time.monotonic() - began) / prefix.BATCH * images
+    folder = cache_folder()
+    return {
+        "engine": name,
+        "bytes": sum(rows.nbytes for _, rows in needs),
+        "missing_bytes": sum(rows.missing_bytes for _, rows in needs),
+        "free_bytes": shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free,
+        "minutes": seconds / 60,
     }

@@ -21,6 +21,7 @@ from recipes.errors import UsageFault
 
 OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle")
+ENGINES = ("auto", "keras", "openvino")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,29 @@ class Split:
         yield from _one_of(self, "method", ("shuffled", "stratified", "last"))
         yield from _number(self, "validation", above=0, below=1)
         yield from _integer(self, "seed", at_least=0)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A fixed number of images for each split, equally many of each class.
+
+    Images are taken in the order of the numbers in their file names: first `train`, then `validation`, then `test`.
+    The same files are chosen wherever the data set is stored, and in whatever order.
+
+    Attributes:
+        train: Training images.
+        validation: Validation images.
+        test: Test images, at most: as many as are left.
+    """
+
+    train: int
+    validation: int
+    test: int
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        for name in ("train", "validation", "test"):
+            yield from _integer(self, name, at_least=1)
 
 
 @dataclass(frozen=True)
@@ -82,6 +106,8 @@ class Phase:
         name: Used in override paths and in the history.
         epochs: Passes over the training images, at most.
         train: Globs over layer names; what none of them matches is frozen.
+        rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
+            several globs that match, the first counts.
         optimizer: One of `OPTIMIZERS`, with Keras's defaults; `sgd` has Nesterov momentum of 0.9.
         learning_rate: The rate, or the peak of the schedule.
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
@@ -98,6 +124,7 @@ class Phase:
     name: str
     epochs: int
     train: tuple[str, ...] = ("*",)
+    rates: Mapping[str, float] = field(default_factory=dict)
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
@@ -113,6 +140,8 @@ class Phase:
         yield from _integer(self, "epochs", at_least=1)
         if not isinstance(self.train, tuple) or not all(isinstance(glob, str) for glob in self.train) or not self.train:
             yield _must(self, "train", "a tuple of globs over layer names")
+        if not all(_is_number(factor) and 0 < factor <= 1 for factor in self.rates.values()):
+            yield _must(self, "rates", "factors above 0, at most 1, by glob over layer names")
         yield from _one_of(self, "optimizer", OPTIMIZERS)
         yield from _number(self, "learning_rate", above=0)
         yield from _one_of(self, "schedule", SCHEDULES)
@@ -135,12 +164,18 @@ class Recipe:
         architecture: A name of `zoo.names()`.
         data: The TFDS name of a data set.
         phases: What to train, one after the other.
-        split: How validation images are chosen.
+        split: How validation images are chosen; a `Choice` also chooses the training and test images.
+        image_size: Side of the square, in pixels, that every image is brought to; `None` leaves them as they are.
         batch_size: Images a step.
         augment: Random changes to training images.
         label_smoothing: Share of each label spread over all classes, 0 to 1.
+        class_weights: `"balanced"` lets every class weigh the same in the loss, however many images it has.
         model: Keywords for the architecture's builder, such as `{"dropout": 0.3}`.
         weights: Pretrained weights: `"imagenet"`, a path, or `None`.
+        views: Where a base is frozen, how many augmented views of each training image pass it, once, to be kept on
+            disk: the epochs take turns with them. 0 passes each batch anew ("online"), in every epoch.
+        cache_dtype: How activations are kept on disk: `"float16"` or `"float32"`.
+        engine: What runs the frozen part: `"keras"`, `"openvino"`, or `"auto"` for the faster one that is here.
         published_accuracy: The source's test accuracy; `None` where it printed none.
         on_data: What else changes when `data` is overridden with this name: the source's other experiment.
     """
@@ -149,12 +184,17 @@ class Recipe:
     architecture: str
     data: str
     phases: tuple[Phase, ...]
-    split: Split = Split()
+    split: Split | Choice = Split()
+    image_size: int | None = None
     batch_size: int = 32
     augment: Augment = Augment()
     label_smoothing: float = 0.0
+    class_weights: str | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    views: int = 0
+    cache_dtype: str = "float16"
+    engine: str = "auto"
     published_accuracy: float | None = None
     on_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -174,6 +214,13 @@ class Recipe:
             yield _must(self, "phases", "phases with different names", names)
         yield from _integer(self, "batch_size", at_least=1)
         yield from _number(self, "label_smoothing", at_least=0, below=1)
+        if self.image_size is not None:
+            yield from _integer(self, "image_size", at_least=1)
+        if self.class_weights is not None:
+            yield from _one_of(self, "class_weights", ("balanced",))
+        yield from _integer(self, "views", at_least=0)
+        yield from _one_of(self, "cache_dtype", ("float16", "float32"))
+        yield from _one_of(self, "engine", ENGINES)
         yield from self.split.faults()
         yield from self.augment.faults()
         for phase in self.phases:
@@ -225,12 +272,15 @@ def _integer(owner: Any, name: str, *, at_least: int) -> Iterator[str]:
         yield _must(owner, name, f"an integer of {at_least} or more")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _number(
     owner: Any, name: str, *, above: float | None = None, at_least: float | None = None, below: float = math.inf
 ) -> Iterator[str]:
     value = getattr(owner, name)
     low = above if above is not None else at_least
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or value >= below or value < low or (above is not None and value == above):
+    if not _is_number(value) or value >= below or value < low or (above is not None and value == above):
         bounds = f"above {above:g}" if above is not None else f"{at_least:g} or more"
         yield _must(owner, name, f"a number {bounds}" + (f" and below {below:g}" if below < math.inf else ""))

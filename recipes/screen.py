@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recipes.recipe import Phase
 
 RESULT = logging.INFO + 5
+SECONDS_BETWEEN_LINES = 30
 log = logging.getLogger("recipes")
 
 
@@ -97,6 +98,7 @@ class EpochLines:
     def __init__(self, total: int, done: int, bar: Progress | None):
         self.total, self.done, self.bar = total, done, bar
         self.since = time.monotonic()
+        self.frozen: FrozenPass | None = None
         self.task = bar.add_task("", total=total, completed=done, figures="") if bar else None
 
     def step(self, phase: Phase, epoch: int, step: int, steps: int, figures: dict[str, float]) -> None:
@@ -109,6 +111,15 @@ class EpochLines:
                 figures=f"step {step}/{steps}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}",
             )
 
+    def frozen_pass(self, phase: Phase, done: int, total: int) -> None:
+        """Say how far the frozen part is with the images: on a bar, or in a line every half minute."""
+        if self.frozen is None or self.frozen.total != total or done < self.frozen.done:
+            self.frozen = FrozenPass(phase.name, total, self.bar)
+        self.frozen.update(done)
+        if done == total:
+            self.frozen = None
+            self.since = time.monotonic()
+
     def epoch(self, phase: Phase, row: dict, is_best: bool) -> None:
         """Print an epoch's line."""
         now = time.monotonic()
@@ -119,6 +130,29 @@ class EpochLines:
             row["val_accuracy"], now - self.since, "  best" if is_best else "",
         )  # fmt: skip
         self.since = now
+
+
+class FrozenPass:
+    """Images per second and time left of one pass of the frozen part."""
+
+    def __init__(self, phase: str, total: int, bar: Progress | None):
+        self.phase, self.total, self.bar, self.done = phase, total, bar, 0
+        self.began = self.said = time.monotonic()
+        self.task = bar.add_task(f"{phase}: frozen part", total=total, figures="") if bar else None
+
+    def update(self, done: int) -> None:
+        """Note that so many images are done."""
+        now = time.monotonic()
+        self.done = done
+        speed = done / max(now - self.began, 1e-3)
+        text = f"{done:,}/{self.total:,} images, {speed:.0f} images/s"
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
+        if done == self.total:
+            log.info("%s frozen part: %s, %.0f s", self.phase, text, now - self.began)
+        elif self.bar is None and now - self.said > SECONDS_BETWEEN_LINES:
+            self.said = now
+            log.info("%s frozen part: %s, about %.0f s left", self.phase, text, (self.total - done) / speed)
 
 
 def _ignore_full_disk(record: logging.LogRecord) -> None:

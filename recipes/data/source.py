@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from recipes.data import samples, tfds_source
+from recipes.data.decode import resize
 from recipes.data.splits import Origin, Splits, divide
 from recipes.errors import EnvironmentFault, UsageFault
-from recipes.recipe import Split
+from recipes.recipe import Choice, Split
 from zoo.network import reachable
 
 MODES = ("auto", "full", "sample")
@@ -51,8 +52,14 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
     )
 
 
-def read(origin: Origin, split: Split) -> Splits:
+def read(origin: Origin, split: Split | Choice, image_size: int | None = None) -> Splits:
     """Read the images and split them.
+
+    Args:
+        origin: What `find` gave.
+        split: How to divide the images.
+        image_size: Bring every image to a square of so many pixels, in colour; decoded images are kept on disk. `None`
+            reads images of one size as they are, into memory.
 
     Raises:
         DataFault: For damaged or unusable data; the message names the file.
@@ -60,11 +67,16 @@ def read(origin: Origin, split: Split) -> Splits:
     """
     if origin.kind == "sample":
         pool, test, class_names = samples.SAMPLES[origin.dataset].read()
+        if image_size is not None:
+            pool, test = resize(pool, image_size), resize(test, image_size)
     else:
         folder = origin.path if origin.kind == "tfds" else tfds_source.download(origin.dataset, origin.path)
+        if image_size is not None:
+            train, validation, test, class_names = tfds_source.read_photos(folder, split, image_size)
+            return Splits(train, validation, test, tuple(class_names), origin)
         pool, test, class_names = tfds_source.read_folder(folder)
-    train, validation = divide(pool.labels, split)
-    return Splits(pool.select(train), pool.select(validation), test, tuple(class_names), origin)
+    train_places, validation_places = divide(pool.labels, split)
+    return Splits(pool.select(train_places), pool.select(validation_places), test, tuple(class_names), origin)
 
 
 def _sample(dataset: str, why: str) -> Origin:

@@ -1,9 +1,11 @@
-"""Labelled images in memory, and how the training images are divided."""
+"""Labelled images, and how they are divided."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from recipes.errors import DataFault
-from recipes.recipe import Split
+from recipes.recipe import Choice, Split
+from recipes.rows import Rows
 
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -21,12 +24,12 @@ class Images:
     """Images with their labels and names, in one order.
 
     Attributes:
-        pixels: (images, height, width, channels), uint8, raw 0-255.
+        pixels: (images, height, width, channels), uint8, raw 0-255; in memory, or on disk and read as needed.
         labels: (images,), int64, an index into the class names.
         ids: A stable name for each image.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | Rows
     labels: np.ndarray
     ids: np.ndarray
 
@@ -34,7 +37,7 @@ class Images:
         return len(self.labels)
 
     def select(self, indices: np.ndarray) -> Images:
-        """The images at these places, in this order."""
+        """The images at these places, in this order, in memory."""
         return Images(self.pixels[indices], self.labels[indices], self.ids[indices])
 
 
@@ -68,7 +71,8 @@ class Splits:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
-        return self.train.pixels.shape[1:]
+        height, width, channels = self.train.pixels.shape[1:]
+        return height, width, channels
 
     @cached_property
     def fingerprint(self) -> str:
@@ -76,7 +80,8 @@ class Splits:
         digest = hashlib.sha256("\n".join(self.class_names).encode())
         for name in SPLIT_NAMES:
             images = getattr(self, name)
-            digest.update(np.ascontiguousarray(images.pixels).data)
+            for start in range(0, len(images), 256):
+                digest.update(np.ascontiguousarray(images.pixels[start : start + 256]).data)
             digest.update(np.ascontiguousarray(images.labels).data)
         return digest.hexdigest()
 
@@ -98,18 +103,54 @@ class Splits:
         return Splits(**parts, class_names=self.class_names, origin=self.origin)
 
 
-def divide(labels: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
+def choose(labels: np.ndarray, names: np.ndarray, numbers: Sequence[int]) -> list[np.ndarray]:
+    """Places of equally many images of each class for each of several disjoint parts.
+
+    Args:
+        labels: (images,), class indices.
+        names: (images,), file names; the numbers in them give the order within a class.
+        numbers: Images in each part, over all classes. The last part may have fewer, as many as are left.
+
+    Returns:
+        For each part the places, sorted by class and then by name.
+
+    Raises:
+        DataFault: When a class has too few images.
+    """
+    classes = np.unique(labels)
+    shares = [max(1, number // len(classes)) for number in numbers]
+    parts: list[list[int]] = [[] for _ in numbers]
+    for label in classes:
+        places = sorted(np.flatnonzero(labels == label), key=lambda place: _natural(str(names[place])))
+        if len(places) <= sum(shares[:-1]):
+            raise DataFault(
+                f"Class {label} has {len(places):,} images, and {' + '.join(map(str, shares))} are wanted (the last "
+                "part may be smaller, but not empty). Choose fewer: --set split.train=..., --set split.validation=..."
+            )
+        for part, share, before in zip(parts, shares, np.cumsum([0, *shares]), strict=False):
+            part += map(int, places[before : before + share])
+    return [np.array(part) for part in parts]
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """A key that sorts `cat.9.jpg` before `cat.10.jpg`."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
+
+
+def divide(labels: np.ndarray, split: Split | Choice) -> tuple[np.ndarray, np.ndarray]:
     """Places of the training and of the validation images.
 
     Args:
         labels: (images,), the labels of all images that may train.
-        split: How to divide them.
+        split: How to divide them. Of a `Choice`, which wants one pool, the share of validation is taken.
 
     Raises:
         DataFault: When there are too few images to divide.
     """
     from sklearn.model_selection import train_test_split
 
+    if isinstance(split, Choice):
+        split = Split(method="stratified", validation=split.validation / (split.train + split.validation))
     places = np.arange(len(labels))
     if split.method == "last":
         # As Keras: the first int(n * (1 - validation)) train.

@@ -1,4 +1,4 @@
-"""From images in memory to batches, in tf.data.
+"""From images to batches, in tf.data.
 
 The order of the training images and every random change to them are a function of (seed, phase, epoch, step), never of
 what ran before: that is what makes a resumed run equal to an uninterrupted one.
@@ -7,7 +7,7 @@ what ran before: that is what makes a resumed run equal to an uninterrupted one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,7 @@ import tensorflow as tf
 from recipes.augment import augment
 from recipes.data.splits import Images
 from recipes.recipe import Augment, Recipe
+from recipes.rows import Rows
 
 
 def steps_per_epoch(images: Images, batch_size: int) -> int:
@@ -23,35 +24,51 @@ def steps_per_epoch(images: Images, batch_size: int) -> int:
 
 
 def training_batches(
-    images: Images, recipe: Recipe, *, seed: int, targets: Callable[[tf.Tensor], tf.Tensor]
+    images: Images,
+    recipe: Recipe,
+    *,
+    seed: int,
+    targets: Callable[[tf.Tensor], tf.Tensor],
+    views: Sequence[np.ndarray | Rows] = (),
 ) -> Callable[[int, int, int], tf.data.Dataset]:
-    """Shuffled, augmented batches of the training images.
+    """Shuffled batches of the training images: augmented pixels, or activations kept from an earlier pass.
 
     Args:
         images: The training images.
-        recipe: Gives batch size and augmentation.
+        recipe: Gives batch size, augmentation and class weights.
         seed: The run's seed.
         targets: Turns (batch,) labels into what the loss wants.
+        views: Activations of the images, a set for each augmented view, in place of pixels. Every image's turn comes
+            to each view once in as many epochs as there are views.
 
     Returns:
         A function of (phase, epoch, first step) that gives the rest of that epoch: batches of
-        ((batch, height, width, channels) pixels in 0-255, targets).
+        (pixels in 0-255 or activations, targets), with a weight for each image where classes are balanced.
     """
     steps = steps_per_epoch(images, recipe.batch_size)
-    pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+    labels = tf.constant(images.labels)
+    weights = tf.constant(balanced(images.labels), "float32") if recipe.class_weights else None
+    changes = recipe.augment != Augment() and not views
+    sources = views or [images.pixels]
 
     def epoch_batches(phase: int, epoch: int, first_step: int) -> tf.data.Dataset:
         key = [seed, phase, epoch]
-        order = tf.constant(np.random.default_rng(key).permutation(len(images)))
+        order = np.random.default_rng(key).permutation(len(images))
         step_seeds = tf.constant(np.random.SeedSequence(key).generate_state(2 * steps).view("int32").reshape(steps, 2))
+        turn = (np.random.default_rng(seed).integers(len(sources), size=len(images)) + epoch) % len(sources)
 
-        def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            indices = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            batch = tf.gather(pixels, indices)
-            if recipe.augment != Augment():
-                batch = augment(batch, step_seeds[step], recipe.augment)
-            batch = tf.ensure_shape(batch, [None, *images.pixels.shape[1:]])
-            return batch, targets(tf.gather(labels, indices))
+        def read(indices: np.ndarray) -> np.ndarray:
+            if len(sources) == 1:
+                return sources[0][indices]
+            return np.stack([sources[turn[index]][index : index + 1][0] for index in indices])
+
+        def load(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            indices = tf.constant(order)[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            batch = _read(read, indices, sources[0])
+            if changes:
+                batch = tf.ensure_shape(augment(batch, step_seeds[step], recipe.augment), batch.shape)
+            found = targets(tf.gather(labels, indices))
+            return (batch, found) if weights is None else (batch, found, tf.gather(weights, indices))
 
         numbers = tf.data.Dataset.range(first_step, steps)
         return numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
@@ -61,6 +78,22 @@ def training_batches(
 
 def ordered_batches(images: Images, batch_size: int) -> tf.data.Dataset:
     """All images once, in order, unchanged: batches of (pixels, labels)."""
-    pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+    labels = tf.constant(images.labels)
     places = tf.data.Dataset.range(len(images)).batch(batch_size)
-    return places.map(lambda place: (tf.gather(pixels, place), tf.gather(labels, place))).prefetch(2)
+    return places.map(
+        lambda place: (_read(lambda rows: images.pixels[rows], place, images.pixels), tf.gather(labels, place))
+    ).prefetch(2)
+
+
+def balanced(labels: np.ndarray) -> np.ndarray:
+    """(images,) weights with which every class weighs the same, 1.0 on average."""
+    found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(found) * counts))[inverse]
+
+
+def _read(read: Callable[[np.ndarray], np.ndarray], rows: tf.Tensor, source: np.ndarray | Rows) -> tf.Tensor:
+    """Rows of an array, in memory or on disk, as a tensor of known shape."""
+    batch = tf.numpy_function(read, [rows], source.dtype, stateful=False)
+    if source.dtype == "float16":  # Kept on disk in half the space; no network here computes in it.
+        batch = tf.cast(batch, "float32")
+    return tf.ensure_shape(batch, [None, *source.shape[1:]])

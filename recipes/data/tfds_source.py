@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recipes.data.splits import Images
+from recipes.data.decode import DECODER, decode
+from recipes.data.splits import Images, choose, divide
 from recipes.errors import DataFault, EnvironmentFault
+from recipes.recipe import Choice, Split
+from recipes.rows import Rows, cache_folder
 
 _HOSTS = {
     "cats_vs_dogs": "https://download.microsoft.com",
@@ -70,28 +77,124 @@ def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
     if not {"train", "test"} <= set(builder.info.splits) or not {"image", "label"} <= set(builder.info.features):
         raise DataFault(f"{folder} is not a set of labelled images with the splits train and test.")
     if None in builder.info.features["image"].shape:
-        raise DataFault(f"The images in {folder} have different sizes; only sets of one size can be read yet.")
+        raise DataFault(f"The images in {folder} have different sizes. Bring them to one: --set image_size=180")
     class_names = builder.info.features["label"].names
     return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
 
 
+def read_photos(folder: Path, split: Split | Choice, size: int) -> tuple[Images, Images, Images, list[str]]:
+    """Read a prepared data set whose images are to be brought to one size.
+
+    Args:
+        folder: The prepared data set.
+        split: How to divide it. A set with one split only needs a `Choice`.
+        size: Side of the square, in pixels.
+
+    Returns:
+        Training, validation and test images, decoded and kept on disk, and the class names.
+
+    Raises:
+        DataFault: When a file is damaged, or there are too few images.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder)
+    if "train" not in builder.info.splits or not {"image", "label"} <= set(builder.info.features):
+        raise DataFault(f"{folder} is not a set of labelled images with a split train.")
+    pool = _Encoded.read(builder, "train", folder)
+    held = _Encoded.read(builder, "test", folder) if "test" in builder.info.splits else None
+    if isinstance(split, Choice) and held is None:
+        train, validation, test = choose(pool.labels, pool.ids, (split.train, split.validation, split.test))
+    elif held is None:
+        raise DataFault(f"{folder} has no split test, and the recipe takes none out of the training images.")
+    elif isinstance(split, Choice):
+        train, validation = choose(pool.labels, pool.ids, (split.train, split.validation))
+        (test,) = choose(held.labels, held.ids, (split.test,))
+    else:
+        (train, validation), test = divide(pool.labels, split), np.arange(len(held.labels))
+    decoded = [_decoded(pool, train, size), _decoded(pool, validation, size), _decoded(held or pool, test, size)]
+    return decoded[0], decoded[1], decoded[2], builder.info.features["label"].names
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The images of one split as they lie in their files: labels, names and checksums, but not the bytes."""
+
+    builder: Any
+    split: str
+    folder: Path
+    labels: np.ndarray
+    ids: np.ndarray
+    hashes: list[str]
+
+    @classmethod
+    def read(cls, builder: Any, split: str, folder: Path) -> _Encoded:
+        labels: list[int] = []
+        ids: list[str] = []
+        hashes: list[str] = []
+        for example in _examples(builder, split, folder, encoded=True):
+            name = example.get("image/filename", f"{split}-{len(ids):05d}".encode())
+            labels.append(example["label"])
+            ids.append(name.decode("utf-8", "replace"))
+            hashes.append(hashlib.sha256(example["image"]).hexdigest())
+        return cls(builder, split, folder, np.array(labels, "int64"), np.array(ids), hashes)
+
+    def contents(self, places: np.ndarray) -> list[bytes]:
+        """The bytes of the images at these places."""
+        wanted = set(places.tolist())
+        examples = enumerate(_examples(self.builder, self.split, self.folder, encoded=True))
+        found = {place: example["image"] for place, example in examples if place in wanted}
+        return [found[place] for place in places]
+
+
+def _decoded(encoded: _Encoded, places: np.ndarray, size: int) -> Images:
+    """The images at these places, decoded to a size once and kept in the cache folder."""
+    chosen = hashlib.sha256("".join(encoded.hashes[place] for place in places).encode()).hexdigest()
+    facts = {"images": chosen, "decoder": DECODER}
+    pixels = Rows(cache_folder() / "images", facts, len(places), (size, size, 3), "uint8")
+    if pixels.missing_bytes:
+        contents = encoded.contents(places)
+
+        def decode_one(index: int) -> np.ndarray:
+            try:
+                return decode(contents[index], (size, size))
+            except ValueError as error:
+                raise DataFault(f"{encoded.ids[places[index]]} in {encoded.folder}: {error}") from error
+
+        with ThreadPoolExecutor() as threads:
+            pixels.fill(lambda start, stop: np.stack(list(threads.map(decode_one, range(start, stop)))))
+    return Images(pixels, encoded.labels[places], encoded.ids[places])
+
+
 def _read_split(builder: Any, name: str, folder: Path) -> Images:
+    columns = [(example["image"], example["label"]) for example in _examples(builder, name, folder)]
+    pixels, labels = (np.stack(column) for column in zip(*columns, strict=True))
+    ids = np.array([f"{name}-{index:05d}" for index in range(len(labels))])
+    return Images(pixels, labels.astype("int64"), ids)
+
+
+def _examples(builder: Any, name: str, folder: Path, *, encoded: bool = False) -> Iterator[dict[str, Any]]:
+    """The examples of a split in their stored order, each as NumPy values; images as bytes when `encoded`.
+
+    Raises:
+        DataFault: When a file cannot be read to its end.
+    """
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
     # One file after the other and no shuffling: the order of the images is part of the protocol ("the last 20%").
     config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    expected = builder.info.splits[name].num_examples
+    decoders = {"image": tfds.decode.SkipDecoding()} if encoded else None
+    number = 0
     try:
-        examples = builder.as_dataset(split=name, shuffle_files=False, read_config=config)
-        batches = [(batch["image"].numpy(), batch["label"].numpy()) for batch in examples.batch(1000).prefetch(4)]
+        examples = builder.as_dataset(split=name, shuffle_files=False, read_config=config, decoders=decoders)
+        for example in tfds.as_numpy(examples.prefetch(1000)):
+            number += 1
+            yield example
     except (tf.errors.OpError, AssertionError) as error:
         raise DataFault(_name_the_damage(builder, name, folder)) from error
-    if sum(len(labels) for _, labels in batches) != expected:
+    if number != builder.info.splits[name].num_examples:
         raise DataFault(_name_the_damage(builder, name, folder))
-    pixels, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
-    ids = np.array([f"{name}-{index:05d}" for index in range(expected)])
-    return Images(pixels, labels.astype("int64"), ids)
 
 
 def _name_the_damage(builder: Any, name: str, folder: Path) -> str:

@@ -1,0 +1,117 @@
+"""Thawing, the frontier and the cut, on flat and branching networks."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from recipes.errors import UsageFault
+from recipes.freeze import digests, frontier, split_at, thaw
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    """A base with branches and BatchNormalization, random weights, under a head."""
+    base = keras.applications.MobileNetV2(
+        include_top=False, weights=None, alpha=0.35, input_tensor=keras.Input((32, 32, 3)), pooling="avg"
+    )
+    x = keras.layers.Dropout(0.3, name="head_dropout")(base.output)
+    return keras.Model(base.input, keras.layers.Dense(1, activation="sigmoid", name="head_out")(x))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "border"),
+    [
+        (("head_*",), "head_flatten"),
+        (("block5_*", "head_*"), "block4_pool"),
+        (("block4_conv3", "head_*"), "block4_conv2"),
+        (("head_probabilities",), "head_dense"),
+        (("*",), None),
+        (("block1_conv1",), None),
+    ],
+)
+def test_the_frontier_is_found_from_what_is_thawed(patterns, border):
+    model = zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None)
+    thaw(model, patterns)
+    assert frontier(model) == border
+
+
+@pytest.mark.parametrize(
+    ("patterns", "border"),
+    [
+        (("head_*",), "global_average_pooling2d"),
+        (("block_16*", "head_*"), "block_15_add"),
+        # Inside a block with a way around it, the cut is below the block.
+        (("block_15_project", "head_*"), "block_14_add"),
+        (("block_16_project", "head_*"), "block_16_depthwise_relu"),
+    ],
+)
+def test_no_path_leads_around_the_frontier(mobilenet, patterns, border):
+    thaw(mobilenet, patterns)
+    assert frontier(mobilenet).startswith(border)
+    prefix, suffix = split_at(mobilenet, frontier(mobilenet))
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
+    whole = mobilenet.predict(images, verbose=0)
+    np.testing.assert_allclose(suffix.predict(prefix.predict(images, verbose=0), verbose=0), whole, atol=1e-6)
+
+
+def test_what_draws_random_numbers_or_keeps_statistics_is_above_the_frontier():
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(image)
+    x = keras.layers.GaussianNoise(0.1, name="noise")(x)
+    x = keras.layers.Conv2D(4, 3, name="conv_above")(x)
+    x = keras.layers.BatchNormalization(scale=False, center=False, name="norm")(x)
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.Flatten()(x)))
+    thaw(model, ("dense",))
+    assert frontier(model) == "conv"
+    without_noise = keras.Model(image, model.get_layer("norm")(model.get_layer("conv").output))
+    model.get_layer("norm").trainable = True  # It has no weight that trains, and yet it would update its statistics.
+    assert frontier(without_noise) == "conv"
+
+
+def test_a_sequential_model_can_be_cut():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, name="conv"), keras.layers.Flatten(name="flat"),
+         keras.layers.Dense(2, name="dense")]
+    )  # fmt: skip
+    thaw(model, ("dense",))
+    assert frontier(model) == "flat"
+    prefix, suffix = split_at(model, "flat")
+    assert (prefix.output_shape, suffix.output_shape) == ((None, 72), (None, 2))
+
+
+def test_both_parts_share_their_weights_with_the_whole():
+    model = zoo.get("fashion_cnn")
+    prefix, suffix = split_at(model, "pool2")
+    assert prefix.get_layer("conv1") is model.get_layer("conv1")
+    before = digests(model)
+    suffix.get_layer("dense").set_weights([weight + 1 for weight in suffix.get_layer("dense").get_weights()])
+    changed = {path for path, digest in digests(model).items() if before[path] != digest}
+    assert changed == {"dense/kernel", "dense/bias"}
+
+
+def test_a_cut_that_cannot_be_made_is_refused(mobilenet):
+    with pytest.raises(UsageFault, match="has no layer 'block_1_ad'. Did you mean .*'block_1_add|There are:"):
+        split_at(mobilenet, "block_1_ad")
+    with pytest.raises(UsageFault, match="cannot be cut behind 'block_2_project_BN': a path leads around it"):
+        split_at(mobilenet, "block_2_project_BN")
+
+
+def test_batch_normalization_in_a_base_is_held_in_every_phase(mobilenet):
+    images = np.random.default_rng(0).uniform(0, 255, (16, 32, 32, 3))
+    for patterns in (("head_*",), ("block_16*", "head_*"), ("*",)):
+        thawed = thaw(mobilenet, patterns)
+        assert not any("BN" in name or name.startswith("bn_") for name in thawed)
+        before = digests(mobilenet)
+        mobilenet.compile("adam", "binary_crossentropy")
+        mobilenet.fit(images, np.arange(16) % 2, verbose=0)
+        changed = {path for path, digest in digests(mobilenet).items() if before[path] != digest}
+        assert not any("moving" in path or "gamma" in path for path in changed)
+        assert {path.split("/")[-2] for path in changed} == set(thawed)
+
+
+def test_a_network_of_ones_own_without_a_head_trains_its_batch_normalization():
+    image = keras.Input((8, 8, 1))
+    x = keras.layers.BatchNormalization(name="norm")(image)
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.Flatten()(x)))
+    assert thaw(model, ("*",)) == ["norm", "dense"]
