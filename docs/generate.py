@@ -17,7 +17,8 @@ from recipes import results
 API = {
     "zoo": ["zoo", "zoo.registry", "zoo.weights", "zoo.macs"],
     "recipes": [
-        "recipes.recipe", "recipes.book", "recipes.data", "recipes.augment", "recipes.freeze", "recipes.engine",
+        "recipes.recipe", "recipes.book", "recipes.data", "recipes.augment", "recipes.freeze", "recipes.boundary",
+        "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint", "recipes.engine",
         "recipes.state", "recipes.evaluate", "recipes.report", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
@@ -156,7 +157,13 @@ def main() -> None:
     for name in recipes.names():
         write(f"recipes/{name}.md", recipe_page(name))
         nav.append(f"    * [{name}](recipes/{name}.md)")
-    nav += ["* [When something goes wrong](faults.md)", "* [Data and weights](data.md)", "* [Decisions](decisions.md)"]
+    nav += [
+        "* [Train above a frozen part](boundary.md)",
+        "* [What the linter says](lint.md)",
+        "* [When something goes wrong](faults.md)",
+        "* [Data and weights](data.md)",
+        "* [Decisions](decisions.md)",
+    ]
     nav.append("* API")
     for page, modules in API.items():
         write(f"api/{page}.md", f"# {page}\n\n" + "\n\n".join(f"::: {module}" for module in modules) + "\n")

@@ -5,6 +5,6 @@ package loads no Keras.
 """
 
 from recipes.book import get, names
-from recipes.recipe import Augment, Phase, Recipe, Split
+from recipes.recipe import Augment, Choice, Phase, Recipe, Split
 
-__all__ = ["Augment", "Phase", "Recipe", "Split", "get", "names"]
+__all__ = ["Augment", "Choice", "Phase", "Recipe", "Split", "get", "names"]

@@ -65,18 +65,32 @@ def summary(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The conditions that a reader of the report wants to see, in words."""
     data, result = manifest["data"], manifest["result"]
     counts = {name: sum(classes.values()) for name, classes in data["counts"].items()}
+    passes = [
+        f"{name}: {facts['views']} cached view{'s' if facts['views'] > 1 else ''} of each image at {facts['layer']}, "
+        f"{facts['engine']}, {facts['images_passed']:,} images passed now in {facts['seconds']:.0f} s"
+        for name, facts in manifest["boundary"].items()
+    ]
+    share = f" ({frozen_share(manifest):.0%} of the run's time)"
+    frozen = {"frozen part": "; ".join(passes) + share} if passes else {}
     kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result["kept_epoch"].items())
     return {
         "data": f"{data['dataset']} ({data['kind']}): "
         + ", ".join(f"{number:,} {name}" for name, number in counts.items()),
         "network": f"{manifest['model']['parameters']:,} parameters, {manifest['model']['macs']:,} MACs an image",
         "epochs": f"{result['epochs']} run, kept: {kept}",
+        **frozen,
         "seed": str(manifest["seed"]),
         "precision": manifest["precision"],
         "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest["seconds"].items()),
         "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items()),
         "hardware": "{processor}, {cores} cores, {memory_gb} GB".format(**manifest["hardware"]),
     }
+
+
+def frozen_share(manifest: Mapping[str, Any]) -> float:
+    """Share of the run's time, without the report, that the frozen part took to give the activations; 0 to 1."""
+    seconds = sum(facts["seconds"] for facts in manifest["boundary"].values())
+    return seconds / max(sum(manifest["seconds"].values()), 1e-9)
 
 
 def _processor() -> str:

@@ -314,6 +314,8 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
+    if manifest["boundary"]:
+        log.info("the frozen part took %.0f%% of the run's time", 100 * conditions.frozen_share(manifest))
     log.log(RESULT, "report %s", job.folder / "report.html")
     other = "published" if job.request.variant == "tuned" else "tuned"
     log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)

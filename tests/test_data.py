@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import FULL_DATA, needs_full_data
 
-from recipes import Split, data
+from recipes import Choice, Split, data
 from recipes.data import samples
-from recipes.data.splits import divide
+from recipes.data.splits import choose, divide
 from recipes.errors import DataFault, EnvironmentFault, UsageFault
 from zoo import network
 
@@ -56,6 +56,95 @@ def test_full_data_is_read_from_disk(prepared):
     assert len(set(splits.train.ids) | set(splits.validation.ids)) == 60
     assert splits.counts()["train"].keys() == {"ant", "bee", "cow"}
     assert splits.fingerprint == data.read(origin, Split(method="last", validation=0.25)).fingerprint
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """48 photos of different sizes, in one split and no order, half of them ants: prepared by TFDS itself."""
+    import tensorflow_datasets as tfds
+
+    root = tmp_path_factory.mktemp("photos")
+
+    class TinyPhotos(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        name = "tiny_photos"
+
+        def _info(self):
+            features = {
+                "image": tfds.features.Image(shape=(None, None, 3)),
+                "image/filename": tfds.features.Text(),
+                "label": tfds.features.ClassLabel(names=["ant", "bee"]),
+            }
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for index in range(48):
+                name, number = ("Ant", "Bee")[index % 2], index // 2
+                pixels = np.full((10 + index, 20, 3), number * 10, "uint8")
+                yield index, {"image": pixels, "image/filename": f"{name}/{number}.jpg", "label": index % 2}
+
+    TinyPhotos(data_dir=root).download_and_prepare()
+    return root
+
+
+def test_a_choice_takes_photos_by_the_numbers_in_their_names(photos):
+    splits = data.read(data.find("tiny_photos", "full", photos), Choice(train=20, validation=12, test=100), 16)
+    assert splits.counts() == {
+        "train": {"ant": 10, "bee": 10}, "validation": {"ant": 6, "bee": 6}, "test": {"ant": 8, "bee": 8},
+    }  # fmt: skip
+    assert splits.train.ids[:10].tolist() == [f"Ant/{number}.jpg" for number in range(10)]
+    assert splits.test.ids[8:].tolist() == [f"Bee/{number}.jpg" for number in range(16, 24)]
+    for images in (splits.train, splits.validation, splits.test):
+        assert images.pixels.shape == (len(images), 16, 16, 3)
+        numbers = [int(name.split("/")[1].removesuffix(".jpg")) for name in images.ids]
+        np.testing.assert_array_equal(images.pixels[:][:, 3, 3, 0] // 10, numbers)
+        np.testing.assert_array_equal(images.labels, [name.startswith("Bee") for name in images.ids])
+
+
+def test_photos_are_decoded_once_and_again_for_another_size_or_decoder(photos, monkeypatch):
+    origin, choice = data.find("tiny_photos", "full", photos), Choice(20, 12, 16)
+    first = data.read(origin, choice, 17)
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.data.tfds_source.decode", lambda *_: pytest.fail("decoded again"))
+        assert data.read(origin, choice, 17).fingerprint == first.fingerprint
+        with pytest.raises(pytest.fail.Exception):
+            data.read(origin, choice, 18)
+        patch.setattr("recipes.data.tfds_source.DECODER", "another")
+        with pytest.raises(pytest.fail.Exception):
+            data.read(origin, choice, 17)
+
+
+def test_too_few_photos_are_named(photos):
+    origin = data.find("tiny_photos", "full", photos)
+    with pytest.raises(DataFault, match=r"Class 0 has 24 images, and 20 \+ 10 \+ 5 are wanted.*--set split.train="):
+        data.read(origin, Choice(train=40, validation=20, test=10), 16)
+    with pytest.raises(DataFault, match="has no split test"):
+        data.read(origin, Split(), 16)
+
+
+def test_a_choice_does_not_depend_on_the_order_of_the_files():
+    names = np.array([f"cat.{number}.jpg" for number in (9, 10, 2, 100, 1, 0)])
+    train, test = choose(np.zeros(6, int), names, (3, 9))
+    assert names[train].tolist() == ["cat.0.jpg", "cat.1.jpg", "cat.2.jpg"]
+    assert names[test].tolist() == ["cat.9.jpg", "cat.10.jpg", "cat.100.jpg"]
+
+
+@needs_full_data
+def test_cats_and_dogs_are_the_ones_that_were_chosen():
+    splits = data.read(data.find("cats_vs_dogs", "full", FULL_DATA), Choice(2000, 1000, 2000), 32)
+    assert splits.counts() == {
+        "train": {"cat": 1000, "dog": 1000},
+        "validation": {"cat": 500, "dog": 500},
+        "test": {"cat": 500, "dog": 500},
+    }
+    assert splits.train.ids[[0, 999, 1000, 1999]].tolist() == [
+        "PetImages/Cat/0.jpg", "PetImages/Cat/999.jpg", "PetImages/Dog/0.jpg", "PetImages/Dog/999.jpg",
+    ]  # fmt: skip
+    ids = [set(images.ids) for images in (splits.train, splits.validation, splits.test)]
+    assert len(set.union(*ids)) == sum(map(len, ids)) == 4000
 
 
 def test_tfds_data_dir_is_honoured(prepared, monkeypatch):

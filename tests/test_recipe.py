@@ -12,7 +12,16 @@ from recipes import Phase, Recipe
 from recipes.book import VARIANTS
 from recipes.errors import UsageFault
 
-BOOK = ["fashion_cnn", "keras_mat_lenet", "mnist_functional", "mnist_wide"]
+BOOK = [
+    "dogs_vs_cats_aug",
+    "fashion_cnn",
+    "keras_mat_lenet",
+    "mnist_functional",
+    "mnist_wide",
+    "vgg16_feature_extract",
+    "vgg16_finetune",
+]
+PHOTOS = ("dogs_vs_cats_aug", "vgg16_feature_extract", "vgg16_finetune")
 
 
 def test_names_lists_the_book():
@@ -53,9 +62,22 @@ def test_published_protocols_are_the_sources():
     assert (section_4_2.split.method, section_4_2.phases[0].optimizer) == ("last", "rmsprop")
     assert section_4_2.phases[0].learning_rate == 1e-3
 
+    for name in PHOTOS:
+        published = recipes.get(name, "published")
+        assert published.split == recipes.Choice(train=2000, validation=1000, test=2000)
+        assert (published.image_size, published.batch_size) == (180, 32)
+        assert published.augment == recipes.Augment(flip=True, rotation=0.1, zoom=0.2)
+        assert all(phase.optimizer == "rmsprop" for phase in published.phases)
+    scratch, head = (recipes.get(name, "published").phases[0] for name in PHOTOS[:2])
+    assert (scratch.epochs, scratch.learning_rate, scratch.monitor, scratch.keep) == (100, 1e-3, "val_loss", "best")
+    assert (head.epochs, head.train) == (50, ("head_*",))
+    first, second = recipes.get("vgg16_finetune", "published").phases
+    assert first == head
+    assert (second.train, second.learning_rate, second.epochs) == (("block5_*", "head_*"), 1e-5, 30)
+
     for name in BOOK:
         published = recipes.get(name, "published")
-        assert published.augment == recipes.Augment()
+        assert published.augment == recipes.Augment() or name in PHOTOS
         assert published.label_smoothing == 0
         assert all(phase.average_epochs == 0 and phase.schedule == "constant" for phase in published.phases)
 

@@ -169,6 +169,77 @@ def test_every_recipe_runs_published_on_its_sample(name, tmp_path, run_cli):
         assert checkpoint.name == f"01-{accuracy:.4f}.weights.h5"
 
 
+SMALL_PHOTOS = ["--smoke", "--set", "image_size=64", "--set", "views=2"]
+
+
+def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
+    """The five steps on real ImageNet weights: only block 5 and the head are not as they came."""
+    import zoo
+
+    folder = tmp_path / "run"
+    code, out, err = run_cli("vgg16_finetune", *SMALL_PHOTOS, "--out", folder)
+    assert (code, err) == (0, "")
+    assert "weights from offline extra" in out
+    manifest = json.loads((folder / "manifest.json").read_text())
+    boundary = manifest["boundary"]
+    assert [(name, facts["layer"]) for name, facts in boundary.items()] == [
+        ("head", "head_flatten"), ("block5", "block4_pool"),
+    ]  # fmt: skip
+    # Every view of the training crops and one of the validation crops, once for both phases.
+    counts = {name: sum(split.values()) for name, split in manifest["data"]["counts"].items()}
+    images = 2 * counts["train"] + counts["validation"]
+    assert f"frozen part: {images}/{images} images" in out
+    assert [facts["images_passed"] for facts in boundary.values()] == [images, 0]
+    assert manifest["result"]["test_accuracy"] >= 0.7
+    assert "2 cached views of each image" in (folder / "report.html").read_text()
+
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras")
+    original = zoo.get("vgg16_finetune", input_shape=(64, 64, 3))
+    for layer in original.layers:
+        if layer.weights and not layer.name.startswith("head_"):
+            same = all(map(np.array_equal, layer.get_weights(), model.get_layer(layer.name).get_weights()))
+            assert same == (not layer.name.startswith("block5_")), layer.name
+
+    again = tmp_path / "again"
+    code, out, _ = run_cli("vgg16_finetune", *SMALL_PHOTOS, "--out", again)
+    assert code == 0
+    assert "frozen part" not in out  # All was there already.
+    assert (again / "predictions.csv").read_text() == (folder / "predictions.csv").read_text()
+
+
+def test_plan_says_how_much_is_kept_of_the_frozen_part(tmp_path, monkeypatch, run_cli):
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path / "cache"))
+    code, out, _ = run_cli("vgg16_feature_extract", *SMALL_PHOTOS, "--weights", "none", "--plan", "--json")
+    assert code == 0
+    plan = json.loads(out)
+    images = 2 * plan["data"]["counts"]["train"]["china"] * 2 + sum(plan["data"]["counts"]["validation"].values())
+    assert plan["frozen_pass"]["bytes"] == plan["frozen_pass"]["missing_bytes"] == images * 2 * 2 * 512 * 2
+    assert plan["minutes"] > plan["frozen_pass"]["minutes"] > 0
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_recipe_that_makes_no_sense_is_stopped_by_the_linter(tmp_path, monkeypatch, run_cli):
+    from recipes import lint
+
+    finding = lint.Finding("input-range", True, "The batch lies in 0 to 1.")
+    monkeypatch.setattr(lint, "check", lambda *_, **__: [finding])
+    code, _, err = run_cli("fashion_cnn", "--smoke", "--out", tmp_path / "run")
+    assert (code, "Phase 'train': The batch lies in 0 to 1. See https://" in err) == (2, True)
+
+
+def test_openvino_where_it_is_not_installed_is_said_at_once(tmp_path, monkeypatch, run_cli):
+    from recipes import prefix
+
+    monkeypatch.setattr(prefix.importlib.util, "find_spec", lambda name: None)
+    out = tmp_path / "run"
+    code, _, err = run_cli(
+        "vgg16_finetune", *SMALL_PHOTOS, "--weights", "none", "--set", "engine=openvino", "--out", out
+    )
+    assert (code, "pip install 'keras-zoo-recipes[fast]'" in err) == (4, True)
+
+
 def test_plan_says_what_would_run_and_writes_nothing(tmp_path, monkeypatch, run_cli):
     monkeypatch.chdir(tmp_path)
     code, out, _ = run_cli("fashion_cnn", "--data", "sample", "--plan", "--set", "phases.train.epochs=2")

@@ -1,10 +1,11 @@
 """vgg16_feature_extract: a new head on VGG16's frozen convolutions, for 2,000 photos of cats and dogs.
 
-Source: Deep Learning with Python, 2nd ed., section 8.3.1 (Korean notes: chapter 8). `PUBLISHED` is the second of its two
-protocols, with augmentation: 2,000 photos to train, 1,000 to validate, 2,000 to test (as many as the data set has),
-180x180; mirrored, turned and zoomed; rmsprop, batches of 32, 50 epochs, the epoch with the lowest validation loss
-kept. The book reports 0.975. One thing differs: the book passes every photo through the frozen base in every epoch,
-each time augmented anew; here four augmented views of each photo pass once and are kept, and epochs take turns with them.
+Source: Deep Learning with Python, 2nd ed., section 8.3.1 (Korean notes: chapter 8). `PUBLISHED` is the second of its
+two protocols, with augmentation: 2,000 photos to train, 1,000 to validate, 2,000 to test (as many as the data set
+has), 180x180; mirrored, turned and zoomed; rmsprop, batches of 32, 50 epochs, the epoch with the lowest validation
+loss kept. The book reports 0.975. One thing differs: the book passes every photo through the frozen base in every
+epoch, each time augmented anew; here four augmented views of each photo pass once and are kept, and the epochs take
+turns with them.
 `--set views=0` follows the book to the letter and takes hours. The book's first protocol, features once and without
 augmentation (about 0.97), is `--set augment.flip=false --set augment.rotation=0 --set augment.zoom=0
 --set phases.head.epochs=20`.

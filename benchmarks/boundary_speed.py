@@ -1,0 +1,274 @@
+"""What running the frozen part once is worth: plain Keras against the recipes' engine, on the same photos.
+
+    python benchmarks/boundary_speed.py --data-dir DIR [--smoke]
+
+Every measurement has a process of its own, so that peak memory (the largest resident set) is its own too:
+- an epoch of training on 2,000 photos and validating on 1,000, VGG16 at 180x180: plain Keras (`fit` on decoded photos,
+  everything left at Keras's defaults) and the engine, for the head alone and for block 5 with the head;
+- one pass of the frozen base: plain `predict`, and the engine that runs the frozen part;
+- pass, epoch of the head and memory for 500, 1,000, 2,000 and 4,000 photos.
+
+Photos are the decoded ones of cats_vs_dogs, without augmentation, one view. Results go to results/bench/boundary.json
+and, between the marks, into README.md. `--smoke` takes a few crops at 64x64 and random weights, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+SEED = 42
+SIZES = (500, 1000, 2000, 4000)
+PHASES = {"head": ("head_*",), "block5": ("block5_*", "head_*")}
+
+
+def photos(data_dir: str | None):
+    """2,000 photos to train, 1,000 to validate, 1,000 to test; for a smoke run a few crops."""
+    from recipes import Choice, data
+
+    if data_dir is None:
+        splits = data.read(data.find("cats_vs_dogs", "sample"), Choice(2000, 1000, 1000), 64)
+        return splits.take(train=64, validation=32, test=32)
+    return data.read(data.find("cats_vs_dogs", "full", data_dir), Choice(2000, 1000, 1000), 180)
+
+
+def network(splits, data_dir: str | None):
+    """VGG16 under a new head; real weights, but for a smoke run."""
+    import keras
+
+    import zoo
+
+    keras.utils.set_random_seed(SEED)
+    return zoo.get(
+        "vgg16_finetune", input_shape=splits.image_shape, weights="imagenet" if data_dir else None
+    )  # fmt: skip
+
+
+def plain(phase: str, data_dir: str | None) -> dict[str, Any]:
+    """An epoch as a notebook runs it: freeze, compile, fit."""
+    import numpy as np
+    import tensorflow as tf
+
+    from recipes.freeze import thaw
+
+    splits = photos(data_dir)
+    model = network(splits, data_dir)
+    thaw(model, PHASES[phase])
+    model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
+
+    def batches(images, number=None):
+        pixels, labels = np.asarray(images.pixels[:number]), images.labels[:number].astype("float32")
+        return tf.data.Dataset.from_tensor_slices((pixels, labels[:, None])).batch(32).prefetch(2)
+
+    model.fit(batches(splits.train, 64), validation_data=batches(splits.validation, 32), verbose=0)  # Traces.
+    train, validation = batches(splits.train), batches(splits.validation)
+    began = time.perf_counter()
+    model.fit(train, validation_data=validation, verbose=0)
+    return {"seconds": time.perf_counter() - began}
+
+
+def ours(phase: str, precision: str, data_dir: str | None, images: int | None = None) -> dict[str, Any]:
+    """The pass of the frozen part, and the median epoch after the first, by the engine of the recipes."""
+    import recipes
+    from recipes import Phase, engine
+
+    splits = photos(data_dir)
+    if images is not None:
+        splits = repeated(splits, images)
+    recipe = dataclasses.replace(
+        recipes.get("vgg16_finetune", "published"),
+        augment=recipes.Augment(),
+        views=1,
+        phases=(Phase(phase, epochs=4, train=PHASES[phase], optimizer="rmsprop", learning_rate=1e-5),),
+        engine="auto" if precision == "bfloat16" else "keras",
+    )
+    ends: list[float] = []
+    hooks = engine.Hooks(on_epoch=lambda *_: ends.append(time.perf_counter()))
+    outcome = engine.train(recipe, splits, network(splits, data_dir), seed=SEED, precision=precision, hooks=hooks)
+    (passed,) = outcome.boundary.values()
+    return {
+        "seconds": statistics.median(after - before for before, after in zip(ends, ends[1:], strict=False)),
+        "pass": passed,
+    }
+
+
+def repeated(splits, images: int):
+    """A training set of so many photos, on disk, and a tenth as many to validate."""
+    import numpy as np
+
+    from recipes.data import Images
+    from recipes.rows import Rows, cache_folder
+
+    parts = [splits.train, splits.validation, splits.test]
+    labels = np.resize(np.concatenate([part.labels for part in parts]), images)
+    ends = np.cumsum([len(part) for part in parts])
+
+    def photo(index: int) -> np.ndarray:
+        index %= ends[-1]
+        part = int(np.searchsorted(ends, index, side="right"))
+        place = index - (ends[part - 1] if part else 0)
+        return parts[part].pixels[place : place + 1][0]
+
+    pixels = Rows(cache_folder() / "images", {"benchmark": splits.fingerprint}, images, splits.image_shape, "uint8")
+    pixels.fill(lambda start, stop: np.stack([photo(index) for index in range(start, stop)]))
+    train = Images(pixels, labels, np.array([f"photo-{index}" for index in range(images)]))
+    return dataclasses.replace(splits, train=train, validation=splits.validation.select(np.arange(images // 10)))
+
+
+def base(engine: str, data_dir: str | None) -> dict[str, Any]:
+    """Seconds for one pass of the base over the validation photos: plain `predict`, or an engine of the recipes."""
+    import numpy as np
+
+    from recipes import precision, prefix
+    from recipes.freeze import split_at
+
+    splits = photos(data_dir)
+    pixels = np.asarray(splits.validation.pixels[:], "float32")
+    model, _ = split_at(network(splits, data_dir), "block5_pool")
+    if engine == "predict":
+        model.predict(pixels[:64], verbose=0)
+        began = time.perf_counter()
+        model.predict(pixels, verbose=0)
+        return {"seconds": time.perf_counter() - began, "engine": "keras predict", "images": len(pixels)}
+    chosen = prefix.build(model, prefix.choose("auto", precision.choose("auto")), pixels[: prefix.BATCH])
+    chosen.run(pixels[: prefix.BATCH])
+    began = time.perf_counter()
+    for start in range(0, len(pixels), prefix.BATCH):
+        chosen.run(pixels[start : start + prefix.BATCH])
+    return {"seconds": time.perf_counter() - began, "engine": chosen.name, "images": len(pixels)}
+
+
+JOBS = {
+    "predict": lambda data_dir: base("predict", data_dir),
+    "frozen pass": lambda data_dir: base("ours", data_dir),
+    "head, plain": lambda data_dir: plain("head", data_dir),
+    "head, float32": lambda data_dir: ours("head", "float32", data_dir),
+    "head, bfloat16": lambda data_dir: ours("head", "bfloat16", data_dir),
+    "block5, plain": lambda data_dir: plain("block5", data_dir),
+    "block5, float32": lambda data_dir: ours("block5", "float32", data_dir),
+    "block5, bfloat16": lambda data_dir: ours("block5", "bfloat16", data_dir),
+} | {
+    f"{size} photos": (lambda data_dir, size=size: ours("head", "bfloat16", data_dir, size if data_dir else size // 25))
+    for size in SIZES
+}  # fmt: skip
+
+
+def in_process(job: str, data_dir: str | None, cache: str) -> dict[str, Any]:
+    """Measure one job in a fresh process, with its own peak memory."""
+    command = [sys.executable, __file__, "--job", job, *(["--data-dir", data_dir] if data_dir else ["--smoke"])]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_ZOO_CACHE": cache}
+    result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def summary(measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The measurements with the ratios that follow from them."""
+    from recipes import conditions
+
+    seconds = {job: found["seconds"] for job, found in measured.items()}
+    return {
+        "measured": measured,
+        "ratios": {
+            "head, float32": seconds["head, plain"] / seconds["head, float32"],
+            "head, bfloat16": seconds["head, plain"] / seconds["head, bfloat16"],
+            "block5, float32": seconds["block5, plain"] / seconds["block5, float32"],
+            "block5, bfloat16": seconds["block5, plain"] / seconds["block5, bfloat16"],
+            "frozen pass": seconds["predict"] / seconds["frozen pass"],
+        },
+        "command": "python benchmarks/boundary_speed.py --data-dir DIR",
+        "versions": conditions.versions(),
+        "hardware": conditions.hardware(),
+    }
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The summary as tables and a sentence on its conditions."""
+    measured, ratios = found["measured"], found["ratios"]
+
+    def row(title: str, job: str, ratio: float) -> str:
+        return (
+            f"| {title} | {measured[job]['seconds']:.2f} s | {ratio:.1f} | {measured[job]['peak_mb'] / 1000:.2f} GB |"
+        )
+
+    def growth(size: int) -> str:
+        one = measured[f"{size} photos"]
+        return (
+            f"| {size:,} | {one['pass']['seconds']:.1f} s | {one['seconds']:.2f} s | {one['peak_mb'] / 1000:.2f} GB |"
+        )
+
+    hardware, versions = found["hardware"], found["versions"]
+    return "\n".join(
+        [
+            "| VGG16, 180x180, an epoch of 2,000 + 1,000 photos | seconds | times faster | peak memory |",
+            "|---|---|---|---|",
+            row("head alone, plain Keras", "head, plain", 1),
+            row("head alone, float32", "head, float32", ratios["head, float32"]),
+            row("head alone, bfloat16", "head, bfloat16", ratios["head, bfloat16"]),
+            row("block 5 and head, plain Keras", "block5, plain", 1),
+            row("block 5 and head, float32", "block5, float32", ratios["block5, float32"]),
+            row("block 5 and head, bfloat16", "block5, bfloat16", ratios["block5, bfloat16"]),
+            row(f"frozen base once, {measured['predict']['images']:,} photos, plain predict", "predict", 1),
+            row(f"the same, {measured['frozen pass']['engine']}", "frozen pass", ratios["frozen pass"]),
+            "",
+            "An epoch above the frontier comes after one pass of the frozen part; another phase or run with the same "
+            "views find its activations on disk:",
+            "",
+            "| photos | frozen pass, once | an epoch of the head | peak memory |",
+            "|---|---|---|---|",
+            *(growth(size) for size in SIZES),
+            "",
+            f"One run, seed {SEED}, the median of three epochs after the first (plain Keras: one epoch after a short "
+            f"one that traces); {hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, "
+            f"TensorFlow {versions['tensorflow']}; `{found['command']}`.",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Run the jobs in turn, print, and store."""
+    parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parse.add_argument("--data-dir", help="where TFDS keeps cats_vs_dogs")
+    parse.add_argument("--smoke", action="store_true", help="a few crops, random weights, nothing stored")
+    parse.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
+    options = parse.parse_args()
+    data_dir = None if options.smoke else options.data_dir
+    if options.job:
+        found = JOBS[options.job](data_dir)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        print(json.dumps(found | {"peak_mb": round(peak)}))
+        return
+    if not options.smoke and not data_dir:
+        parse.error("--data-dir or --smoke is needed")
+
+    measured = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for job in JOBS:
+            measured[job] = in_process(job, data_dir, cache)
+            print(f"{job}: {json.dumps(measured[job])}", flush=True)
+    found = summary(measured)
+    print(markdown(found))
+    if not options.smoke:
+        from recipes.results import put_between_marks
+        from recipes.rundir import write_json
+
+        folder = ROOT / "results" / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "boundary.json", found)
+        put_between_marks(ROOT / "README.md", "boundary", markdown(found))
+
+
+if __name__ == "__main__":
+    main()
