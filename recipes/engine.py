@@ -24,8 +24,9 @@ from recipes import precision as precisions
 from recipes.boundary import Boundary, Features, refuse_large
 from recipes.data.splits import Images, Splits
 from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
-from recipes.errors import DivergedFault, UsageFault
-from recipes.freeze import digests, split_at, thaw
+from recipes.errors import UsageFault
+from recipes.freeze import digests, moving_variables, prove_frozen, split_at, thaw
+from recipes.history import diverged, epoch_row, is_over, judge, kept_epochs
 from recipes.memory import check_memory, evaluation_batch
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
@@ -110,7 +111,7 @@ def train(
     boundary = Boundary(recipe, splits, seed, precision)
     refuse_large(sum(rows.missing_bytes for _, rows in boundary.needs(worker)))
     if state.arrays:
-        _assign(_moving(worker, recipe, state.phase), state.arrays["model"])
+        _assign(sum(_moving(worker, recipe, state.phase), []), state.arrays["model"])
     passes: dict[str, dict[str, Any]] = {}
     for index in range(state.phase, len(recipe.phases)):
         if index > state.phase:
@@ -121,12 +122,13 @@ def train(
     for layer in worker.layers:
         model.get_layer(layer.name).trainable = layer.trainable
     model.set_weights(worker.get_weights())
-    return Outcome(model, state.history, _kept_epochs(recipe, state.history), passes)
+    return Outcome(model, state.history, kept_epochs(recipe, state.history), passes)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:
     """Put the best weights of an unfinished phase into a freshly built network."""
-    _assign(_moving(model, recipe, state.phase, state_of_random_numbers=False), state.arrays["best"])
+    weights, _ = _moving(model, recipe, state.phase)
+    _assign(weights, state.arrays["best"])
 
 
 def _run_phase(
@@ -138,8 +140,9 @@ def _run_phase(
         What was kept of the frozen part; `None` where the whole network trained.
     """
     phase = recipe.phases[state.phase]
-    moving = _moving(worker, recipe, state.phase)
-    weights = _moving(worker, recipe, state.phase, state_of_random_numbers=False)
+    weights, random_state = _moving(worker, recipe, state.phase)
+    moving = weights + random_state
+    epochs_before = len(state.history)
     cuts = boundary.cuts(worker, state.phase)
     thaw(worker, phase.train)
     before = digests(worker)
@@ -166,7 +169,7 @@ def _run_phase(
     )
     if state.step:
         trainee.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
-    while not _is_over(phase, state):
+    while not is_over(phase, state):
         guard = _Guard(phase, state, hooks, steps, moving)
         batches = epoch_batches(state.phase, state.epoch, state.step)
         fitted = trainee.fit(
@@ -174,8 +177,8 @@ def _run_phase(
         )
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
         scores = trainee.evaluate(validation, verbose=0, return_dict=True)
-        row = _history_row(phase, state.epoch, fitted.history, scores, _rate(trainee))
-        is_best = _judge(phase, row, state)
+        row = epoch_row(phase, state.epoch, fitted.history, scores, _rate(trainee))
+        is_best = judge(phase, row, state)
         if is_best:
             state.arrays["best"] = _values(weights)
         hooks.on_epoch(phase, row, worker, is_best)
@@ -193,27 +196,14 @@ def _run_phase(
         optimizer.finalize_variable_values(trainee.trainable_variables)
     if phase.keep == "best":
         _assign(weights, state.arrays["best"])
-    _prove_freezing(worker, phase, before)
+    still = prove_frozen(worker, before)
+    if still and len(state.history) > epochs_before:
+        log.warning("warning: phase %r did not move %s, although it trains them.", phase.name, ", ".join(still))
     return features
 
 
-def _moving(
-    worker: keras.Model, recipe: Recipe, phase: int, *, state_of_random_numbers: bool = True
-) -> list[keras.Variable]:
-    """The variables that training may have changed by the end of a phase: all others are as they were built.
-
-    These are the weights of every layer that a phase up to this one thaws, and, if wanted, the state of layers that
-    draw random numbers.
-    """
-    thawed = {name for earlier in recipe.phases[: phase + 1] for name in thaw(worker, earlier.train)}
-    found = []
-    for layer in worker.layers:
-        weights = {id(weight) for weight in layer.weights}
-        for variable in layer.variables:
-            is_weight = id(variable) in weights
-            if (is_weight and layer.name in thawed) or (not is_weight and state_of_random_numbers):
-                found.append(variable)
-    return found
+def _moving(worker: keras.Model, recipe: Recipe, phase: int) -> tuple[list[keras.Variable], list[keras.Variable]]:
+    return moving_variables(worker, [earlier.train for earlier in recipe.phases[: phase + 1]])
 
 
 def _inspect(worker: keras.Model, recipe: Recipe, phase: Phase, splits: Splits, steps: int) -> None:
@@ -233,17 +223,6 @@ def _watch_pass(phase: Phase, hooks: Hooks, done: int, total: int) -> None:
     hooks.on_pass(phase, done, total)
     if hooks.stop_requested():
         raise StopRequested
-
-
-def _prove_freezing(worker: keras.Model, phase: Phase, before: dict[str, str]) -> None:
-    """Check, after a phase, that what was frozen is as it was, and that what was thawed moved."""
-    after = digests(worker)
-    trained = {weight.path for weight in worker.trainable_weights}
-    broken = [path for path in before if path not in trained and before[path] != after[path]]
-    if broken:
-        raise RuntimeError(f"Phase {phase.name!r} changed weights that were frozen: {', '.join(broken)}.")
-    if still := [path for path in before if path in trained and before[path] == after[path]]:
-        log.warning("warning: phase %r did not move %s, although it trains them.", phase.name, ", ".join(still))
 
 
 class _Guard(keras.callbacks.Callback):
@@ -267,7 +246,7 @@ class _Guard(keras.callbacks.Callback):
         done = min(self.first_step + batch + 1, self.steps)
         figures = {name: float(value) for name, value in logs.items()}
         if not math.isfinite(figures["loss"]):
-            raise _diverged(self.phase, f"The loss became {figures['loss']}", self.state.epoch, done, _rate(self.model))
+            raise diverged(self.phase, f"The loss became {figures['loss']}", self.state.epoch, done, _rate(self.model))
         self.hooks.on_step(self.phase, self.state.epoch, done, self.steps, figures)
         if done < self.steps and self.hooks.stop_requested():
             self.state.step = done
@@ -282,59 +261,6 @@ class _Guard(keras.callbacks.Callback):
     def _arrays(self) -> dict[str, list[np.ndarray]]:
         """Copies of everything a step changes: weights, random-number state, optimizer."""
         return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
-
-
-def _is_over(phase: Phase, state: TrainingState) -> bool:
-    """Whether the phase has run its epochs or its patience."""
-    return state.epoch >= phase.epochs or (phase.patience is not None and state.waited >= phase.patience)
-
-
-def _history_row(
-    phase: Phase, epoch: int, fitted: dict[str, list[float]], scores: dict[str, float], rate: float
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "phase": phase.name,
-        "epoch": epoch + 1,
-        "loss": float(fitted["loss"][0]),
-        "accuracy": float(fitted["accuracy"][0]),
-        "val_loss": float(scores["loss"]),
-        "val_accuracy": float(scores["accuracy"]),
-        "learning_rate": rate,
-    }
-    if not math.isfinite(row["val_loss"]):
-        raise _diverged(phase, f"The validation loss became {row['val_loss']}", epoch, None, rate)
-    return row
-
-
-def _judge(phase: Phase, row: dict[str, Any], state: TrainingState) -> bool:
-    """Whether this epoch is the best so far; counts the epochs since."""
-    value = row[phase.monitor]
-    if state.best is None or (value < state.best if phase.monitor == "val_loss" else value > state.best):
-        state.best, state.best_epoch, state.waited = value, row["epoch"], 0
-        return True
-    state.waited += 1
-    return False
-
-
-def _kept_epochs(recipe: Recipe, history: list[dict[str, Any]]) -> dict[str, int]:
-    kept = {}
-    for phase in recipe.phases:
-        rows = [row for row in history if row["phase"] == phase.name]
-        if phase.keep == "best":
-            values = [row[phase.monitor] for row in rows]
-            best = min(values) if phase.monitor == "val_loss" else max(values)
-            kept[phase.name] = rows[values.index(best)]["epoch"]
-        else:
-            kept[phase.name] = rows[-1]["epoch"]
-    return kept
-
-
-def _diverged(phase: Phase, what: str, epoch: int, step: int | None, rate: float) -> DivergedFault:
-    where = f"epoch {epoch + 1}" + (f", by step {step}" if step else "")
-    return DivergedFault(
-        f"{what} in phase {phase.name!r}, {where}, at a learning rate of {rate:.3g}. Try a lower one: "
-        f"--set phases.{phase.name}.learning_rate={phase.learning_rate / 10:.2g}"
-    )
 
 
 def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:

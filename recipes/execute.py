@@ -106,7 +106,10 @@ def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Scre
         recipe = request.recipe(was["dataset"])
         refuse_changes(before, recipe)
         origin = data.find(request.dataset(), "sample" if was["kind"] == "sample" else "full", request.data_dir)
-        job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals, stored.get("fingerprint"))
+        weights = find_weights(recipe)
+        if (weights.sha256 if weights else None) != stored.get("weights"):
+            raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
+        job = Job(request, recipe, origin, weights, folder, screen, signals, stored.get("fingerprint"))
         return _run(job)
 
 
@@ -266,6 +269,7 @@ def _started(job: Job) -> dict[str, Any]:
         "request": job.request.as_dict(),
         "recipe": job.recipe.as_dict(),
         "origin": {"kind": job.origin.kind, "dataset": job.origin.dataset},
+        "weights": job.weights.sha256 if job.weights else None,
         "fingerprint": job.fingerprint,
     }
 

@@ -104,6 +104,48 @@ def digests(model: keras.Model) -> dict[str, str]:
     return {weight.path: hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in model.weights}
 
 
+def prove_frozen(model: keras.Model, before: dict[str, str]) -> list[str]:
+    """Check that every frozen weight is byte for byte what it was.
+
+    Args:
+        model: A model as it trained.
+        before: Its `digests` from before.
+
+    Returns:
+        The paths of the weights that could train and did not move.
+
+    Raises:
+        RuntimeError: When a frozen weight moved.
+    """
+    after = digests(model)
+    trained = {weight.path for weight in model.trainable_weights}
+    if broken := [path for path in before if path not in trained and before[path] != after[path]]:
+        raise RuntimeError(f"Training changed weights that were frozen: {', '.join(broken)}.")
+    return [path for path in before if path in trained and before[path] == after[path]]
+
+
+def moving_variables(
+    model: keras.Model, phases: Sequence[Sequence[str]]
+) -> tuple[list[keras.Variable], list[keras.Variable]]:
+    """What training may have changed by the end of several phases: everything else is as it was built.
+
+    Args:
+        model: A flat model; it is left as the last phase thaws it.
+        phases: The patterns that each phase thaws.
+
+    Returns:
+        The weights of every layer that a phase thaws, and the state of the layers that draw random numbers.
+    """
+    thawed = {name for patterns in phases for name in thaw(model, patterns)}
+    weights, random_state = [], []
+    for layer in model.layers:
+        own = {id(weight) for weight in layer.weights}
+        random_state += [variable for variable in layer.variables if id(variable) not in own]
+        if layer.name in thawed:
+            weights += layer.weights
+    return weights, random_state
+
+
 def _parents(model: keras.Model) -> dict[str, list[str]]:
     """For each layer and operation, in an order in which the network can be computed, where its input comes from."""
     if isinstance(model, keras.Sequential):

@@ -89,7 +89,7 @@ def test_a_frozen_weight_that_moves_is_found_out(fashion):
         kernel = worker.get_layer("conv1").kernel
         kernel.assign(kernel + 1)
 
-    with pytest.raises(RuntimeError, match="Phase 'head' changed weights that were frozen: conv1/kernel"):
+    with pytest.raises(RuntimeError, match="Training changed weights that were frozen: conv1/kernel"):
         train(frozen_recipe(), fashion, hooks=Hooks(on_epoch=sabotage))
 
 

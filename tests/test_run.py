@@ -205,7 +205,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
     again = tmp_path / "again"
     code, out, _ = run_cli("vgg16_finetune", *SMALL_PHOTOS, "--out", again)
     assert code == 0
-    assert "frozen part" not in out  # All was there already.
+    assert "frozen part:" not in out  # All was there already.
     assert (again / "predictions.csv").read_text() == (folder / "predictions.csv").read_text()
 
 
