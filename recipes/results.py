@@ -111,6 +111,7 @@ def _run(manifest: dict[str, Any]) -> dict[str, Any]:
         "validation_accuracy": result["validation_accuracy"],
         "epochs": result["epochs"],
         "kept_epoch": result["kept_epoch"],
+        "boundary": manifest["boundary"],
         "seconds": manifest["seconds"],
         "command": manifest["command"],
     }

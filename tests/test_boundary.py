@@ -4,14 +4,15 @@ import copy
 import dataclasses
 import importlib.util
 import shutil
+import subprocess
 
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_recipe
+from conftest import PYTHON, subprocess_environment, tiny_recipe
 
 import zoo
-from recipes import Augment, Phase, boundary, engine, prefix
+from recipes import Augment, Phase, Split, boundary, data, engine, prefix
 from recipes.boundary import Boundary, cache
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DiskFault, EnvironmentFault
@@ -164,6 +165,42 @@ def test_the_cache_holds_what_the_prefix_gives(parts):
     np.testing.assert_allclose(kept[:], network.predict(images, verbose=0), rtol=1e-5, atol=1e-5)
     assert seen == [(32, 70), (64, 70), (70, 70)]
     cache(network, images, engine="keras", dtype="float32", watch=lambda *_: pytest.fail("computed again"))
+
+
+SCRIPT = """
+import keras, time, zoo
+from recipes import boundary, data, recipe, rows
+from recipes.freeze import split_at
+
+rows.SHARD_BYTES = 32 * 3136 * 2
+keras.utils.set_random_seed(7)
+prefix, _ = split_at(zoo.get("fashion_cnn"), "flatten")
+images = data.read(data.find("fashion_mnist", "sample"), recipe.Split()).take(320, 1, 1).train.pixels
+
+def slowly(done, total):
+    print(done, flush=True)
+    time.sleep(0.2)
+
+boundary.cache(prefix, images, engine="keras", watch=slowly)
+"""
+
+
+def test_what_a_killed_process_has_finished_is_used(monkeypatch):
+    monkeypatch.setattr("recipes.rows.SHARD_BYTES", 32 * 3136 * 2)
+    process = subprocess.Popen(
+        [PYTHON, "-c", SCRIPT], env=subprocess_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if line.strip() == "96":
+            process.kill()
+    process.communicate()
+
+    network_again, _ = split_at(network(), "flatten")
+    images = data.read(data.find("fashion_mnist", "sample"), Split()).take(320, 1, 1).train.pixels
+    computed = []
+    kept = cache(network_again, images, engine="keras", watch=lambda done, total: computed.append(done))
+    assert 0 < computed[-1] <= 320 - 64  # Two shards at least had been finished.
+    np.testing.assert_allclose(kept[:], network_again.predict(images, verbose=0), rtol=1e-2, atol=1e-1)
 
 
 def test_a_stale_cache_is_never_used(parts):

@@ -24,6 +24,7 @@ def run_folder(tmp_path, seed, accuracy, **changes):
         "data": {
             "kind": "tfds", "dataset": "mnist", "notice": "", "fingerprint": "f", "counts": {"test": {"a": 5, "b": 5}},
         },
+        "boundary": {},
         "settings": {"batch_size": 32},
         "seconds": {"train": 90},
         "versions": {"keras": "3"},
