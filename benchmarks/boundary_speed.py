@@ -80,9 +80,14 @@ def plain(phase: str, data_dir: str | None) -> dict[str, Any]:
 
 
 def ours(phase: str, precision: str, data_dir: str | None, images: int | None = None) -> dict[str, Any]:
-    """The pass of the frozen part, and the median epoch after the first, by the engine of the recipes."""
+    """The pass of the frozen part, and the median epoch after the first, by the engine of the recipes.
+
+    `precision` is that of the layers that train; the frozen part runs as fast as it can here for both.
+    """
     import recipes
     from recipes import Phase, engine
+    from recipes import precision as precisions
+    from recipes import prefix
 
     splits = photos(data_dir)
     if images is not None:
@@ -92,7 +97,7 @@ def ours(phase: str, precision: str, data_dir: str | None, images: int | None = 
         augment=recipes.Augment(),
         views=1,
         phases=(Phase(phase, epochs=4, train=PHASES[phase], optimizer="rmsprop", learning_rate=1e-5),),
-        engine="auto" if precision == "bfloat16" else "keras",
+        engine=prefix.choose("auto", precisions.choose("auto")).split()[0],
     )
     ends: list[float] = []
     hooks = engine.Hooks(on_epoch=lambda *_: ends.append(time.perf_counter()))
