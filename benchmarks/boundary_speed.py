@@ -85,9 +85,8 @@ def ours(phase: str, precision: str, data_dir: str | None, images: int | None = 
     `precision` is that of the layers that train; the frozen part runs as fast as it can here for both.
     """
     import recipes
-    from recipes import Phase, engine
+    from recipes import Phase, engine, prefix
     from recipes import precision as precisions
-    from recipes import prefix
 
     splits = photos(data_dir)
     if images is not None:
