@@ -107,6 +107,11 @@ def how_far_to_trust() -> str:
     return next(part for part in Path("README.md").read_text().split("\n\n") if part.startswith("How far to trust"))
 
 
+def measured_in_readme(name: str) -> str:
+    """What a benchmark wrote between the marks of that name in the README."""
+    return Path("README.md").read_text().partition(f"<!-- {name} -->")[2].partition("<!--")[0]
+
+
 def flat(recipe: recipes.Recipe) -> dict[str, str]:
     """Every value of a recipe by its override path."""
     values: dict[str, str] = {}
@@ -147,7 +152,9 @@ def main() -> None:
     write(
         "results.md",
         "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
-        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n" + how_far_to_trust(),
+        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n" + how_far_to_trust() + "\n\n"
+        "## Speed of fashion_cnn\n" + measured_in_readme("speed") + "\n"
+        "## What running the frozen part once is worth\n" + measured_in_readme("boundary"),
     )
     nav.append("* Architectures")
     for name in sorted(zoo.registry.BUILTIN):
