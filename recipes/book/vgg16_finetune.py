@@ -57,10 +57,10 @@ TUNED = Recipe(
         ),
         Phase(
             "block5",
-            epochs=10,
+            epochs=6,
             train=("block5_*", "head_*"),
             optimizer="adamw",
-            learning_rate=3e-5,
+            learning_rate=1e-5,
             schedule="cosine",
             weight_decay=0.05,
             monitor="val_accuracy",
