@@ -31,7 +31,7 @@ import tensorflow as tf
 from recipes import prefix as engines
 from recipes.augment import augment as change
 from recipes.data.splits import Splits
-from recipes.errors import DiskFault
+from recipes.errors import DiskFault, UsageFault
 from recipes.freeze import frontier, thaw
 from recipes.recipe import Augment, Recipe
 from recipes.rows import Rows, cache_folder
@@ -106,6 +106,7 @@ def cache(
     Raises:
         DiskFault: When they would take more than 70% of the free disk, or it cannot be written.
         EnvironmentFault: When the engine asked for is not installed.
+        UsageFault: When an activation is too large for `dtype`.
     """
     views = [View(images, augment, seed, view)]
     return _pass(prefix, views, dtype, engines.choose(engine, precision), folder, watch)[0]
@@ -274,7 +275,10 @@ def _pass(
         nonlocal done
         parts = []
         for first in range(start, stop, engines.BATCH):
-            parts.append(engine.run(view.batch(first, min(first + engines.BATCH, stop))).astype(dtype))
+            given = engine.run(view.batch(first, min(first + engines.BATCH, stop)))
+            if np.abs(given).max() > np.finfo(dtype).max:
+                raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
+            parts.append(given.astype(dtype))
             done += len(parts[-1])
             watch(done, total)
         return np.concatenate(parts)

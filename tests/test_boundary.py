@@ -15,7 +15,7 @@ import zoo
 from recipes import Augment, Phase, Split, boundary, data, engine, prefix
 from recipes.boundary import Boundary, cache
 from recipes.engine import Hooks, StopRequested
-from recipes.errors import DiskFault, EnvironmentFault
+from recipes.errors import DiskFault, EnvironmentFault, UsageFault
 from recipes.freeze import digests, frontier, split_at, thaw
 
 needs_openvino = pytest.mark.skipif(
@@ -292,6 +292,28 @@ def test_an_engine_that_disagrees_is_refused_with_a_notice(parts, monkeypatch, c
     assert "disagrees with Keras on one batch (correlation -1.0" in caplog.text
     assert kept.facts["engine"] == "keras float32"
     np.testing.assert_allclose(kept[:], network.predict(images, verbose=0), rtol=1e-2, atol=1e-1)
+
+
+@needs_openvino
+def test_an_engine_that_fails_is_refused_with_a_notice(parts, monkeypatch, caplog):
+    _, network, images = parts
+
+    def unknown_layer(network, precision):
+        raise RuntimeError("no such operation: Mystery\nat line 1")
+
+    monkeypatch.setattr(prefix, "_openvino", unknown_layer)
+    monkeypatch.setattr(prefix.log, "propagate", True)
+    with caplog.at_level("WARNING", logger="recipes"):
+        assert cache(network, images, engine="openvino").facts["engine"] == "keras float32"
+    assert "cannot run this network (no such operation: Mystery): Keras is used" in caplog.text
+
+
+def test_activations_too_large_for_their_number_format_are_refused(parts):
+    image = keras.Input((28, 28, 1))
+    huge = keras.Model(image, keras.layers.Rescaling(1e6)(image))
+    with pytest.raises(UsageFault, match="do not fit float16: --set cache_dtype=float32"):
+        cache(huge, parts[2], engine="keras")
+    assert cache(huge, parts[2], engine="keras", dtype="float32")[:].max() > 1e8
 
 
 def test_the_engine_is_chosen_by_what_is_there(monkeypatch):

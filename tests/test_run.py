@@ -169,6 +169,16 @@ def test_every_recipe_runs_published_on_its_sample(name, tmp_path, run_cli):
         assert checkpoint.name == f"01-{accuracy:.4f}.weights.h5"
 
 
+def test_dogs_vs_cats_aug_runs_published_on_its_sample(tmp_path, run_cli):
+    small = ["--smoke", "--set", "image_size=96"]
+    code, out, err = run_cli("dogs_vs_cats_aug", "--variant", "published", *small, "--out", tmp_path / "run")
+    assert (code, err) == (0, "")
+    assert "140 crops of two photographs: not comparable" in out
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["model"]["input_shape"] == [96, 96, 3]
+    assert manifest["boundary"] == {}
+
+
 SMALL_PHOTOS = ["--smoke", "--set", "image_size=64", "--set", "views=2"]
 
 
