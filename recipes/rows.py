@@ -23,6 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from recipes.errors import EnvironmentFault
 from recipes.rundir import disk_faults, write, write_json
 
 SHARD_BYTES = 2**24
@@ -103,12 +104,11 @@ class Rows:
             How many rows were made.
 
         Raises:
-            DiskFault: When the disk is full or cannot be written.
+            DiskFault: When the disk is full.
+            EnvironmentFault: When the cache folder cannot be written.
         """
         if not self._missing():
             return 0
-        with disk_faults(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
         made = 0
         with self._locked():
             for leftover in self.folder.glob(".*.rows"):
@@ -127,10 +127,16 @@ class Rows:
     def _locked(self) -> Iterator[None]:
         lock = FileLock(self.folder / ".lock")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0.2)
         except Timeout:
             log.info("Another process is filling %s: waiting for it.", self.folder)
             lock.acquire()
+        except OSError as error:
+            raise EnvironmentFault(
+                f"The cache folder {self.folder.parent} cannot be written ({error.strerror}). "
+                "Let KERAS_ZOO_CACHE name another."
+            ) from error
         try:
             yield
         finally:

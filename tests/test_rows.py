@@ -1,13 +1,15 @@
 """Rows on disk: what was written is what is read, whatever happened in between."""
 
+import errno
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from recipes import rows
-from recipes.errors import DiskFault
+from recipes.errors import DiskFault, EnvironmentFault
 from recipes.rows import Rows
 
 CONTENT = np.random.default_rng(0).normal(size=(150, 4, 3)).astype("float32")
@@ -82,10 +84,28 @@ def test_a_damaged_shard_alone_is_made_again(tmp_path, damage):
     assert not list(kept.folder.glob(".*.rows"))
 
 
-def test_a_folder_that_cannot_be_made_is_a_disk_fault(tmp_path):
+def test_a_cache_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DiskFault, match="a file is in the way"):
+    with pytest.raises(EnvironmentFault, match="file cannot be written .*Let KERAS_ZOO_CACHE name another"):
         made(tmp_path / "file").fill(produce)
+    with pytest.raises(EnvironmentFault, match="/proc/cache cannot be written"):
+        made(Path("/proc/cache")).fill(produce)
+
+
+def test_a_disk_that_is_full_keeps_the_finished_shards(tmp_path, monkeypatch):
+    kept = made(tmp_path)
+    real_write = rows.write
+
+    def full(path, content):
+        if path.name.startswith("000002"):
+            with rows.disk_faults(path):
+                raise OSError(errno.ENOSPC, "no space")
+        real_write(path, content)
+
+    monkeypatch.setattr(rows, "write", full)
+    with pytest.raises(DiskFault, match="the disk is full"):
+        kept.fill(produce)
+    assert made(tmp_path).missing_bytes == (150 - 64) * kept.row_bytes
 
 
 def test_of_two_that_want_the_same_one_works_and_the_other_uses_it(tmp_path):
