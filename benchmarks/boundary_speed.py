@@ -169,9 +169,15 @@ JOBS = {
 }  # fmt: skip
 
 
-def in_process(job: str, data_dir: str | None, cache: str) -> dict[str, Any]:
+def measure(job: str, data_dir: str | None) -> dict[str, Any]:
+    """Do one job; with the largest resident set of this process so far."""
+    found = JOBS[job](data_dir)
+    return found | {"peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)}
+
+
+def in_process(job: str, data_dir: str, cache: str) -> dict[str, Any]:
     """Measure one job in a fresh process, with its own peak memory."""
-    command = [sys.executable, __file__, "--job", job, *(["--data-dir", data_dir] if data_dir else ["--smoke"])]
+    command = [sys.executable, __file__, "--job", job, "--data-dir", data_dir]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_ZOO_CACHE": cache}
     result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(result.stdout.splitlines()[-1])
@@ -250,9 +256,7 @@ def main() -> None:
     options = parse.parse_args()
     data_dir = None if options.smoke else options.data_dir
     if options.job:
-        found = JOBS[options.job](data_dir)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        print(json.dumps(found | {"peak_mb": round(peak)}))
+        print(json.dumps(measure(options.job, data_dir)))
         return
     if not options.smoke and not data_dir:
         parse.error("--data-dir or --smoke is needed")
@@ -260,7 +264,7 @@ def main() -> None:
     measured = {}
     with tempfile.TemporaryDirectory() as cache:
         for job in JOBS:
-            measured[job] = in_process(job, data_dir, cache)
+            measured[job] = measure(job, None) if options.smoke else in_process(job, data_dir, cache)
             print(f"{job}: {json.dumps(measured[job])}", flush=True)
     found = summary(measured)
     print(markdown(found))

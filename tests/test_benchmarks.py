@@ -1,15 +1,32 @@
-"""The benchmark runs, so that it cannot rot."""
+"""The benchmarks run, so that they cannot rot."""
 
 import subprocess
 
 from conftest import PYTHON, ROOT, subprocess_environment
 
 
-def test_fashion_cnn_speed_compares_script_and_recipes():
+def smoke(script, *arguments):
     result = subprocess.run(
-        [PYTHON, "benchmarks/fashion_cnn_speed.py", "--smoke"],
+        [PYTHON, f"benchmarks/{script}.py", "--smoke", *arguments],
         env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_fashion_cnn_speed_compares_script_and_recipes():
+    out = smoke("fashion_cnn_speed")
     for words in ("| plain Keras script |", "| recipe, published |", "| recipe, tuned |", "Medians of 1 rounds"):
-        assert words in result.stdout
+        assert words in out
+
+
+def test_boundary_speed_compares_plain_keras_and_the_engine():
+    out = smoke("boundary_speed")
+    for words in ("| head alone, plain Keras |", "| block 5 and head, bfloat16 |", "| 4,000 |", "peak memory"):
+        assert words in out
+
+
+def test_suffix_precision_compares_both_formats():
+    out = smoke("suffix_precision", "--seeds", "42")
+    for words in ("| float32 |", "| bfloat16 |", "seeds 42:"):
+        assert words in out
