@@ -2,10 +2,10 @@
 
     python benchmarks/suffix_precision.py --data-dir DIR [--seeds 42 43 44] [--smoke]
 
-The layers that train compute in float32 or in bfloat16; both read the same activations of the frozen part, found in the
-cache folder or computed first. Compared are the validation accuracy and loss of the last epoch, and the seconds of
-an epoch of the last phase. Results go to results/bench/suffix_precision.json and, between the marks, into docs/boundary.md.
-`--smoke` takes a few crops, random weights, one epoch a phase, and writes nothing.
+The layers that train compute in float32 or in bfloat16; both read the same activations of the frozen part, found in
+the cache folder or computed first. Compared are the validation accuracy and loss of the last epoch, and the seconds
+of an epoch of the last phase. Results go to results/bench/suffix_precision.json and, between the marks, into
+docs/boundary.md. `--smoke` takes a few crops, random weights, one epoch a phase, and writes nothing.
 """
 
 from __future__ import annotations
