@@ -6,9 +6,9 @@ epochs, the epoch with the lowest validation loss kept. Photos, augmentation and
 vgg16_feature_extract. The book reports 0.985 on the test images. One thing differs, as there: four augmented views of
 each photo pass the frozen layers once and are kept; `--set views=0` follows the book to the letter and takes hours.
 
-`TUNED` keeps the network, the photos and their augmentation, with eight views, and trains with adamw and rates that fall
-to zero. The head trains at a low rate from the start: one that is sure of every training photo leaves block 5 nothing to
-learn.
+`TUNED` keeps the network, the photos and their augmentation, with eight views, and trains with adamw and rates that
+fall to zero. The head trains at a low rate from the start: one that is sure of every training photo leaves block 5
+nothing to learn.
 
     python -m recipes.run vgg16_finetune
     python -m recipes.run vgg16_finetune --variant published
