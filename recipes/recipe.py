@@ -145,7 +145,7 @@ class Phase:
         yield from _one_of(self, "optimizer", OPTIMIZERS)
         yield from _number(self, "learning_rate", above=0)
         yield from _one_of(self, "schedule", SCHEDULES)
-        yield from _number(self, "weight_decay", at_least=0, below=1)
+        yield from _number(self, "weight_decay", at_least=0)
         yield from _number(self, "average_epochs", at_least=0)
         yield from _one_of(self, "monitor", ("val_loss", "val_accuracy"))
         if self.patience is not None:

@@ -11,7 +11,9 @@ augmentation (about 0.97), is `--set augment.flip=false --set augment.rotation=0
 --set phases.head.epochs=20`.
 
 `TUNED` keeps the network, the photos and their augmentation, and trains the head with adamw at a tenth of the rate,
-falling to zero.
+falling to zero. Its weight decay looks large and is not: a step shrinks the kernels by the rate times the decay, 0.6% at
+first. Without it the head keeps the large random weights it was born with, and is sure of everything it says: the
+validation accuracy is the same, and the loss ten times higher.
 
     python -m recipes.run vgg16_feature_extract
     python -m recipes.run vgg16_feature_extract --variant published
@@ -46,12 +48,12 @@ TUNED = Recipe(
     phases=(
         Phase(
             "head",
-            epochs=24,
+            epochs=12,
             train=("head_*",),
             optimizer="adamw",
             learning_rate=1e-4,
             schedule="cosine",
-            weight_decay=0.05,
+            weight_decay=60.0,
             monitor="val_accuracy",
             keep="last",
         ),

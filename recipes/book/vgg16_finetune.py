@@ -6,9 +6,9 @@ epochs, the epoch with the lowest validation loss kept. Photos, augmentation and
 vgg16_feature_extract. The book reports 0.985 on the test images. One thing differs, as there: four augmented views of
 each photo pass the frozen layers once and are kept; `--set views=0` follows the book to the letter and takes hours.
 
-`TUNED` keeps the network, the photos and their augmentation, with eight views, and trains with adamw and rates that
-fall to zero. The head trains at a low rate from the start: one that is sure of every training photo leaves block 5
-nothing to learn.
+`TUNED` keeps the network, the photos and their augmentation. The head is trained as in vgg16_feature_extract; then both
+train for four epochs with adamw, at a rate that falls to zero, and averaged weights. Higher rates and more epochs fitted
+the training photos better and the validation photos no better.
 
     python -m recipes.run vgg16_finetune
     python -m recipes.run vgg16_finetune --variant published
@@ -16,6 +16,7 @@ nothing to learn.
 """
 
 from recipes.book.vgg16_feature_extract import PUBLISHED as HEAD_PUBLISHED
+from recipes.book.vgg16_feature_extract import TUNED as HEAD_TUNED
 from recipes.recipe import Phase, Recipe
 
 PUBLISHED = Recipe(
@@ -44,27 +45,17 @@ TUNED = Recipe(
     batch_size=32,
     augment=PUBLISHED.augment,
     weights="imagenet",
-    views=8,
+    views=4,
     phases=(
-        Phase(
-            "head",
-            epochs=8,
-            train=("head_*",),
-            optimizer="adamw",
-            learning_rate=3e-5,
-            schedule="cosine",
-            weight_decay=0.05,
-            monitor="val_accuracy",
-            keep="last",
-        ),
+        HEAD_TUNED.phases[0],
         Phase(
             "block5",
-            epochs=8,
+            epochs=4,
             train=("block5_*", "head_*"),
             optimizer="adamw",
-            learning_rate=2e-5,
+            learning_rate=5e-6,
             schedule="cosine",
-            weight_decay=0.05,
+            average_epochs=1,
             monitor="val_accuracy",
             keep="last",
         ),
