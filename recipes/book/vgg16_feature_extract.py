@@ -11,8 +11,8 @@ augmentation (about 0.97), is `--set augment.flip=false --set augment.rotation=0
 --set phases.head.epochs=20`.
 
 `TUNED` keeps the network, the photos and their augmentation, and trains the head with adamw at a tenth of the rate,
-falling to zero. Its weight decay looks large and is not: a step shrinks the kernels by the rate times the decay, 0.6% at
-first. Without it the head keeps the large random weights it was born with, and is sure of everything it says: the
+falling to zero. Its weight decay looks large and is not: a step shrinks the kernels by the rate times the decay, 0.6%
+at first. Without it the head keeps the large random weights it was born with, and is sure of everything it says: the
 validation accuracy is the same, and the loss ten times higher.
 
     python -m recipes.run vgg16_feature_extract

@@ -6,9 +6,9 @@ epochs, the epoch with the lowest validation loss kept. Photos, augmentation and
 vgg16_feature_extract. The book reports 0.985 on the test images. One thing differs, as there: four augmented views of
 each photo pass the frozen layers once and are kept; `--set views=0` follows the book to the letter and takes hours.
 
-`TUNED` keeps the network, the photos and their augmentation. The head is trained as in vgg16_feature_extract; then both
-train for four epochs with adamw, at a rate that falls to zero, and averaged weights. Higher rates and more epochs fitted
-the training photos better and the validation photos no better.
+`TUNED` keeps the network, the photos and their augmentation. The head is trained as in vgg16_feature_extract; then
+both train for four epochs with adamw, at a rate that falls to zero, and averaged weights. Higher rates and more
+epochs fitted the training photos better and the validation photos no better.
 
     python -m recipes.run vgg16_finetune
     python -m recipes.run vgg16_finetune --variant published
