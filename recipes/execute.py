@@ -13,6 +13,7 @@ from typing import Any
 
 import zoo
 from recipes import conditions, data, rundir, state
+from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes
 from recipes.errors import CorruptFault, DivergedFault, EnvironmentFault, UsageFault
@@ -81,7 +82,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
             origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
             recipe = request.recipe(origin.dataset)
             job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals)
-            rundir.write_json(folder / rundir.STARTED, _started(job))
+            rundir.write_json(folder / rundir.STARTED, manifests.started(job))
         return _run(job)
 
 
@@ -123,7 +124,7 @@ def _run(job: Job) -> dict[str, Any]:
             if job.request.smoke:
                 splits = splits.take(**SMOKE_IMAGES)
             _check_fingerprint(job, splits)
-        rundir.write_json(job.folder / rundir.STARTED, _started(job))
+        rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))
 
         with job.stage("model"):
@@ -138,7 +139,7 @@ def _run(job: Job) -> dict[str, Any]:
                 for name in ("validation", "test")
             }
             metrics = {name: evaluate.scores(table) for name, table in tables.items()}
-        manifest = _manifest(job, splits, outcome, metrics)
+        manifest = manifests.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             outputs.write_results(job.folder, outcome, tables, metrics, manifest)
         _say_result(job, manifest)
@@ -223,55 +224,6 @@ def _keep_best(job: Job, model) -> str:
     engine.restore_best(model, job.recipe, saved)
     outputs.save_model(model, job.folder / "best.keras")
     return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
-
-
-def _manifest(job: Job, splits: data.Splits, outcome, metrics: dict[str, Any]) -> dict[str, Any]:
-    from recipes import precision
-
-    return {
-        "recipe": job.recipe.name,
-        "variant": job.request.variant,
-        "overrides": [list(pair) for pair in job.request.overrides],
-        "seed": job.request.seed,
-        "smoke": job.request.smoke,
-        "precision": precision.choose(job.request.precision),
-        "command": job.request.command(),
-        "result": {
-            "test_accuracy": metrics["test"]["accuracy"],
-            "validation_accuracy": metrics["validation"]["accuracy"],
-            "published_accuracy": job.recipe.published_accuracy,
-            "epochs": len(outcome.history),
-            "kept_epoch": outcome.kept,
-        },
-        "data": {
-            "kind": job.origin.kind,
-            "dataset": job.origin.dataset,
-            "path": str(job.origin.path),
-            "notice": job.origin.notice,
-            "fingerprint": splits.fingerprint,
-            "class_names": list(splits.class_names),
-            "counts": splits.counts(),
-        },
-        "weights": {"kind": job.weights.kind, "path": str(job.weights.path), "sha256": job.weights.sha256}
-        if job.weights
-        else None,
-        "model": conditions.model_facts(outcome.model, job.recipe.architecture),
-        "boundary": outcome.boundary,
-        "settings": job.recipe.as_dict(),
-        "seconds": job.seconds,
-        "versions": conditions.versions(),
-        "hardware": conditions.hardware(),
-    }
-
-
-def _started(job: Job) -> dict[str, Any]:
-    return {
-        "request": job.request.as_dict(),
-        "recipe": job.recipe.as_dict(),
-        "origin": {"kind": job.origin.kind, "dataset": job.origin.dataset},
-        "weights": job.weights.sha256 if job.weights else None,
-        "fingerprint": job.fingerprint,
-    }
 
 
 def _check_fingerprint(job: Job, splits: data.Splits) -> None:
