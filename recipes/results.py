@@ -18,6 +18,8 @@ from typing import Any
 from recipes.errors import Fault, UsageFault
 from recipes.rundir import MANIFEST, read_json, write, write_json
 
+FOUND = "Some runs found activations of the frozen part on disk; the time lacks what computing those took."
+
 
 def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Group runs by recipe, data and variant.
@@ -73,12 +75,21 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         published = f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else "none printed"
         minutes = statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
         seeds = ", ".join(str(run["seed"]) for run in group["runs"])
+        training = f"{minutes:.1f} min"
+        if any(_found_activations(run, group["images"]) for run in group["runs"]):
+            training += f" [{notes.setdefault(FOUND, len(notes) + 1)}]"
         lines.append(
             f"| {group['recipe']} | {group['dataset']} | {group['variant']} | {published} | {accuracy} "
-            f"| {seeds} | {minutes:.1f} min |"
+            f"| {seeds} | {training} |"
         )
     lines += ["", *(f"[{mark}] {notice}" for notice, mark in notes.items())]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _found_activations(run: dict[str, Any], images: dict[str, int]) -> bool:
+    """Whether a run found some of its activations on disk, so that its time lacks their computation."""
+    passes = list(run.get("boundary", {}).values())
+    return bool(passes) and passes[0]["images_passed"] < passes[0]["views"] * images["train"] + images["validation"]
 
 
 def put_between_marks(page: Path, name: str, text: str) -> None:

@@ -36,6 +36,19 @@ def run_folder(tmp_path, seed, accuracy, **changes):
     return folder
 
 
+def test_a_time_that_lacks_the_frozen_pass_is_marked(tmp_path):
+    counts = {"train": {"a": 10}, "validation": {"a": 5}, "test": {"a": 5}}
+    data = {"kind": "tfds", "dataset": "mnist", "notice": "", "fingerprint": "f", "counts": counts}
+
+    def shown(seed, passed):
+        boundary = {"head": {"views": 2, "images_passed": passed}, "block5": {"views": 2, "images_passed": 0}}
+        return results.table(results.collect([run_folder(tmp_path, seed, 0.9, data=data, boundary=boundary)]))
+
+    assert "| 1.5 min |" in shown(1, 25)
+    assert "| 1.5 min [1] |" in shown(2, 20)
+    assert "[1] Some runs found activations of the frozen part on disk" in shown(3, 0)
+
+
 def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     folders = [run_folder(tmp_path, seed, accuracy) for seed, accuracy in ((1, 0.90), (2, 0.92))]
     readme = tmp_path / "README.md"
