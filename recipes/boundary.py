@@ -232,16 +232,17 @@ class Boundary:
         return _rows(network, views, self.recipe.cache_dtype, engine, None)
 
 
-def refuse_large(needed: int) -> None:
+def refuse_large(needed: int, folder: Path | None = None) -> None:
     """Refuse activations that would take more than 70% of the free disk.
 
     Args:
         needed: Bytes.
+        folder: Where they will be kept. Default: the cache folder.
 
     Raises:
         DiskFault: With what is needed, what is free, and what to do.
     """
-    folder = cache_folder()
+    folder = folder or cache_folder()
     free = shutil.disk_usage(next(parent for parent in (folder, *folder.parents) if parent.exists())).free
     if needed > SHARE_OF_FREE * free:
         raise DiskFault(
@@ -265,7 +266,7 @@ def _pass(
     missing = sum(rows.missing_bytes for rows in kept)
     if not missing:
         return kept
-    refuse_large(missing)
+    refuse_large(missing, folder)
     engine = engines.build(network, name, views[0].batch(0, engines.BATCH))
     if engine.name != name:
         return _pass(network, views, dtype, engine.name, folder, watch)
