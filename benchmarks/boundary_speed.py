@@ -72,7 +72,9 @@ def plain(phase: str, data_dir: str | None) -> dict[str, Any]:
         pixels, labels = np.asarray(images.pixels[:number]), images.labels[:number].astype("float32")
         return tf.data.Dataset.from_tensor_slices((pixels, labels[:, None])).batch(32).prefetch(2)
 
-    model.fit(batches(splits.train, 64), validation_data=batches(splits.validation, 32), verbose=0)  # Traces.
+    # Traces, for whole batches and for the smaller last ones.
+    few = [32 + len(images) % 32 for images in (splits.train, splits.validation)]
+    model.fit(batches(splits.train, few[0]), validation_data=batches(splits.validation, few[1]), verbose=0)
     train, validation = batches(splits.train), batches(splits.validation)
     began = time.perf_counter()
     model.fit(train, validation_data=validation, verbose=0)
@@ -233,7 +235,7 @@ def markdown(found: dict[str, Any]) -> str:
             row(f"the same, {measured['frozen pass']['engine']}", "frozen pass", ratios["frozen pass"]),
             "",
             "An epoch above the frontier comes after one pass of the frozen part; another phase or run with the same "
-            "views find its activations on disk:",
+            "views finds its activations on disk:",
             "",
             "| photos | frozen pass, once | an epoch of the head | peak memory |",
             "|---|---|---|---|",
