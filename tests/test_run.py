@@ -179,7 +179,8 @@ def test_dogs_vs_cats_aug_runs_published_on_its_sample(tmp_path, run_cli):
     assert manifest["boundary"] == {}
 
 
-SMALL_PHOTOS = ["--smoke", "--set", "image_size=64", "--set", "views=2"]
+SMALL_PHOTOS = ["--smoke", "--set", "image_size=64", "--set", "views=2", "--set", "batch_size=8"]
+QUICK_HEAD = ["--set", "phases.head.learning_rate=1e-3", "--set", "phases.head.weight_decay=0"]
 
 
 def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
@@ -187,7 +188,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
     import zoo
 
     folder = tmp_path / "run"
-    code, out, err = run_cli("vgg16_finetune", *SMALL_PHOTOS, "--out", folder)
+    code, out, err = run_cli("vgg16_finetune", *SMALL_PHOTOS, *QUICK_HEAD, "--out", folder)
     assert (code, err) == (0, "")
     assert "weights from offline extra" in out
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -213,7 +214,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
             assert same == (not layer.name.startswith("block5_")), layer.name
 
     again = tmp_path / "again"
-    code, out, _ = run_cli("vgg16_finetune", *SMALL_PHOTOS, "--out", again)
+    code, out, _ = run_cli("vgg16_finetune", *SMALL_PHOTOS, *QUICK_HEAD, "--out", again)
     assert code == 0
     assert "frozen part:" not in out  # All was there already.
     assert (again / "predictions.csv").read_text() == (folder / "predictions.csv").read_text()
