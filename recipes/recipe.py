@@ -51,7 +51,7 @@ class Choice:
     """A fixed number of images for each split, equally many of each class.
 
     Images are taken in the order of the numbers in their file names: first `train`, then `validation`, then `test`.
-    The same files are chosen wherever the data set is stored, and in whatever order.
+    The choice depends on the files that are there, not on the order in which they are stored.
 
     Attributes:
         train: Training images.
