@@ -1,6 +1,6 @@
 """What running the frozen part once is worth: plain Keras against the recipes' engine, on the same photos.
 
-    python benchmarks/boundary_speed.py --data-dir DIR [--smoke]
+    python benchmarks/boundary_speed.py --data-dir DIR [--repeats 3] [--smoke]
 
 Every measurement has a process of its own, so that peak memory (the largest resident set) is its own too:
 - an epoch of training on 2,000 photos and validating on 1,000, VGG16 at 180x180: plain Keras (`fit` on decoded photos,
@@ -156,7 +156,7 @@ def base(engine: str, data_dir: str | None) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - began, "engine": chosen.name, "images": len(pixels)}
 
 
-JOBS = {
+COMPARED = {
     "predict": lambda data_dir: base("predict", data_dir),
     "frozen pass": lambda data_dir: base("ours", data_dir),
     "head, plain": lambda data_dir: plain("head", data_dir),
@@ -165,10 +165,12 @@ JOBS = {
     "block5, plain": lambda data_dir: plain("block5", data_dir),
     "block5, float32": lambda data_dir: ours("block5", "float32", data_dir),
     "block5, bfloat16": lambda data_dir: ours("block5", "bfloat16", data_dir),
-} | {
+}
+GROWTH = {
     f"{size} photos": (lambda data_dir, size=size: ours("head", "bfloat16", data_dir, size if data_dir else size // 25))
     for size in SIZES
-}  # fmt: skip
+}
+JOBS = COMPARED | GROWTH
 
 
 def measure(job: str, data_dir: str | None) -> dict[str, Any]:
@@ -185,21 +187,23 @@ def in_process(job: str, data_dir: str, cache: str) -> dict[str, Any]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def summary(measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The measurements with the ratios that follow from them."""
+def summary(rounds: list[dict[str, dict[str, Any]]], growth: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The measurements with the ratios within each round that follow from them."""
     from recipes import conditions
 
-    seconds = {job: found["seconds"] for job, found in measured.items()}
+    def ratios(slow: str, fast: str) -> list[float]:
+        return [one[slow]["seconds"] / one[fast]["seconds"] for one in rounds]
+
+    against_plain = {
+        f"{phase}, {precision}": ratios(f"{phase}, plain", f"{phase}, {precision}")
+        for phase in PHASES
+        for precision in ("float32", "bfloat16")
+    }
     return {
-        "measured": measured,
-        "ratios": {
-            "head, float32": seconds["head, plain"] / seconds["head, float32"],
-            "head, bfloat16": seconds["head, plain"] / seconds["head, bfloat16"],
-            "block5, float32": seconds["block5, plain"] / seconds["block5, float32"],
-            "block5, bfloat16": seconds["block5, plain"] / seconds["block5, bfloat16"],
-            "frozen pass": seconds["predict"] / seconds["frozen pass"],
-        },
-        "command": "python benchmarks/boundary_speed.py --data-dir DIR",
+        "rounds": rounds,
+        "growth": growth,
+        "ratios": against_plain | {"frozen pass": ratios("predict", "frozen pass")},
+        "command": f"python benchmarks/boundary_speed.py --data-dir DIR --repeats {len(rounds)}",
         "versions": conditions.versions(),
         "hardware": conditions.hardware(),
     }
@@ -207,15 +211,18 @@ def summary(measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def markdown(found: dict[str, Any]) -> str:
     """The summary as tables and a sentence on its conditions."""
-    measured, ratios = found["measured"], found["ratios"]
+    rounds, ratios = found["rounds"], found["ratios"]
 
-    def row(title: str, job: str, ratio: float) -> str:
-        return (
-            f"| {title} | {measured[job]['seconds']:.2f} s | {ratio:.1f} | {measured[job]['peak_mb'] / 1000:.2f} GB |"
-        )
+    def row(title: str, job: str) -> str:
+        seconds = statistics.median(one[job]["seconds"] for one in rounds)
+        peak = max(one[job]["peak_mb"] for one in rounds) / 1000
+        faster = "1"
+        if job in ratios:
+            faster = f"{statistics.median(ratios[job]):.1f} ({min(ratios[job]):.1f} to {max(ratios[job]):.1f})"
+        return f"| {title} | {seconds:.2f} s | {faster} | {peak:.2f} GB |"
 
     def growth(size: int) -> str:
-        one = measured[f"{size} photos"]
+        one = found["growth"][f"{size} photos"]
         return (
             f"| {size:,} | {one['pass']['seconds']:.1f} s | {one['seconds']:.2f} s | {one['peak_mb'] / 1000:.2f} GB |"
         )
@@ -225,14 +232,14 @@ def markdown(found: dict[str, Any]) -> str:
         [
             "| VGG16, 180x180, an epoch of 2,000 + 1,000 photos | seconds | times faster | peak memory |",
             "|---|---|---|---|",
-            row("head alone, plain Keras", "head, plain", 1),
-            row("head alone, float32", "head, float32", ratios["head, float32"]),
-            row("head alone, bfloat16", "head, bfloat16", ratios["head, bfloat16"]),
-            row("block 5 and head, plain Keras", "block5, plain", 1),
-            row("block 5 and head, float32", "block5, float32", ratios["block5, float32"]),
-            row("block 5 and head, bfloat16", "block5, bfloat16", ratios["block5, bfloat16"]),
-            row(f"frozen base once, {measured['predict']['images']:,} photos, plain predict", "predict", 1),
-            row(f"the same, {measured['frozen pass']['engine']}", "frozen pass", ratios["frozen pass"]),
+            row("head alone, plain Keras", "head, plain"),
+            row("head alone, float32", "head, float32"),
+            row("head alone, bfloat16", "head, bfloat16"),
+            row("block 5 and head, plain Keras", "block5, plain"),
+            row("block 5 and head, float32", "block5, float32"),
+            row("block 5 and head, bfloat16", "block5, bfloat16"),
+            row(f"frozen base once, {rounds[0]['predict']['images']:,} photos, plain predict", "predict"),
+            row(f"the same, {rounds[0]['frozen pass']['engine']}", "frozen pass"),
             "",
             "An epoch above the frontier comes after one pass of the frozen part; another phase or run with the same "
             "views finds its activations on disk:",
@@ -241,8 +248,9 @@ def markdown(found: dict[str, Any]) -> str:
             "|---|---|---|---|",
             *(growth(size) for size in SIZES),
             "",
-            f"One run, seed {SEED}, the median of three epochs after the first (plain Keras: one epoch after a short "
-            f"one that traces); {hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, "
+            f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}, each the "
+            f"median of three epochs after the first (plain Keras: one epoch after a short one that traces); "
+            f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, "
             f"TensorFlow {versions['tensorflow']}; `{found['command']}`.",
             "",
         ]
@@ -253,6 +261,7 @@ def main() -> None:
     """Run the jobs in turn, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parse.add_argument("--data-dir", help="where TFDS keeps cats_vs_dogs")
+    parse.add_argument("--repeats", type=int, default=3, help="rounds of the comparison")
     parse.add_argument("--smoke", action="store_true", help="a few crops, random weights, nothing stored")
     parse.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     options = parse.parse_args()
@@ -263,12 +272,16 @@ def main() -> None:
     if not options.smoke and not data_dir:
         parse.error("--data-dir or --smoke is needed")
 
-    measured = {}
+    def run(jobs: dict[str, Any], cache: str) -> dict[str, dict[str, Any]]:
+        found = {}
+        for job in jobs:
+            found[job] = measure(job, None) if options.smoke else in_process(job, data_dir, cache)
+            print(f"{job}: {json.dumps(found[job])}", flush=True)
+        return found
+
     with tempfile.TemporaryDirectory() as cache:
-        for job in JOBS:
-            measured[job] = measure(job, None) if options.smoke else in_process(job, data_dir, cache)
-            print(f"{job}: {json.dumps(measured[job])}", flush=True)
-    found = summary(measured)
+        rounds = [run(COMPARED, cache) for _ in range(1 if options.smoke else options.repeats)]
+        found = summary(rounds, run(GROWTH, cache))
     print(markdown(found))
     if not options.smoke:
         from recipes.results import put_between_marks
