@@ -167,6 +167,7 @@ CAFFE = {"mean": (103.939, 116.779, 123.68), "variance": (1.0, 1.0, 1.0), "name"
         ([layers.Rescaling(1 / 127.5, offset=-1, name="scale")], SCALED * 2 - 1),
         ([layers.RandomFlip(), layers.Rescaling(1 / 255, name="scale")], SCALED),
         ([lambda x: keras.ops.flip(x, axis=-1), layers.Normalization(**CAFFE)], SCALED),
+        ([lambda x: keras.ops.flip(x, axis=-1), layers.Rescaling(1.0, [-104.0, -117.0, -124.0], name="mean")], SCALED),
     ],
 )
 def test_batch_scaled_twice_is_found(first, batch):

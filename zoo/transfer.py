@@ -38,7 +38,7 @@ def vgg16_with_head(name: str, *, input_shape: Shape, classes: int, weights: Wei
     # Preprocessing: RGB to BGR, minus the mean.
     image = keras.Input(input_shape, name="image")
     x = keras.ops.flip(image, axis=-1)
-    x = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=(1.0, 1.0, 1.0), name="preprocess")(x)
+    x = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR], name="preprocess")(x)
 
     # Base
     base = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x)

@@ -121,9 +121,9 @@ def _entrance(model: keras.Model) -> tuple[str, str]:
 
 
 def _expects_raw_pixels(operation: keras.Operation) -> bool:
-    """Whether this is a Rescaling by about 1/255 or 1/127.5, or a Normalization by the mean of raw pixels."""
+    """Whether this is a Rescaling by about 1/255 or 1/127.5, or either layer takes off the mean of raw pixels."""
     if isinstance(operation, keras.layers.Rescaling):
-        return 0 < float(np.max(operation.scale)) <= 1 / 50
+        return 0 < float(np.max(operation.scale)) <= 1 / 50 or float(np.min(operation.offset)) < -2
     if isinstance(operation, keras.layers.Normalization) and operation.built:
         return float(np.max(keras.ops.convert_to_numpy(operation.mean))) > 2
     return False
