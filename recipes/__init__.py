@@ -4,7 +4,30 @@
 package loads no Keras.
 """
 
-from recipes.book import get, names
-from recipes.recipe import Augment, Choice, Phase, Recipe, Split
+from __future__ import annotations
 
-__all__ = ["Augment", "Choice", "Phase", "Recipe", "Split", "get", "names"]
+import os
+from typing import TYPE_CHECKING
+
+from recipes.book import get, names
+from recipes.recipe import Augment, Choice, Phase, Recipe, Shares, Split
+
+if TYPE_CHECKING:
+    from recipes.predictor import Predictor
+
+__all__ = ["Augment", "Choice", "Phase", "Recipe", "Shares", "Split", "get", "load", "names"]
+
+
+def load(run: str | os.PathLike) -> Predictor:
+    """Load a finished run; `load(run).predict(["cat.jpg"])` says what is on photos.
+
+    Args:
+        run: A run folder.
+
+    Raises:
+        UsageFault: When no run has ended there.
+        CorruptFault: When its model is not what the run wrote.
+    """
+    from recipes import predictor
+
+    return predictor.load(run)

@@ -54,7 +54,9 @@ def model_facts(model, architecture: str) -> dict[str, Any]:
 
 def describe_data(splits: Splits) -> str:
     """The data in one line: what, where from, how many."""
-    where = {"tfds": "TFDS", "download": "TFDS (downloaded)", "sample": "bundled sample of"}[splits.origin.kind]
+    where = {"tfds": "TFDS", "download": "TFDS (downloaded)", "sample": "bundled sample of", "photos": "your photos,"}[
+        splits.origin.kind
+    ]
     return (
         f"{where} {splits.origin.dataset}: {len(splits.train):,} train, {len(splits.validation):,} validation, "
         f"{len(splits.test):,} test; {len(splits.class_names)} classes"
@@ -73,9 +75,12 @@ def summary(manifest: Mapping[str, Any]) -> dict[str, str]:
     share = f" ({frozen_share(manifest):.0%} of the run's time)"
     frozen = {"frozen part": "; ".join(passes) + share} if passes else {}
     kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result["kept_epoch"].items())
+    findings = manifest["doctor"]
+    photos = {"photos": _found(findings)} if findings else {}
     return {
         "data": f"{data['dataset']} ({data['kind']}): "
         + ", ".join(f"{number:,} {name}" for name, number in counts.items()),
+        **photos,
         "network": f"{manifest['model']['parameters']:,} parameters, {manifest['model']['macs']:,} MACs an image",
         "epochs": f"{result['epochs']} run, kept: {kept}",
         **frozen,
@@ -85,6 +90,12 @@ def summary(manifest: Mapping[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items()),
         "hardware": "{processor}, {cores} cores, {memory_gb} GB".format(**manifest["hardware"]),
     }
+
+
+def _found(findings: Mapping[str, Any]) -> str:
+    facts = f"{findings['photos']:,} examined, {findings['used']:,} used, {len(findings['bad']):,} cannot be used, "
+    facts += f"{len(findings['left_out']):,} left out as like one of another split; doctor.html has the rest"
+    return " ".join([facts + ".", *findings["warnings"]]) if findings["warnings"] else facts
 
 
 def frozen_share(manifest: Mapping[str, Any]) -> float:

@@ -43,6 +43,12 @@ class DivergedFault(Fault):
     exit_code = 7
 
 
+class AccuracyFault(Fault):
+    """The run ended well, below the accuracy that was required of it."""
+
+    exit_code = 7
+
+
 class MemoryFault(Fault):
     """The run would not fit into memory, or did not."""
 

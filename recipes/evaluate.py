@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,7 @@ from recipes.data.splits import Images
 from recipes.data.stream import ordered_batches
 from recipes.errors import DivergedFault
 from recipes.memory import evaluation_batch
+from recipes.tables import csv_text
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,16 @@ class Predictions:
 
     def as_csv(self) -> str:
         """The table as CSV: id, truth, prediction, then a probability per class."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["id", "truth", "prediction", *(f"probability {name}" for name in self.class_names)])
-        for name, truth, guess, row in zip(self.ids, self.truth, self.prediction, self.probabilities, strict=True):
-            writer.writerow(
+        header = ["id", "truth", "prediction", *(f"probability {name}" for name in self.class_names)]
+        return csv_text(
+            header,
+            (
                 [name, self.class_names[truth], self.class_names[guess], *(f"{value:.6g}" for value in row)]
-            )
-        return out.getvalue()
+                for name, truth, guess, row in zip(
+                    self.ids, self.truth, self.prediction, self.probabilities, strict=True
+                )
+            ),
+        )
 
 
 def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) -> Predictions:
@@ -111,9 +112,5 @@ def confusion(table: Predictions) -> np.ndarray:
 
 def confusion_csv(matrix: np.ndarray, class_names: tuple[str, ...]) -> str:
     """The confusion matrix as CSV, names on both sides."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["truth \\ prediction", *class_names])
-    for name, row in zip(class_names, matrix, strict=True):
-        writer.writerow([name, *row.tolist()])
-    return out.getvalue()
+    rows = ([name, *row.tolist()] for name, row in zip(class_names, matrix, strict=True))
+    return csv_text(["truth \\ prediction", *class_names], rows)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from recipes import conditions, data, rundir, state
+from recipes import bundle, conditions, data, doctor, rundir, state
 from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes
-from recipes.errors import CorruptFault, DivergedFault, EnvironmentFault, UsageFault
+from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, EnvironmentFault, UsageFault
 from recipes.recipe import Recipe
 from recipes.request import SMOKE_IMAGES, Request
 from recipes.screen import RESULT, Screen
@@ -28,17 +28,25 @@ log = logging.getLogger("recipes")
 
 @dataclass
 class Job:
-    """One run on its way through the house: what was asked, what is known so far, and where it is written."""
+    """One run on its way through the house: what was asked, what is known so far, and where it is written.
+
+    `asked` is the recipe before the number of images is known; `recipe` is the one that is executed.
+    """
 
     request: Request
-    recipe: Recipe
+    asked: Recipe
+    recipe: Recipe = field(init=False)
     origin: data.Origin
     weights: Source | None
     folder: Path
     screen: Screen
     signals: Signals
     fingerprint: str | None = None
+    findings: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.recipe = self.asked
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -65,14 +73,18 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
+    if request.export is not None:
+        bundle.require(request.export)
     folder = out or rundir.new(Path("runs"), wanted.name, request.seed)
+    if data.is_own(request.data):
+        doctor.refuse_inside(folder, Path(request.data))
     with rundir.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with rundir.owned(folder):
         if rundir.is_started(folder) and overwrite:
             rundir.clear(folder)
         elif rundir.is_finished(folder):
-            return _already_done(folder)
+            return _already_done(folder, request)
         elif rundir.is_started(folder):
             raise UsageFault(
                 f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
@@ -93,7 +105,7 @@ def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Scre
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     if rundir.is_finished(folder):
-        return _already_done(folder)
+        return _already_done(folder, Request.from_dict(rundir.read_json(folder / rundir.STARTED)["request"]))
     if not rundir.is_started(folder):
         raise UsageFault(f"{folder} is not the folder of a run: it has no {rundir.STARTED}.")
     with rundir.owned(folder):
@@ -106,7 +118,8 @@ def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Scre
         request = Request(**{**vars(request), "overrides": (*request.overrides, *overrides)})
         recipe = request.recipe(was["dataset"])
         refuse_changes(before, recipe)
-        origin = data.find(request.dataset(), "sample" if was["kind"] == "sample" else "full", request.data_dir)
+        again = {"sample": "sample", "photos": request.data}.get(was["kind"], "full")
+        origin = data.find(request.dataset(), again, request.data_dir)
         weights = find_weights(recipe)
         if (weights.sha256 if weights else None) != stored.get("weights"):
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
@@ -120,9 +133,8 @@ def _run(job: Job) -> dict[str, Any]:
         _announce(job)
         load_backend()
         with job.stage("data"):
-            splits = data.read(job.origin, job.recipe.split, job.recipe.image_size)
-            if job.request.smoke:
-                splits = splits.take(**SMOKE_IMAGES)
+            splits, job.findings = read(job.asked, job.origin, job.request, job.screen, job.folder)
+            job.recipe = job.request.for_images(job.asked, len(splits.train))
             _check_fingerprint(job, splits)
         rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))
@@ -142,9 +154,44 @@ def _run(job: Job) -> dict[str, Any]:
         manifest = manifests.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             outputs.write_results(job.folder, outcome, tables, metrics, manifest)
+            outputs.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
     rundir.close(job.folder, manifest)
+    _require_accuracy(job.request, manifest)
+    if job.request.export is not None:
+        _export(job.folder, job.request.export)
     return manifest | {"folder": str(job.folder)}
+
+
+def read(
+    recipe: Recipe, origin: data.Origin, request: Request, screen: Screen, folder: Path | None = None
+) -> tuple[data.Splits, dict[str, Any] | None]:
+    """The images in splits; a person's own photos are examined first.
+
+    Args:
+        recipe: Says how to divide them, and the network.
+        origin: Where they come from.
+        request: Whether a few will do.
+        screen: Shows the progress of the examination.
+        folder: Where to write what it found.
+
+    Returns:
+        The splits, and what the examination found.
+
+    Raises:
+        DataFault: When nothing can be trained on them.
+    """
+    diagnosis = None
+    if origin.kind == "photos":
+        diagnosis = doctor.examine(origin.path, recipe.split, screen)
+        if folder is not None:
+            doctor.write(diagnosis, folder)
+        doctor.say(diagnosis)
+    shape = zoo.info(recipe.architecture).input_shape or (180, 180, 3)
+    splits = data.read(origin, recipe.split, recipe.image_size, shape=shape, diagnosis=diagnosis)
+    if request.smoke:
+        splits = splits.take(**SMOKE_IMAGES)
+    return splits, doctor.findings(diagnosis) if diagnosis else None
 
 
 def build(recipe: Recipe, splits: data.Splits, seed: int, weights: Source | None):
@@ -277,10 +324,30 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
     log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
 
 
-def _already_done(folder: Path) -> dict[str, Any]:
+def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:
+    """Fail a run that is below the accuracy required of it; what it wrote stays.
+
+    Raises:
+        AccuracyFault: With both figures.
+    """
+    reached = manifest["result"]["test_accuracy"]
+    if request.require_accuracy is not None and reached < request.require_accuracy:
+        left = ", and nothing was exported" if request.export else ""
+        raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
+
+
+def _export(folder: Path, kind: str) -> None:
+    from recipes.bundle.make import export
+
+    agreement = export(folder, kind, folder / "export" / kind)
+    log.log(RESULT, "bundle %s (compared on %d images)", folder / "export" / kind, agreement.images)
+
+
+def _already_done(folder: Path, request: Request) -> dict[str, Any]:
     manifest = rundir.read_json(folder / rundir.MANIFEST)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
         manifest["result"]["test_accuracy"], folder / "report.html",
     )  # fmt: skip
+    _require_accuracy(request, manifest)
     return manifest | {"folder": str(folder)}

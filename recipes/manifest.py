@@ -16,7 +16,7 @@ def started(job: Job) -> dict[str, Any]:
     """What a resume needs to know: written before anything runs."""
     return {
         "request": job.request.as_dict(),
-        "recipe": job.recipe.as_dict(),
+        "recipe": job.asked.as_dict(),
         "origin": {"kind": job.origin.kind, "dataset": job.origin.dataset},
         "weights": job.weights.sha256 if job.weights else None,
         "fingerprint": job.fingerprint,
@@ -55,6 +55,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         if job.weights
         else None,
         "model": conditions.model_facts(outcome.model, job.recipe.architecture),
+        "doctor": job.findings,
         "boundary": outcome.boundary,
         "settings": job.recipe.as_dict(),
         "seconds": job.seconds,

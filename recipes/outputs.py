@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from recipes import evaluate, report
 from recipes.conditions import summary
 from recipes.report.style import png
 from recipes.rundir import atomic_path, write, write_json
+from recipes.tables import csv_text
 
 if TYPE_CHECKING:
     import keras
 
+    from recipes.data import Images
     from recipes.engine import Outcome
 
+GOLDEN = 8
 log = logging.getLogger("recipes")
 
 
@@ -43,7 +46,7 @@ def write_results(
         DiskFault: When the disk is full or cannot be written.
     """
     test = tables["test"]
-    write(folder / "history.csv", _history_csv(outcome.history))
+    write(folder / "history.csv", csv_text(list(outcome.history[0]), (row.values() for row in outcome.history)))
     write_json(folder / "metrics.json", metrics)
     write(folder / "predictions.csv", test.as_csv())
     write(folder / "predictions_validation.csv", tables["validation"].as_csv())
@@ -73,6 +76,18 @@ def write_results(
     write(folder / "report.html", report.page(facts, pictures))
 
 
+def write_golden(folder: Path, images: Images) -> None:
+    """Keep a few test images of all classes as the network takes them: what a bundle is checked with."""
+    from PIL import Image
+
+    (folder / "golden").mkdir(exist_ok=True)
+    by_class = np.argsort(images.labels, kind="stable")
+    for number, place in enumerate(by_class[np.unique(np.linspace(0, len(by_class) - 1, GOLDEN).astype(int))]):
+        pixels = images.pixels[place : place + 1][0]
+        with atomic_path(folder / "golden" / f"{number:02d}.png") as path:
+            Image.fromarray(pixels.squeeze()).save(path)
+
+
 def save_model(model: keras.Model, path: Path) -> None:
     """Save a model whole, or leave the file as it was."""
     with atomic_path(path) as temporary:
@@ -93,11 +108,3 @@ def draw_architecture(model, path: Path) -> None:
         keras.utils.plot_model(
             model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300
         )
-
-
-def _history_csv(history: list[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    return out.getvalue()

@@ -13,13 +13,14 @@ from recipes import conditions, data, engine, execute, precision, prefix
 from recipes.boundary import Boundary, refuse_large
 from recipes.data.stream import steps_per_epoch
 from recipes.recipe import Recipe
-from recipes.request import SMOKE_IMAGES, Request
+from recipes.request import Request
 from recipes.rows import cache_folder
+from recipes.screen import Screen
 
 log = logging.getLogger("recipes")
 
 
-def plan(request: Request) -> dict[str, Any]:
+def plan(request: Request, screen: Screen) -> dict[str, Any]:
     """Say what a request would run: data, network, phases, and minutes from a few timed steps on this machine.
 
     Returns:
@@ -30,9 +31,8 @@ def plan(request: Request) -> dict[str, Any]:
     """
     origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
     recipe = request.recipe(origin.dataset)
-    splits = data.read(origin, recipe.split, recipe.image_size)
-    if request.smoke:
-        splits = splits.take(**SMOKE_IMAGES)
+    splits, _ = execute.read(recipe, origin, request, screen)
+    recipe = request.for_images(recipe, len(splits.train))
     weights = execute.find_weights(recipe)
     model = execute.build(recipe, splits, request.seed, weights)
     number_format = precision.choose(request.precision)

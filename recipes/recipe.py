@@ -22,6 +22,7 @@ from recipes.errors import UsageFault
 OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle")
 ENGINES = ("auto", "keras", "openvino")
+MOST_VIEWS = 16
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,31 @@ class Choice:
         """Say what is wrong with the values, a sentence each."""
         for name in ("train", "validation", "test"):
             yield from _integer(self, name, at_least=1)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How photos are divided that nobody has divided: each by a number drawn from what it looks like.
+
+    A photo stays where it is when others come or go, and photos that look the same share a side.
+
+    Attributes:
+        validation: Share of the validation images, about.
+        test: Share of the test images, about.
+        seed: Another seed is another division.
+    """
+
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 0
+
+    def faults(self) -> Iterator[str]:
+        """Say what is wrong with the values, a sentence each."""
+        for name in ("validation", "test"):
+            yield from _number(self, name, at_least=0, below=1)
+        yield from _integer(self, "seed", at_least=0)
+        if _is_number(self.validation) and _is_number(self.test) and self.validation + self.test >= 1:
+            yield "The shares of validation and test must leave something to train."
 
 
 @dataclass(frozen=True)
@@ -164,7 +190,7 @@ class Recipe:
         architecture: A name of `zoo.names()`.
         data: The TFDS name of a data set.
         phases: What to train, one after the other.
-        split: How validation images are chosen; a `Choice` also chooses the training and test images.
+        split: How validation images are chosen; a `Choice` or `Shares` also chooses the training and test images.
         image_size: Side of the square, in pixels, that every image is brought to; `None` leaves them as they are.
         batch_size: Images a step.
         augment: Random changes to training images.
@@ -184,7 +210,7 @@ class Recipe:
     architecture: str
     data: str
     phases: tuple[Phase, ...]
-    split: Split | Choice = Split()
+    split: Split | Choice | Shares = Split()
     image_size: int | None = None
     batch_size: int = 32
     augment: Augment = Augment()
@@ -242,6 +268,29 @@ class Recipe:
         for other_path, other_value in changed.on_data.get(changed.data, {}).items():
             changed = overrides.override(changed, other_path, other_value)
         return changed
+
+    def on_other_data(self, name: str) -> Recipe:
+        """The recipe for data it was not made for: divided by what each image looks like, with nothing published."""
+        return dataclasses.replace(self, data=name, split=Shares(), published_accuracy=None)
+
+    def for_few(self, times: float) -> Recipe:
+        """The recipe for a fraction of the images it was tuned with: as many steps, and more views of each image.
+
+        Args:
+            times: How many times more images it was tuned with; 1 or more.
+        """
+        phases = tuple(
+            dataclasses.replace(
+                phase,
+                epochs=round(times * phase.epochs),
+                average_epochs=times * phase.average_epochs,
+                patience=phase.patience and round(times * phase.patience),
+            )
+            for phase in self.phases
+        )
+        return dataclasses.replace(
+            self, phases=phases, views=min(round(times * self.views), max(self.views, MOST_VIEWS))
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain, JSON-ready values."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import zoo
 from recipes import book
+from recipes.data import TFDS, is_own
 from recipes.errors import UsageFault
-from recipes.recipe import Recipe
+from recipes.recipe import Choice, Recipe, Shares
 
+# An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
+MOST_TIMES = 20.0
 SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
 
 
@@ -22,12 +26,14 @@ class Request:
         name: A recipe's name, or `package.module:RECIPE`.
         variant: `"tuned"` or `"published"`.
         overrides: (path, value) pairs in the order given.
-        data: `"auto"`, `"full"` or `"sample"`.
+        data: `"auto"`, `"full"`, `"sample"`, `"tfds:<name>"`, or the path of a folder or table of photos.
         data_dir: TFDS's data folder, if given.
         seed: Fixes weights, data order, augmentation and dropout.
         precision: `"auto"`, `"float32"` or `"bfloat16"`.
         weights: Pretrained weights to use instead of the recipe's; `"none"` for none.
         smoke: A few hundred images and one epoch a phase: does it work at all?
+        require_accuracy: The test accuracy without which the run counts as failed.
+        export: A format to export to when the run has ended.
     """
 
     name: str
@@ -39,14 +45,22 @@ class Request:
     precision: str = "auto"
     weights: str | None = None
     smoke: bool = False
+    require_accuracy: float | None = None
+    export: str | None = None
 
     def dataset(self) -> str:
-        """The data set the recipe wants, before anything is said about where to find it."""
+        """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
+        if is_own(self.data):
+            return Path(self.data).resolve().stem
+        if self.data.startswith(TFDS):
+            return self.data.removeprefix(TFDS)
         chosen = [value for path, value in self.overrides if path == "data"]
         return chosen[-1] if chosen else book.get(self.name, self.variant).data
 
     def data_mode(self) -> str:
         """Where data may come from: a smoke run that may choose takes the bundled sample and downloads nothing."""
+        if self.data.startswith(TFDS):
+            return "full"
         return "sample" if self.smoke and self.data == "auto" else self.data
 
     def recipe(self, dataset: str) -> Recipe:
@@ -56,8 +70,11 @@ class Request:
             UsageFault: For an unknown recipe, architecture, path or value.
         """
         recipe = book.get(self.name, self.variant)
-        if dataset != recipe.data:
-            recipe = recipe.override("data", dataset)
+        if is_own(self.data):
+            recipe = recipe.on_other_data(dataset)
+        elif dataset != recipe.data:
+            foreign = self.data.startswith(TFDS) and dataset not in recipe.on_data
+            recipe = recipe.on_other_data(dataset) if foreign else recipe.override("data", dataset)
         for path, value in self.overrides:
             if path != "data":
                 recipe = recipe.override(path, value)
@@ -71,6 +88,23 @@ class Request:
         except ValueError as error:
             raise UsageFault(str(error)) from error
         return recipe
+
+    def for_images(self, recipe: Recipe, images: int) -> Recipe:
+        """The recipe for so many training images of a person's own, where it was tuned with a fixed, larger number.
+
+        Few images make few steps in an epoch: the epochs become more. What was overridden stays.
+        """
+        tuned_with = book.get(self.name, self.variant).split
+        if self.smoke or not isinstance(tuned_with, Choice) or not isinstance(recipe.split, Shares):
+            return recipe
+        times = min(MOST_TIMES, tuned_with.train / max(images, 1))
+        if times <= 1:
+            return recipe
+        stretched = recipe.for_few(times)
+        for path, value in self.overrides:
+            if path != "data":
+                stretched = stretched.override(path, value)
+        return stretched
 
     def command(self) -> str:
         """The command line that repeats this request."""

@@ -7,31 +7,25 @@ Examples:
     python -m recipes.run fashion_cnn --set phases.train.epochs=5 --set batch_size=64
     python -m recipes.run keras_mat_lenet --set data=mnist
     python -m recipes.run --resume runs/fashion_cnn/20260101T120000Z-seed42
+    python -m recipes.run vgg16_finetune --data ~/photos
     python -m recipes.run my_package.my_recipes:RECIPE
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
+import math
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from recipes import book
-from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
+from recipes.bundle import FORMATS
+from recipes.command import Parser, guarded
+from recipes.errors import UsageFault
 from recipes.overrides import parse_assignment
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other fault."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageFault(f"{message}. --help shows the options.")
 
 
 def _seed(text: str) -> int:
@@ -40,15 +34,19 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Got {text!r} instead")
+    return share
+
+
+def parser() -> Parser:
     """The command line."""
-    summary, _, examples = (__doc__ or "").partition("\n\n")
-    parse = _Parser(
-        prog="python -m recipes.run",
-        description=summary,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parse = Parser("run", __doc__ or "")
     parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe of --list, or package.module:RECIPE")
     parse.add_argument("--list", action="store_true", help="show all recipes")
     parse.add_argument(
@@ -57,9 +55,10 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--data",
         default="auto",
-        metavar="auto|full|sample",
+        metavar="auto|full|sample|PATH|tfds:NAME",
         help="auto (default): the full data set, or the bundled sample where it cannot be had; full: never the "
-        "sample; sample: always. Your own image folders cannot be given yet",
+        "sample; sample: always; PATH: your own photos, as photos/<class>/..., photos/{train,validation,test}/"
+        "<class>/..., or a CSV or Parquet table with path, label and perhaps split; tfds:NAME: another data set",
     )
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument(
@@ -80,37 +79,28 @@ def parser() -> argparse.ArgumentParser:
         help="auto (default): bfloat16 where the processor computes in it",
     )
     parse.add_argument("--weights", metavar="PATH", help="pretrained weights: a file, imagenet, or none")
+    parse.add_argument(
+        "--require-accuracy", type=_share, metavar="A", help="exit 7, and export nothing, below this test accuracy"
+    )
+    parse.add_argument("--export", choices=FORMATS, help="also make a bundle of this format in the run folder")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
-    parse.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code; errors are one line on stderr."""
-    debug = "--debug" in (sys.argv if arguments is None else arguments)
-    try:
-        return _command(parser().parse_args(arguments))
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        fault = _as_fault(error)
-        if fault is not None:
-            print(f"error: {fault}", file=sys.stderr)
-            return fault.exit_code
-        hint = "" if debug else " This is a bug of ours; --debug shows where."
-        print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)
-        return 1
+    return guarded(_command, arguments)
 
 
-def _command(options: argparse.Namespace) -> int:
+def _command(arguments: Sequence[str] | None) -> int:
+    options = parser().parse(arguments)
     if options.list:
         return _list()
     if options.name is None and options.resume is None:
         raise UsageFault("Which recipe? --list shows them all, --help the options.")
     from recipes.backend import load_backend
+    from recipes.data import is_own
     from recipes.request import Request
     from recipes.screen import Screen, flush_stdout
     from recipes.signals import Signals
@@ -128,18 +118,20 @@ def _command(options: argparse.Namespace) -> int:
             name=options.name,
             variant=options.variant,
             overrides=overrides,
-            data=options.data,
+            data=str(Path(options.data).expanduser().absolute()) if is_own(options.data) else options.data,
             data_dir=options.data_dir,
             seed=options.seed,
             precision=options.precision,
             weights=options.weights,
             smoke=options.smoke,
+            require_accuracy=options.require_accuracy,
+            export=options.export,
         )
         if options.plan:
             load_backend()
             from recipes import plan
 
-            manifest = plan.plan(request)
+            manifest = plan.plan(request, screen)
         else:
             from recipes import execute
 
@@ -166,19 +158,6 @@ def _list() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _as_fault(error: Exception) -> Fault | None:
-    """The fault behind an error, where it is one the user can solve."""
-    if isinstance(error, Fault):
-        return error
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
-        return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
-    if isinstance(error, ModuleNotFoundError):
-        return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
-    return None
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,20 +76,31 @@ class Screen:
     @contextmanager
     def epochs(self, total: int, done: int) -> Iterator[EpochLines]:
         """Follow a training of `total` epochs, of which `done` are done already."""
-        bar = (
-            Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[figures]}"),
-                TimeRemainingColumn(),
-                console=self.console,
-                transient=True,
-            )
-            if self.show_progress
-            else None
-        )
-        with bar or nullcontext():
+        with self._bar() as bar:
             yield EpochLines(total, done, bar)
+
+    @contextmanager
+    def counting(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """Follow a pass over many images: gives a function of (images done, images to do)."""
+        with self._bar() as bar:
+            counts: list[Counting] = []
+
+            def watch(done: int, total: int) -> None:
+                if not counts:
+                    counts.append(Counting(title, total, bar))
+                counts[0].update(done)
+
+            yield watch
+
+    @contextmanager
+    def _bar(self) -> Iterator[Progress | None]:
+        """A progress bar where there is a terminal, else `None`."""
+        if not self.show_progress:
+            yield None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+        with Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True) as bar:
+            yield bar
 
 
 class EpochLines:
@@ -98,7 +109,7 @@ class EpochLines:
     def __init__(self, total: int, done: int, bar: Progress | None):
         self.total, self.done, self.bar = total, done, bar
         self.since = time.monotonic()
-        self.frozen: FrozenPass | None = None
+        self.frozen: Counting | None = None
         self.task = bar.add_task("", total=total, completed=done, figures="") if bar else None
 
     def step(self, phase: Phase, epoch: int, step: int, steps: int, figures: dict[str, float]) -> None:
@@ -114,7 +125,7 @@ class EpochLines:
     def frozen_pass(self, phase: Phase, done: int, total: int) -> None:
         """Say how far the frozen part is with the images: on a bar, or in a line every half minute."""
         if self.frozen is None or self.frozen.total != total or done < self.frozen.done:
-            self.frozen = FrozenPass(phase.name, total, self.bar)
+            self.frozen = Counting(f"{phase.name} frozen part", total, self.bar)
         self.frozen.update(done)
         if done == total:
             self.frozen = None
@@ -132,13 +143,13 @@ class EpochLines:
         self.since = now
 
 
-class FrozenPass:
-    """Images per second and time left of one pass of the frozen part."""
+class Counting:
+    """Images per second and time left of one pass over many images."""
 
-    def __init__(self, phase: str, total: int, bar: Progress | None):
-        self.phase, self.total, self.bar, self.done = phase, total, bar, 0
+    def __init__(self, title: str, total: int, bar: Progress | None):
+        self.title, self.total, self.bar, self.done = title, total, bar, 0
         self.began = self.said = time.monotonic()
-        self.task = bar.add_task(f"{phase}: frozen part", total=total, figures="") if bar else None
+        self.task = bar.add_task(title, total=total, figures="") if bar else None
 
     def update(self, done: int) -> None:
         """Note that so many images are done."""
@@ -149,10 +160,10 @@ class FrozenPass:
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
         if done == self.total:
-            log.info("%s frozen part: %s, %.0f s", self.phase, text, now - self.began)
+            log.info("%s: %s, %.0f s", self.title, text, now - self.began)
         elif self.bar is None and now - self.said > SECONDS_BETWEEN_LINES:
             self.said = now
-            log.info("%s frozen part: %s, about %.0f s left", self.phase, text, (self.total - done) / speed)
+            log.info("%s: %s, about %.0f s left", self.title, text, (self.total - done) / speed)
 
 
 def _ignore_full_disk(record: logging.LogRecord) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import FULL_DATA, needs_full_data
 
-from recipes import Choice, Split, data
+from recipes import Choice, Shares, Split, data
 from recipes.data import samples
 from recipes.data.splits import choose, divide
 from recipes.errors import DataFault, EnvironmentFault, UsageFault
@@ -108,11 +108,11 @@ def test_photos_are_decoded_once_and_again_for_another_size_or_decoder(photos, m
     origin, choice = data.find("tiny_photos", "full", photos), Choice(20, 12, 16)
     first = data.read(origin, choice, 17)
     with monkeypatch.context() as patch:
-        patch.setattr("recipes.data.tfds_source.decode", lambda *_: pytest.fail("decoded again"))
+        patch.setattr("recipes.data.decoded.decode", lambda *_: pytest.fail("decoded again"))
         assert data.read(origin, choice, 17).fingerprint == first.fingerprint
         with pytest.raises(pytest.fail.Exception):
             data.read(origin, choice, 18)
-        patch.setattr("recipes.data.tfds_source.DECODER", "another")
+        patch.setattr("recipes.data.decoded.DECODER", "another")
         with pytest.raises(pytest.fail.Exception):
             data.read(origin, choice, 17)
 
@@ -121,8 +121,17 @@ def test_too_few_photos_are_named(photos):
     origin = data.find("tiny_photos", "full", photos)
     with pytest.raises(DataFault, match=r"Class 0 has 24 images, and 20 \+ 10 \+ 5 are wanted.*--set split.train="):
         data.read(origin, Choice(train=40, validation=20, test=10), 16)
-    with pytest.raises(DataFault, match="has no split test"):
-        data.read(origin, Split(), 16)
+    with pytest.raises(DataFault, match="too few images to divide: none is left for test"):
+        data.read(origin, Shares(test=0.0), 16)
+
+
+def test_a_set_without_test_images_gives_some_of_its_own(photos):
+    origin = data.find("tiny_photos", "full", photos)
+    splits = data.read(origin, Shares(validation=0.25, test=0.25), 16)
+    parts = [set(images.ids) for images in (splits.train, splits.validation, splits.test)]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 48
+    assert set(data.read(origin, Split(validation=0.25), 16).test.ids) < set.union(*parts)
+    assert data.read(origin, Shares(seed=1), 16).fingerprint != splits.fingerprint
 
 
 def test_a_choice_does_not_depend_on_the_order_of_the_files():
@@ -191,7 +200,9 @@ def test_without_network_full_says_what_is_missing_and_where_to_put_it(tmp_path)
 
 
 def test_bad_requests_are_refused(tmp_path):
-    with pytest.raises(UsageFault, match="--data must be one of auto, full, sample. Got 'some'"):
+    with pytest.raises(
+        UsageFault, match="--data must be one of auto, full, sample, tfds:<name>, or a folder .*Got 'some'"
+    ):
         data.find("mnist", "some")
     with pytest.raises(UsageFault, match="--data-dir must be a folder"):
         data.find("mnist", "auto", tmp_path / "nothing")

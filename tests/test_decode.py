@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from photo_files import claiming, png_of_16_bits
 from PIL import Image
 
 from recipes.data.decode import decode, resize
@@ -80,10 +81,34 @@ def test_of_an_animation_the_first_frame_is_taken():
 PNG = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype="uint8")))
 
 
-@pytest.mark.parametrize("content", [b"", b"<html></html>", PNG[:100], PNG[: len(PNG) // 2]])
-def test_what_is_not_an_image_is_said(content):
-    with pytest.raises(ValueError, match="not an image that can be decoded"):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty file"),
+        (b"<html></html>", "a page of HTML or XML"),
+        (b"hello", "not an image, no JPEG, PNG"),
+        (PNG[:100], "damaged: "),
+        (PNG[: len(PNG) // 2], "damaged: image file is truncated"),
+    ],
+    ids=["empty", "html", "text", "header only", "half"],
+)
+def test_what_is_not_an_image_is_said(content, reason):
+    with pytest.raises(ValueError, match=reason):
         decode(content, (8, 8))
+
+
+def test_a_small_file_that_claims_a_huge_picture_is_refused_by_its_header():
+    with pytest.raises(ValueError, match="oversized: 10,000 x 10,000 pixels, more than 50 million"):
+        decode(claiming(10_000, 10_000), (8, 8))
+    assert decode(claiming(40, 30), (8, 8)).shape == (8, 8, 3)
+
+
+def test_16_bit_colour_is_scaled_and_grey_is_one_channel():
+    deep = png_of_16_bits(np.full((4, 4, 3), 257 * 100, ">u2"))
+    np.testing.assert_array_equal(decode(deep, (4, 4)), np.full((4, 4, 3), 100))
+    grey = decode(encoded(Image.fromarray(FLAG)), (8, 8), channels=1)
+    assert grey.shape == (8, 8, 1)
+    assert grey[0, 0, 0] == pytest.approx(76, abs=1)
 
 
 def test_images_in_memory_are_brought_to_a_size_in_colour():

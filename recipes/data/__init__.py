@@ -3,7 +3,7 @@
 `find` decides and says so, without reading an image; `read` loads the images and splits them.
 """
 
-from recipes.data.source import find, read
+from recipes.data.source import TFDS, find, is_own, read
 from recipes.data.splits import Images, Origin, Splits
 
-__all__ = ["Images", "Origin", "Splits", "find", "read"]
+__all__ = ["TFDS", "Images", "Origin", "Splits", "find", "is_own", "read"]

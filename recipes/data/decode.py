@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import PIL
@@ -12,34 +14,68 @@ from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
 DECODER = f"bilinear 1, Pillow {PIL.__version__}"
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+# A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
+MOST_PIXELS = 50_000_000
+Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
 
 
-def decode(content: bytes, size: tuple[int, int]) -> np.ndarray:
+def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarray:
     """Decode an image and bring it to a size; the aspect ratio is not kept.
 
     The orientation noted by the camera is applied, transparency is laid on white, 16-bit grey is scaled to 8, and of
     an animation the first frame is taken. Shrinking averages over the pixels it merges.
 
     Args:
-        content: A JPEG, PNG, GIF, BMP or WebP file.
+        content: A JPEG, PNG, GIF, BMP, WebP or TIFF file.
         size: (height, width).
+        channels: 3 for colour, 1 for grey.
 
     Returns:
-        (height, width, 3), uint8 RGB, 0-255.
+        (height, width, channels), uint8, RGB or grey, 0-255.
 
     Raises:
-        ValueError: When the bytes are not an image that can be decoded.
+        ValueError: When the bytes are not an image that can be decoded; the message says why in a few words.
     """
     height, width = size
+    with opened(content) as image:
+        resized = upright(image, (2 * max(size), 2 * max(size))).resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(resized if channels == 3 else resized.convert("L"))
+    return pixels.reshape(height, width, channels)
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """An image of which only the header has been read.
+
+    Raises:
+        ValueError: When it is no image, claims too many pixels, or cannot be decoded within the block.
+    """
+    if not content:
+        raise ValueError("empty file")
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            # A JPEG is decoded at a half, a quarter or an eighth where that is still large enough.
-            image.draft("RGB", (2 * max(size), 2 * max(size)))
-            upright = ImageOps.exif_transpose(image)
-            resized = _as_rgb(upright).resize((width, height), Image.Resampling.BILINEAR)
-            return np.asarray(resized)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"This is not an image that can be decoded: {error}") from error
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(
+                    f"oversized: {image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS // 10**6} million"
+                )
+            yield image
+    except Image.UnidentifiedImageError:
+        kind = "a page of HTML or XML" if content.lstrip()[:1] == b"<" else "not an image"
+        raise ValueError(f"{kind}, no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
+    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise ValueError(f"damaged: {str(error) or type(error).__name__}") from error
+
+
+def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
+    """An opened image as a person sees it, in RGB: turned as the camera noted, on white, 8 bits.
+
+    Args:
+        image: From `opened`.
+        at_least: (width, height). A JPEG is decoded at a half, a quarter or an eighth where that is still as large.
+    """
+    image.draft("RGB", at_least)
+    return _as_rgb(ImageOps.exif_transpose(image))
 
 
 def resize(images: Images, size: int) -> Images:

@@ -1,38 +1,47 @@
-"""Find a data set and read it: TFDS on disk, a download, or the bundled sample."""
+"""Find images and read them: TFDS on disk, a download, the bundled sample, or a person's own photos."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from recipes.data import samples, tfds_source
+from recipes.data import own, samples, tfds_source
 from recipes.data.decode import resize
+from recipes.data.doctor import Diagnosis, examine
 from recipes.data.splits import Origin, Splits, divide
 from recipes.errors import EnvironmentFault, UsageFault
-from recipes.recipe import Choice, Split
+from recipes.recipe import Choice, Shares, Split
 from zoo.network import reachable
 
 MODES = ("auto", "full", "sample")
+TFDS = "tfds:"
+
+
+def is_own(mode: str) -> bool:
+    """Whether `--data` names a person's own photos."""
+    return mode not in MODES and not mode.startswith(TFDS)
 
 
 def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = None) -> Origin:
     """Decide where the images will come from, in ten seconds at most and without reading one.
 
     Args:
-        dataset: A TFDS name.
+        dataset: A TFDS name; for a person's own photos, what to call them.
         mode: `"auto"` takes the prepared data set, else a download, else (no network) the sample; `"full"`
-            never takes the sample; `"sample"` always does.
+            never takes the sample; `"sample"` always does. Anything else is the path of a folder or table of photos.
         data_dir: TFDS's data folder. Default: `TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
 
     Raises:
         UsageFault: For an unknown mode or a `data_dir` that is not a folder.
         EnvironmentFault: When nothing that the mode allows is there; the message says what to put where.
     """
-    if mode not in MODES:
-        raise UsageFault(
-            f"--data must be one of {', '.join(MODES)}. Got {mode!r} instead. "
-            "(Your own image folders are not read yet.)"
-        )
+    if is_own(mode):
+        if not Path(mode).exists():
+            raise UsageFault(
+                f"--data must be one of {', '.join(MODES)}, tfds:<name>, or a folder or table of photos that exists. "
+                f"Got {mode!r} instead."
+            )
+        return Origin("photos", dataset, Path(mode))
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
         raise UsageFault(f"--data-dir must be a folder that holds TFDS data sets. There is none at {str(data_dir)!r}.")
     if mode == "sample":
@@ -52,14 +61,24 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
     )
 
 
-def read(origin: Origin, split: Split | Choice, image_size: int | None = None) -> Splits:
+def read(
+    origin: Origin,
+    split: Split | Choice | Shares,
+    image_size: int | None = None,
+    *,
+    shape: tuple[int, int, int] = (180, 180, 3),
+    diagnosis: Diagnosis | None = None,
+) -> Splits:
     """Read the images and split them.
 
     Args:
         origin: What `find` gave.
         split: How to divide the images.
-        image_size: Bring every image to a square of so many pixels, in colour; decoded images are kept on disk. `None`
-            reads images of one size as they are, into memory.
+        image_size: Bring every image to a square of so many pixels; decoded images are kept on disk. `None` reads
+            images of one size as they are.
+        shape: The architecture's own (height, width, channels), to which images of several sizes are brought where
+            no size is wanted; photos are decoded to its channels.
+        diagnosis: What an examination of a person's own photos found.
 
     Raises:
         DataFault: For damaged or unusable data; the message names the file.
@@ -69,10 +88,15 @@ def read(origin: Origin, split: Split | Choice, image_size: int | None = None) -
         pool, test, class_names = samples.SAMPLES[origin.dataset].read()
         if image_size is not None:
             pool, test = resize(pool, image_size), resize(test, image_size)
+    elif origin.kind == "photos":
+        if diagnosis is None:
+            diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares())
+        return own.read(origin, diagnosis, image_size, shape)
     else:
         folder = origin.path if origin.kind == "tfds" else tfds_source.download(origin.dataset, origin.path)
-        if image_size is not None:
-            train, validation, test, class_names = tfds_source.read_photos(folder, split, image_size)
+        if image_size is not None or not tfds_source.is_uniform(folder):
+            size = (image_size, image_size) if image_size is not None else shape[:2]
+            train, validation, test, class_names = tfds_source.read_photos(folder, split, (*size, shape[2]))
             return Splits(train, validation, test, tuple(class_names), origin)
         pool, test, class_names = tfds_source.read_folder(folder)
     train_places, validation_places = divide(pool.labels, split)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes.errors import DataFault
-from recipes.recipe import Choice, Split
+from recipes.recipe import Choice, Shares, Split
 from recipes.rows import Rows
 
 SPLIT_NAMES = ("train", "validation", "test")
@@ -46,8 +46,8 @@ class Origin:
     """Where images come from.
 
     Attributes:
-        kind: `"tfds"` (prepared on disk), `"download"` or `"sample"`.
-        dataset: The data set's TFDS name; for a sample, that of the set it was taken from.
+        kind: `"tfds"` (prepared on disk), `"download"`, `"sample"` or `"photos"` (a person's own).
+        dataset: The data set's TFDS name; for a sample, that of the set it was taken from; for photos, their folder's.
         path: The data set's folder, or the data folder to download it to. A sample's is its package's.
         notice: What the reader of a result must know about the data; empty for the full data set.
     """
@@ -132,17 +132,25 @@ def choose(labels: np.ndarray, names: np.ndarray, numbers: Sequence[int]) -> lis
     return [np.array(part) for part in parts]
 
 
+def drawn(key: str, shares: Shares) -> str:
+    """The split that a key draws: `"train"`, `"validation"` or `"test"`, always the same for the same key."""
+    number = int.from_bytes(hashlib.sha256(f"{shares.seed}:{key}".encode()).digest()[:8]) / 2**64
+    if number < shares.test:
+        return "test"
+    return "validation" if number < shares.test + shares.validation else "train"
+
+
 def _natural(name: str) -> list[tuple[str, int]]:
     """A key that sorts `cat.9.jpg` before `cat.10.jpg`."""
     return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
-def divide(labels: np.ndarray, split: Split | Choice) -> tuple[np.ndarray, np.ndarray]:
+def divide(labels: np.ndarray, split: Split | Choice | Shares) -> tuple[np.ndarray, np.ndarray]:
     """Places of the training and of the validation images.
 
     Args:
         labels: (images,), the labels of all images that may train.
-        split: How to divide them. Of a `Choice`, which wants one pool, the share of validation is taken.
+        split: How to divide them. Of a `Choice` or `Shares`, which want one pool, the share of validation is taken.
 
     Raises:
         DataFault: When there are too few images to divide.
@@ -151,6 +159,8 @@ def divide(labels: np.ndarray, split: Split | Choice) -> tuple[np.ndarray, np.nd
 
     if isinstance(split, Choice):
         split = Split(method="stratified", validation=split.validation / (split.train + split.validation))
+    elif isinstance(split, Shares):
+        split = Split(method="stratified", validation=split.validation, seed=split.seed)
     places = np.arange(len(labels))
     if split.method == "last":
         # As Keras: the first int(n * (1 - validation)) train.

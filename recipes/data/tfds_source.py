@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from recipes.data.decode import DECODER, decode
-from recipes.data.splits import Images, choose, divide
+from recipes.data.decoded import decoded
+from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
-from recipes.recipe import Choice, Split
-from recipes.rows import Rows, cache_folder
+from recipes.recipe import Choice, Shares, Split
 
 _HOSTS = {
     "cats_vs_dogs": "https://download.microsoft.com",
@@ -76,19 +76,27 @@ def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
     builder = tfds.builder_from_directory(folder)
     if not {"train", "test"} <= set(builder.info.splits) or not {"image", "label"} <= set(builder.info.features):
         raise DataFault(f"{folder} is not a set of labelled images with the splits train and test.")
-    if None in builder.info.features["image"].shape:
-        raise DataFault(f"The images in {folder} have different sizes. Bring them to one: --set image_size=180")
     class_names = builder.info.features["label"].names
     return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
 
 
-def read_photos(folder: Path, split: Split | Choice, size: int) -> tuple[Images, Images, Images, list[str]]:
+def is_uniform(folder: Path) -> bool:
+    """Whether a prepared data set has test images of its own, and images of one size."""
+    import tensorflow_datasets as tfds
+
+    info = tfds.builder_from_directory(folder).info
+    return "test" in info.splits and "image" in info.features and None not in info.features["image"].shape
+
+
+def read_photos(
+    folder: Path, split: Split | Choice | Shares, shape: tuple[int, int, int]
+) -> tuple[Images, Images, Images, list[str]]:
     """Read a prepared data set whose images are to be brought to one size.
 
     Args:
         folder: The prepared data set.
-        split: How to divide it. A set with one split only needs a `Choice`.
-        size: Side of the square, in pixels.
+        split: How to divide it. A set without test images of its own gives some of its training images.
+        shape: (height, width, channels).
 
     Returns:
         Training, validation and test images, decoded and kept on disk, and the class names.
@@ -103,17 +111,31 @@ def read_photos(folder: Path, split: Split | Choice, size: int) -> tuple[Images,
         raise DataFault(f"{folder} is not a set of labelled images with a split train.")
     pool = _Encoded.read(builder, "train", folder)
     held = _Encoded.read(builder, "test", folder) if "test" in builder.info.splits else None
-    if isinstance(split, Choice) and held is None:
-        train, validation, test = choose(pool.labels, pool.ids, (split.train, split.validation, split.test))
-    elif held is None:
-        raise DataFault(f"{folder} has no split test, and the recipe takes none out of the training images.")
-    elif isinstance(split, Choice):
-        train, validation = choose(pool.labels, pool.ids, (split.train, split.validation))
-        (test,) = choose(held.labels, held.ids, (split.test,))
-    else:
-        (train, validation), test = divide(pool.labels, split), np.arange(len(held.labels))
-    decoded = [_decoded(pool, train, size), _decoded(pool, validation, size), _decoded(held or pool, test, size)]
-    return decoded[0], decoded[1], decoded[2], builder.info.features["label"].names
+    places = _places(pool, held, split)
+    if empty := [name for name, part in zip(SPLIT_NAMES, places, strict=True) if not len(part)]:
+        raise DataFault(f"{folder} has too few images to divide: none is left for {' and '.join(empty)}.")
+    train, validation = (_decoded(pool, part, shape) for part in places[:2])
+    test = _decoded(held or pool, places[2], shape)
+    return train, validation, test, builder.info.features["label"].names
+
+
+def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Shares) -> list[np.ndarray]:
+    """Places of the training and validation images in `pool`, and of the test images in `held` or else in `pool`."""
+    if isinstance(split, Choice):
+        if held is None:
+            return choose(pool.labels, pool.ids, (split.train, split.validation, split.test))
+        return [
+            *choose(pool.labels, pool.ids, (split.train, split.validation)),
+            *choose(held.labels, held.ids, (split.test,)),
+        ]
+    if isinstance(split, Split) and held is not None:
+        return [*divide(pool.labels, split), np.arange(len(held.labels))]
+    shares = split if isinstance(split, Shares) else Shares(validation=split.validation, seed=split.seed)
+    if held is not None:
+        shares = dataclasses.replace(shares, test=0.0)
+    names = np.array([drawn(key, shares) for key in pool.hashes])
+    parts = [np.flatnonzero(names == name) for name in SPLIT_NAMES]
+    return parts if held is None else [*parts[:2], np.arange(len(held.labels))]
 
 
 @dataclass(frozen=True)
@@ -147,22 +169,19 @@ class _Encoded:
         return [found[place] for place in places]
 
 
-def _decoded(encoded: _Encoded, places: np.ndarray, size: int) -> Images:
+def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int]) -> Images:
     """The images at these places, decoded to a size once and kept in the cache folder."""
-    chosen = hashlib.sha256("".join(encoded.hashes[place] for place in places).encode()).hexdigest()
-    facts = {"images": chosen, "decoder": DECODER}
-    pixels = Rows(cache_folder() / "images", facts, len(places), (size, size, 3), "uint8")
-    if pixels.missing_bytes:
-        contents = encoded.contents(places)
+    contents: list[bytes] = []
+    reading = Lock()
 
-        def decode_one(index: int) -> np.ndarray:
-            try:
-                return decode(contents[index], (size, size))
-            except ValueError as error:
-                raise DataFault(f"{encoded.ids[places[index]]} in {encoded.folder}: {error}") from error
+    def content(place: int) -> bytes:
+        with reading:
+            if not contents:
+                contents.extend(encoded.contents(places))
+        return contents[place]
 
-        with ThreadPoolExecutor() as threads:
-            pixels.fill(lambda start, stop: np.stack(list(threads.map(decode_one, range(start, stop)))))
+    names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
+    pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape)
     return Images(pixels, encoded.labels[places], encoded.ids[places])
 
 

@@ -2,6 +2,7 @@
 
 from recipes.report.confusion import confusion_figure
 from recipes.report.curves import curves_figure
-from recipes.report.page import page
+from recipes.report.doctor import doctor_page
+from recipes.report.page import page, render
 
-__all__ = ["confusion_figure", "curves_figure", "page"]
+__all__ = ["confusion_figure", "curves_figure", "doctor_page", "page", "render"]

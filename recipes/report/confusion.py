@@ -8,12 +8,19 @@ import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from recipes.report import style
+
+# With more classes the cells of a matrix cannot be read.
+MOST_CLASSES = 40
+MOST_PAIRS = 50
 
 
 def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], title: str) -> Figure:
     """Counts and row percentages, class names in full; darker is a larger share of the true class.
+
+    Of more than 40 classes, the 50 pairs that are confused most.
 
     Args:
         matrix: (classes, classes) counts: rows are the truth, columns the prediction.
@@ -21,6 +28,8 @@ def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], title: str)
         title: Written above.
     """
     style.apply()
+    if len(class_names) > MOST_CLASSES:
+        return _pairs(matrix, class_names, title)
     totals = matrix.sum(axis=1, keepdims=True)
     percent = 100 * matrix / np.maximum(totals, 1)
     words = [
@@ -52,3 +61,30 @@ def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], title: str)
         if label.get_rotation():
             label.set(horizontalalignment="right", rotation_mode="anchor")
     return figure
+
+
+def confused_pairs(matrix: np.ndarray, class_names: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(truth, prediction, images) of the 50 pairs that are confused most, the worst first."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    worst = np.argsort(-wrong, axis=None, kind="stable")[:MOST_PAIRS]
+    rows, columns = np.unravel_index(worst, matrix.shape)
+    pairs = zip(rows, columns, strict=True)
+    return [
+        (class_names[row], class_names[column], int(wrong[row, column])) for row, column in pairs if wrong[row, column]
+    ]
+
+
+def _pairs(matrix: np.ndarray, class_names: Sequence[str], title: str) -> Figure:
+    pairs = confused_pairs(matrix, class_names)
+    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.28 * max(len(pairs), 1)))
+    words = [f"{_short(truth)} taken for {_short(guess)}" for truth, guess, _ in pairs]
+    axes.barh(range(len(pairs)), [number for _, _, number in pairs], color=style.VALIDATION)
+    axes.set_yticks(range(len(pairs)), words, fontsize=9)
+    axes.invert_yaxis()
+    axes.set(xlabel="test images", title=f"{title}\nthe pairs of {len(class_names):,} classes confused most")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 30 else name[:29] + "…"

@@ -16,8 +16,13 @@ def page(facts: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
         facts: The run's manifest and scores, as the template `page.html` names them.
         pictures: PNG bytes by name.
     """
+    inline = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
+    return render("page.html", **facts, pictures=inline)
+
+
+def render(template: str, **facts: Any) -> str:
+    """Fill a template. Whatever stands in the facts is shown as text, never run as HTML."""
     environment = Environment(
         loader=PackageLoader("recipes.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    inline = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
-    return environment.get_template("page.html").render(**facts, pictures=inline)
+    return environment.get_template(template).render(**facts)

@@ -1,0 +1,118 @@
+"""Make a bundle of a finished run, and keep it only when it answers as the run's network does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from recipes import rundir
+from recipes.bundle.card import card
+from recipes.bundle.check import FACTS, Agreement, file_sha256, verify
+from recipes.bundle.runtimes import RUNTIMES
+from recipes.data.decode import DECODER
+from recipes.errors import CorruptFault, Fault, UsageFault
+
+GOLDEN = "golden"
+
+
+def export(run: Path, kind: str, folder: Path) -> Agreement:
+    """Write a bundle, load it again in its own runtime, and compare.
+
+    Args:
+        run: The folder of a finished run.
+        kind: One of `recipes.bundle.FORMATS`.
+        folder: The bundle's folder, new or empty.
+
+    Returns:
+        How near its answers are.
+
+    Raises:
+        UsageFault: When no run has ended in `run`.
+        EnvironmentFault: When what the format needs is not installed; said before anything is written.
+        CorruptFault: When the bundle cannot be made or answers otherwise; it is then deleted.
+    """
+    RUNTIMES[kind].require(to_write=True)
+    if not rundir.is_finished(run):
+        raise UsageFault(f"{run} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
+    from recipes.backend import load_backend
+
+    load_backend()
+    from recipes.predictor import load
+
+    predictor = load(run)
+    images = sorted((run / GOLDEN).glob("*.png"))
+    if not images:
+        raise CorruptFault(f"{run} has no images in {GOLDEN}/ to check a bundle with. Run the recipe again.")
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    with rundir.disk_faults(folder):
+        (temporary / GOLDEN).mkdir(parents=True)
+    try:
+        agreement = _write(predictor, images, kind, temporary)
+        with rundir.disk_faults(folder):
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return agreement
+
+
+def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agreement:
+    runtime = RUNTIMES[kind]
+    with rundir.disk_faults(folder):
+        for image in images:
+            shutil.copyfile(image, folder / GOLDEN / image.name)
+    try:
+        runtime.write(predictor.model, folder / runtime.file)
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:  # Each converter has exceptions of its own.
+        raise CorruptFault(f"The network cannot be written as {kind}: {str(error).splitlines()[0]}") from error
+    pixels = np.stack([np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images])
+    rows = predictor.probabilities(pixels)
+    facts = _facts(predictor, kind, runtime.file) | {
+        "golden": [
+            {"file": f"{GOLDEN}/{image.name}", "probabilities": row.tolist()}
+            for image, row in zip(images, rows, strict=True)
+        ]
+    }
+    rundir.write(folder / "README.md", card(predictor.manifest, facts))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    rundir.write_json(folder / FACTS, facts | {"files": hashes})
+    return verify(folder)
+
+
+def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
+    """What a program needs to know that uses the bundle without this package."""
+    manifest: Mapping[str, Any] = predictor.manifest
+    units = predictor.model.output_shape[-1]
+    return {
+        "format": kind,
+        "model": file,
+        "class_names": list(predictor.class_names),
+        "input": {
+            "shape": list(predictor.image_shape),
+            "layout": "height, width, channels",
+            "dtype": "float32",
+            "range": [0, 255],
+            "channels": "RGB" if predictor.image_shape[2] == 3 else "grey",
+            "resize": "bilinear with antialiasing, the aspect ratio not kept",
+            "decoder": DECODER,
+            "before": "turn as EXIF says, lay transparency on white; scaling is inside the model",
+        },
+        "output": "the probability of each class"
+        if units > 1
+        else f"one number: the probability of {predictor.class_names[1]!r}",
+        "recipe": manifest["recipe"],
+        "variant": manifest["variant"],
+        "command": manifest["command"],
+        "result": manifest["result"],
+        "versions": manifest["versions"],
+    }

@@ -1,0 +1,42 @@
+"""Photos decoded to one size, once, and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from recipes.data.decode import DECODER, decode
+from recipes.errors import DataFault
+from recipes.rows import Rows, cache_folder
+
+
+def decoded(
+    content: Callable[[int], bytes], hashes: Sequence[str], names: Sequence[str], shape: tuple[int, int, int]
+) -> Rows:
+    """Photos as (photos, height, width, channels) uint8, decoded where they are not there yet.
+
+    Args:
+        content: The bytes of the photo at a place; called where it must be decoded.
+        hashes: sha256 of each photo's bytes.
+        names: What to call each photo in an error.
+        shape: (height, width, channels).
+
+    Raises:
+        DataFault: When a photo cannot be decoded; the message names it.
+    """
+    chosen = hashlib.sha256("".join(hashes).encode()).hexdigest()
+    pixels = Rows(cache_folder() / "images", {"images": chosen, "decoder": DECODER}, len(hashes), shape, "uint8")
+
+    def decode_one(place: int) -> np.ndarray:
+        try:
+            return decode(content(place), shape[:2], shape[2])
+        except (OSError, ValueError) as error:
+            raise DataFault(f"{names[place]}: {error}") from error
+
+    if pixels.missing_bytes:
+        with ThreadPoolExecutor() as threads:
+            pixels.fill(lambda start, stop: np.stack(list(threads.map(decode_one, range(start, stop)))))
+    return pixels

@@ -1,0 +1,201 @@
+"""Which photos a person has: a folder a class, folders of splits, or a table of paths and labels.
+
+Files are listed, not opened, and never changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recipes.errors import DataFault
+
+# What each extension promises.
+EXTENSIONS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
+}  # fmt: skip
+TABLES = (".csv", ".parquet")
+SPLITS = {
+    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
+    "test": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photo as it is listed.
+
+    Attributes:
+        name: Its path relative to the root, with `/`; the stable name in every table.
+        path: Where it is.
+        label: Its class.
+        split: `"train"`, `"validation"` or `"test"` where that is given; else `None`.
+    """
+
+    name: str
+    path: Path
+    label: str
+    split: str | None = None
+
+
+@dataclass
+class Listing:
+    """All photos under a root, and what was passed over.
+
+    Attributes:
+        root: The folder or the table.
+        entries: Photos in the order of their names.
+        classes: All classes, sorted; also those without a photo.
+        ignored: Files that are no photos, counted by extension (in lower case; `"(loose)"` for photos outside of a
+            class folder, `"(hidden)"`, `"(symlink)"`).
+        unreadable: (name, reason) of files whose name or row cannot be used.
+    """
+
+    root: Path
+    entries: list[Entry] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def list_photos(root: Path) -> Listing:
+    """List the photos of a folder or table.
+
+    Args:
+        root: `photos/<class>/...` at any depth, `photos/{train,validation,test}/<class>/...`, or a CSV or Parquet file
+            with the columns path, label and, if wanted, split; its paths start at its folder.
+
+    Raises:
+        DataFault: When there is nothing like that; the message says what is wanted.
+    """
+    if root.is_file():
+        if root.suffix.lower() not in TABLES:
+            raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).")
+        return _from_table(root)
+    if not root.is_dir():
+        raise DataFault(f"There is no folder or table at {root}.")
+    return _from_folder(root)
+
+
+def _from_folder(root: Path) -> Listing:
+    listing = Listing(root)
+    folders = _subfolders(root, listing)
+    splits = {folder: SPLITS.get(folder.name.lower()) for folder in folders}
+    if folders and "train" in splits.values() and None not in splits.values():
+        for folder, split in splits.items():
+            for class_folder in _subfolders(folder, listing):
+                _add_class(class_folder, split, listing)
+    else:
+        for class_folder in folders:
+            _add_class(class_folder, None, listing)
+    listing.classes = sorted(set(listing.classes))
+    listing.entries.sort(key=lambda entry: entry.name)
+    return listing
+
+
+def _subfolders(folder: Path, listing: Listing) -> list[Path]:
+    """The folders in a folder that may be classes; loose files are counted."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if _is_hidden(entry.name):
+            listing.ignored["(hidden)"] += 1
+        elif entry.is_symlink() and entry.is_dir():
+            listing.ignored["(symlink)"] += 1
+        elif entry.is_dir():
+            if _is_text(entry.name):
+                found.append(entry)
+            else:
+                name = printable(entry.relative_to(listing.root))
+                listing.unreadable.append((name, "the folder's name is not UTF-8"))
+        else:
+            extension = entry.suffix.lower()
+            listing.ignored["(loose)" if extension in EXTENSIONS else extension or "(none)"] += 1
+    return found
+
+
+def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
+    """Add every photo below a class folder. Links to folders are not followed: they may go round in circles."""
+    listing.classes.append(folder.name)
+    for parent, folders, files in os.walk(folder):
+        kept = [name for name in folders if not _is_hidden(name) and not (Path(parent) / name).is_symlink()]
+        listing.ignored["(hidden)"] += sum(_is_hidden(name) for name in folders)
+        listing.ignored["(symlink)"] += len(folders) - len(kept) - sum(_is_hidden(name) for name in folders)
+        folders[:] = kept
+        for name in files:
+            path = Path(parent) / name
+            extension = path.suffix.lower()
+            if _is_hidden(name):
+                listing.ignored["(hidden)"] += 1
+            elif extension not in EXTENSIONS:
+                listing.ignored[extension if _is_text(extension) and extension else "(none)"] += 1
+            elif not _is_text(str(path.relative_to(listing.root))):
+                listing.unreadable.append((printable(path.relative_to(listing.root)), "the name is not UTF-8"))
+            else:
+                relative = path.relative_to(listing.root).as_posix()
+                listing.entries.append(Entry(relative, path, folder.name, split))
+    listing.ignored += Counter()  # Drops what was counted zero times.
+
+
+def _from_table(path: Path) -> Listing:
+    import pandas
+
+    try:
+        table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
+        raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    if missing := {"path", "label"} - set(table.columns):
+        raise DataFault(
+            f"{path} lacks the column {' and '.join(sorted(missing))}. It must have path and label, and may have "
+            f"split; it has: {', '.join(map(str, table.columns))}."
+        )
+    listing = Listing(path)
+    for row in table.fillna("").astype(str).to_dict("records"):
+        name, label, split = row["path"].strip(), row["label"].strip(), row.get("split", "").strip().lower()
+        if not name or not label:
+            listing.unreadable.append((name or "(row without a path)", "path or label is empty"))
+        elif split and split not in SPLITS:
+            raise DataFault(f"{path}: the split of {name} must be one of train, validation, test. Got {split!r}.")
+        else:
+            listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split)))
+    names = Counter(entry.name for entry in listing.entries)
+    if twice := [name for name, number in names.items() if number > 1]:
+        raise DataFault(f"{path} lists {len(twice)} paths more than once, {twice[0]!r} among them.")
+    listing.classes = sorted({entry.label for entry in listing.entries})
+    listing.entries.sort(key=lambda entry: entry.name)
+    return listing
+
+
+def _read_csv(path: Path):
+    import pandas
+
+    return pandas.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(path: str | os.PathLike) -> str:
+    """A path as text; where it is not UTF-8, with its strange bytes as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def photos_below(folder: Path) -> Iterator[Path]:
+    """Every photo below a folder, in the order of their names; hidden files and links to folders are left out."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(files):
+            if not _is_hidden(name) and Path(name).suffix.lower() in EXTENSIONS:
+                yield Path(parent) / name

@@ -1,0 +1,49 @@
+"""Make a bundle of a finished run: the network in one of five formats, checked in its own runtime.
+
+Examples:
+    python -m recipes.export runs/fashion_cnn/20260101T120000Z-seed42 --to onnx
+    python -m recipes.export runs/fashion_cnn/20260101T120000Z-seed42 --to keras --out my_model
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from recipes.bundle import FORMATS
+from recipes.command import Parser, guarded
+from recipes.errors import UsageFault
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code; errors are one line on stderr."""
+    return guarded(_command, arguments)
+
+
+def parser() -> Parser:
+    """The command line."""
+    parse = Parser("export", __doc__ or "")
+    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
+    parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
+    return parse
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    options = parser().parse(arguments)
+    folder = options.out or options.run / "export" / options.to
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")
+    from recipes.bundle.make import export
+
+    agreement = export(options.run, options.to, folder)
+    print(
+        f"{folder}: {agreement.format}, loaded again and compared on {agreement.images} images (probabilities differ "
+        f"by {agreement.difference:.1g} at most)"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

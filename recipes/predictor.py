@@ -1,0 +1,216 @@
+"""A finished run, ready to say what is on other photos."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from recipes.data.decode import decode
+from recipes.data.listing import printable
+from recipes.errors import CorruptFault, UsageFault
+from recipes.rundir import MANIFEST, is_finished, read_json
+from recipes.tables import csv_text
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 32
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a model says of photos.
+
+    Attributes:
+        ids: (photos,), a name for each: its path, or its place among arrays.
+        probabilities: (photos, classes), each row sums to 1.
+        class_names: In the order of the columns.
+        problems: Photos that could not be read, and why, by name; they have no row.
+    """
+
+    ids: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def predictions(self) -> list[str]:
+        """The most probable class of each photo."""
+        return [self.class_names[index] for index in self.probabilities.argmax(axis=1)]
+
+    def top(self, number: int) -> list[list[tuple[str, float]]]:
+        """For each photo its most probable classes with their probabilities, the surest first."""
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :number]
+        return [
+            [(self.class_names[index], float(row[index])) for index in places]
+            for places, row in zip(order, self.probabilities, strict=True)
+        ]
+
+    def as_csv(self) -> str:
+        """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong."""
+        header = ["path", "prediction", "probability", *(f"probability {name}" for name in self.class_names), "problem"]
+        blank = [""] * (2 + len(self.class_names))
+        read = (
+            [name, guess, f"{row.max():.6g}", *(f"{value:.6g}" for value in row), ""]
+            for name, guess, row in zip(self.ids, self.predictions, self.probabilities, strict=True)
+        )
+        return csv_text(header, [*read, *([name, *blank, reason] for name, reason in self.problems.items())])
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network with the names of its classes; from `recipes.load`.
+
+    Attributes:
+        model: From raw 0-255 pixels to probabilities.
+        class_names: In the order of the run.
+        manifest: What the run says of itself.
+    """
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    manifest: Mapping[str, Any]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what the network takes."""
+        return tuple(self.model.input_shape[1:])
+
+    def predict(self, images: Sequence[str | os.PathLike | np.ndarray] | np.ndarray) -> Table:
+        """Say what is on photos.
+
+        Args:
+            images: Paths of image files, or arrays (height, width, channels) of raw 0-255 pixels; other sizes are
+                brought to the network's.
+
+        Raises:
+            UsageFault: For an array that is not an image in 0-255.
+        """
+        if isinstance(images, str | os.PathLike):
+            images = [images]
+        return collect(self.stream(images), self.class_names)
+
+    def stream(self, images: Iterable[str | os.PathLike | np.ndarray]) -> Iterator[tuple[str, np.ndarray | str]]:
+        """For each photo in order its name and (classes,) probabilities, or the reason why it cannot be read.
+
+        Only a batch of photos is in memory at a time.
+        """
+        waiting = enumerate(images)
+        with ThreadPoolExecutor() as threads:
+            while some := list(islice(waiting, BATCH)):
+                found = list(threads.map(lambda numbered: self._pixels(numbered[1]), some))
+                readable = [pixels for pixels in found if not isinstance(pixels, str)]
+                rows = iter(self.probabilities(np.stack(readable)) if readable else ())
+                for (place, image), pixels in zip(some, found, strict=True):
+                    name = str(place) if isinstance(image, np.ndarray) else printable(image)
+                    yield name, pixels if isinstance(pixels, str) else next(rows)
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        """(images, classes) for a batch of the network's own shape."""
+        return as_classes(np.asarray(self.model.predict_on_batch(batch.astype("float32")), "float64"))
+
+    def _pixels(self, image: str | os.PathLike | np.ndarray) -> np.ndarray | str:
+        """A photo as the network takes it, or what is wrong with it."""
+        height, width, channels = self.image_shape
+        if isinstance(image, np.ndarray):
+            return _fitted(image, (height, width, channels))
+        try:
+            return decode(Path(image).read_bytes(), (height, width), channels)
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        except ValueError as error:
+            return str(error)
+
+
+def load(run: str | os.PathLike) -> Predictor:
+    """Load a finished run.
+
+    Args:
+        run: A run folder.
+
+    Raises:
+        UsageFault: When no run has ended there.
+        CorruptFault: When its model is not what the run wrote.
+    """
+    folder = Path(run)
+    if not is_finished(folder):
+        raise UsageFault(f"{folder} is not the folder of a finished run: it has no {MANIFEST}.")
+    manifest = read_json(folder / MANIFEST)
+    try:
+        wanted, class_names = manifest["files"][MODEL], tuple(manifest["data"]["class_names"])
+    except (KeyError, TypeError) as error:
+        raise CorruptFault(f"{folder / MANIFEST} is damaged: {error} is missing.") from error
+    return Predictor(load_keras(folder / MODEL, wanted), class_names, manifest)
+
+
+def load_keras(path: Path, sha256: str) -> keras.Model:
+    """Load a saved model that must have this sha256; nothing in it is run as code.
+
+    Raises:
+        CorruptFault: When it is missing, damaged, another, or holds code.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorruptFault(f"{path} cannot be read: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise CorruptFault(
+            f"{path} is corrupt: {len(content):,} bytes with sha256 {found[:12]}..., and {sha256[:12]}... was written."
+        )
+    import keras
+
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its readers raise.
+        raise CorruptFault(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
+    model.jit_compile = False
+    return model
+
+
+def as_classes(probabilities: np.ndarray) -> np.ndarray:
+    """(images, classes): of one sigmoid unit, which is the probability of class 1, make two columns."""
+    if probabilities.shape[1] == 1:
+        return np.hstack([1 - probabilities, probabilities])
+    return probabilities
+
+
+def collect(rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str, ...]) -> Table:
+    """Gather what `Predictor.stream` gives into a table."""
+    ids, kept, problems = [], [], {}
+    for name, row in rows:
+        if isinstance(row, str):
+            problems[name] = row
+        else:
+            ids.append(name)
+            kept.append(row)
+    return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems)
+
+
+def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """An array as an image of the network's shape."""
+    if image.ndim == 2:
+        image = image[..., np.newaxis]
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise UsageFault(f"An image must be (height, width, 1 or 3 channels). Got an array of shape {image.shape}.")
+    if image.min() < 0 or image.max() > 255 or (image.dtype.kind == "f" and 0 < image.max() <= 1):
+        raise UsageFault(f"Pixels must be raw, 0-255. Got {image.min():g} to {image.max():g}.")
+    if image.shape == shape:
+        return image
+    whole = image.round().astype("uint8")
+    picture = Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole)
+    picture = picture.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(shape)
