@@ -17,9 +17,10 @@ from recipes import results
 API = {
     "zoo": ["zoo", "zoo.registry", "zoo.weights", "zoo.macs"],
     "recipes": [
-        "recipes.recipe", "recipes.book", "recipes.data", "recipes.augment", "recipes.freeze", "recipes.boundary",
-        "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint", "recipes.engine",
-        "recipes.state", "recipes.evaluate", "recipes.report", "recipes.results", "recipes.errors",
+        "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
+        "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
+        "recipes.engine", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
+        "recipes.gradcam", "recipes.bundle.check", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results.load(Path("results"))
@@ -165,6 +166,7 @@ def main() -> None:
         write(f"recipes/{name}.md", recipe_page(name))
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
+        "* [Your own photos](photos.md)",
         "* [Train above a frozen part](boundary.md)",
         "* [What the linter says](lint.md)",
         "* [When something goes wrong](faults.md)",

@@ -86,15 +86,13 @@ def say(diagnosis: Diagnosis) -> None:
         "doctor %s photos in %d classes (%s); %s can be used",
         f"{len(diagnosis.photos):,}", len(diagnosis.listing.classes), kinds, f"{len(diagnosis.used):,}",
     )  # fmt: skip
-    rows = [("class", "train", "validation", "test")]
-    rows += [(label, *(f"{number:,}" for number in counts.values())) for label, counts in diagnosis.counts.items()]
-    hidden = rows[1 + 4 * SHOWN :]
-    rows = rows[: 1 + 4 * SHOWN]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for label, *numbers in rows:
-        log.info("  %s  %s", label.ljust(widths[0]), "  ".join(map(str.rjust, numbers, widths[1:])))
-    if hidden:
-        log.info("  and %d classes more", len(hidden))
+    shown = dict(list(diagnosis.counts.items())[: 4 * SHOWN])
+    width = max(map(len, ["class", *shown]))
+    log.info("  %s %10s %10s %10s", "class".ljust(width), "train", "validation", "test")
+    for label, counts in shown.items():
+        log.info("  %s %10s %10s %10s", label.ljust(width), *(f"{number:,}" for number in counts.values()))
+    if len(diagnosis.counts) > len(shown):
+        log.info("  and %d classes more", len(diagnosis.counts) - len(shown))
     if diagnosis.listing.ignored:
         passed = ", ".join(f"{number:,} {extension}" for extension, number in diagnosis.listing.ignored.most_common())
         log.info("  passed over: %s", passed)

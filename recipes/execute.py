@@ -17,7 +17,7 @@ from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes
 from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, EnvironmentFault, UsageFault
-from recipes.recipe import Recipe
+from recipes.recipe import Recipe, Shares
 from recipes.request import SMOKE_IMAGES, Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
@@ -183,7 +183,7 @@ def read(
     """
     diagnosis = None
     if origin.kind == "photos":
-        diagnosis = doctor.examine(origin.path, recipe.split, screen)
+        diagnosis = doctor.examine(origin.path, recipe.split if isinstance(recipe.split, Shares) else Shares(), screen)
         if folder is not None:
             doctor.write(diagnosis, folder)
         doctor.say(diagnosis)

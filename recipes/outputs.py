@@ -46,7 +46,7 @@ def write_results(
         DiskFault: When the disk is full or cannot be written.
     """
     test = tables["test"]
-    write(folder / "history.csv", csv_text(list(outcome.history[0]), (row.values() for row in outcome.history)))
+    write(folder / "history.csv", csv_text(list(outcome.history[0]), (list(row.values()) for row in outcome.history)))
     write_json(folder / "metrics.json", metrics)
     write(folder / "predictions.csv", test.as_csv())
     write(folder / "predictions_validation.csv", tables["validation"].as_csv())

@@ -199,8 +199,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.predictor import load
 
     with server(load(options.run), options.host, options.port) as running:
-        host, port = running.server_address[:2]
-        print(f"http://{host}:{port}  (Ctrl-C ends)", flush=True)
+        print(f"http://{options.host}:{running.server_address[1]}  (Ctrl-C ends)", flush=True)
         running.serve_forever()
     return 0
 

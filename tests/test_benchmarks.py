@@ -26,6 +26,12 @@ def test_boundary_speed_compares_plain_keras_and_the_engine():
         assert words in out
 
 
+def test_decode_speed_compares_plain_tensorflow_and_the_decoder():
+    out = smoke("decode_speed")
+    for words in ("| 320x240 |", "| 4000x3000 |", "Medians of 1 turns"):
+        assert words in out
+
+
 def test_suffix_precision_compares_both_formats():
     out = smoke("suffix_precision", "--seeds", "42")
     for words in ("| float32 |", "| bfloat16 |", "seeds 42:"):

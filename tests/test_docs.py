@@ -9,21 +9,23 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import results
+from recipes import doctor, export, predict, results, run, serve, verify
 from recipes.overrides import parse_assignment
-from recipes.run import parser
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+VERBS = {"doctor": doctor, "export": export, "predict": predict, "run": run, "serve": serve, "verify": verify}
 
 
 def commands():
     sources = [path.read_text(encoding="utf-8") for path in PAGES]
     sources += [path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "book").glob("*.py")]
     found = re.findall(
-        r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.run (.*)$", "\n".join(sources), re.MULTILINE
+        r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.(\w+) (.*)$", "\n".join(sources), re.MULTILINE
     )
-    return sorted(set(found))
+    return sorted({(verb, line) for verb, line in found if verb != "results"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -34,10 +36,10 @@ def test_python_blocks_run_from_top_to_bottom(page):
             exec(compile(body, str(page), "exec"), names)  # noqa: S102
 
 
-@pytest.mark.parametrize("line", commands())
-def test_shown_commands_are_valid(line):
-    options = parser().parse_args(shlex.split(line))
-    if options.name and "my_" not in options.name:
+@pytest.mark.parametrize(("verb", "line"), commands())
+def test_shown_commands_are_valid(verb, line):
+    options = VERBS[verb].parser().parse_args(shlex.split(line))
+    if verb == "run" and options.name and "my_" not in options.name:
         recipe = recipes.get(options.name, options.variant)
         for assignment in options.set:
             recipe = recipe.override(*parse_assignment(assignment))

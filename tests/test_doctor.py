@@ -14,7 +14,7 @@ from PIL import Image
 
 from recipes import Shares, doctor
 from recipes.data import doctor as examination
-from recipes.data.listing import list_photos
+from recipes.data.listing import HIDDEN, LINK, LOOSE, list_photos
 from recipes.errors import DataFault
 
 
@@ -88,7 +88,7 @@ def test_every_defect_is_named_and_nothing_is_touched(messy, tmp_path, run_docto
         "odd aspect: one side over 3 times the other": "temple/wide.jpg",
     }.items():
         assert name in found["odd"][what]
-    assert found["passed_over"] == {"(hidden)": 2, ".txt": 1, "(loose)": 1, "(symlink)": 1}
+    assert found["passed_over"] == {HIDDEN: 2, ".txt": 1, LOOSE: 1, LINK: 1}
     # Three of 72 files are damaged; the bomb is sound, only too large.
     assert code == 0, err
     rows = list(csv.DictReader((tmp_path / "bad_files.csv").open(encoding="utf-8")))

@@ -24,6 +24,23 @@ def table():
     return Predictions(ids, rng.integers(0, 3, 50), probabilities, HOSTILE)
 
 
+def test_a_thousand_classes_become_the_fifty_pairs_that_are_confused_most():
+    from recipes.report.confusion import confused_pairs
+
+    random = np.random.default_rng(0)
+    matrix = np.diag(np.full(1000, 10))
+    matrix[random.integers(0, 1000, 80), random.integers(0, 1000, 80)] += random.integers(1, 9, 80)
+    names = [f"class {index}" for index in range(1000)]
+    pairs = confused_pairs(matrix, names)
+    assert len(pairs) == 50
+    assert [number for *_, number in pairs] == sorted((number for *_, number in pairs), reverse=True)
+    assert all(matrix[names.index(truth), names.index(guess)] == number for truth, guess, number in pairs)
+    figure = report.confusion_figure(matrix, names, "many")
+    assert len(figure.axes[0].patches) == 50
+    assert figure.get_size_inches()[1] < 20
+    assert len(report.confusion_figure(np.diag(np.full(60, 5)), names[:60], "none wrong").axes[0].patches) == 0
+
+
 def test_predictions_csv_is_the_table(table):
     rows = list(csv.DictReader(io.StringIO(table.as_csv())))
     assert list(rows[0]) == ["id", "truth", "prediction", *(f"probability {name}" for name in HOSTILE)]

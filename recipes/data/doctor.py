@@ -221,7 +221,10 @@ def divide(photos: Sequence[Photo], shares: Shares) -> dict[str, str]:
     photos to train.
     """
     given = {photo.entry.split for photo in photos}
-    shares = dataclasses.replace(shares, **{name: 0.0 for name in ("validation", "test") if name in given})
+    if "validation" in given:
+        shares = dataclasses.replace(shares, validation=0.0)
+    if "test" in given:
+        shares = dataclasses.replace(shares, test=0.0)
     return {
         photo.entry.name: drawn(f"{photo.look:016x}", shares)
         if photo.entry.split in (None, "train")

@@ -18,6 +18,10 @@ EXTENSIONS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
+LOOSE = "photo outside of a class folder"
+HIDDEN = "hidden file or folder"
+LINK = "link to a folder"
+NO_EXTENSION = "no extension"
 TABLES = (".csv", ".parquet")
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
@@ -50,8 +54,7 @@ class Listing:
         root: The folder or the table.
         entries: Photos in the order of their names.
         classes: All classes, sorted; also those without a photo.
-        ignored: Files that are no photos, counted by extension (in lower case; `"(loose)"` for photos outside of a
-            class folder, `"(hidden)"`, `"(symlink)"`).
+        ignored: Files that are no photos, counted by extension, in lower case; with `LOOSE`, `HIDDEN` and `LINK`.
         unreadable: (name, reason) of files whose name or row cannot be used.
     """
 
@@ -102,9 +105,9 @@ def _subfolders(folder: Path, listing: Listing) -> list[Path]:
     found = []
     for entry in sorted(folder.iterdir()):
         if _is_hidden(entry.name):
-            listing.ignored["(hidden)"] += 1
+            listing.ignored[HIDDEN] += 1
         elif entry.is_symlink() and entry.is_dir():
-            listing.ignored["(symlink)"] += 1
+            listing.ignored[LINK] += 1
         elif entry.is_dir():
             if _is_text(entry.name):
                 found.append(entry)
@@ -113,7 +116,7 @@ def _subfolders(folder: Path, listing: Listing) -> list[Path]:
                 listing.unreadable.append((name, "the folder's name is not UTF-8"))
         else:
             extension = entry.suffix.lower()
-            listing.ignored["(loose)" if extension in EXTENSIONS else extension or "(none)"] += 1
+            listing.ignored[LOOSE if extension in EXTENSIONS else extension or NO_EXTENSION] += 1
     return found
 
 
@@ -122,16 +125,16 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
     listing.classes.append(folder.name)
     for parent, folders, files in os.walk(folder):
         kept = [name for name in folders if not _is_hidden(name) and not (Path(parent) / name).is_symlink()]
-        listing.ignored["(hidden)"] += sum(_is_hidden(name) for name in folders)
-        listing.ignored["(symlink)"] += len(folders) - len(kept) - sum(_is_hidden(name) for name in folders)
+        listing.ignored[HIDDEN] += sum(_is_hidden(name) for name in folders)
+        listing.ignored[LINK] += len(folders) - len(kept) - sum(_is_hidden(name) for name in folders)
         folders[:] = kept
         for name in files:
             path = Path(parent) / name
             extension = path.suffix.lower()
             if _is_hidden(name):
-                listing.ignored["(hidden)"] += 1
+                listing.ignored[HIDDEN] += 1
             elif extension not in EXTENSIONS:
-                listing.ignored[extension if _is_text(extension) and extension else "(none)"] += 1
+                listing.ignored[extension if _is_text(extension) and extension else NO_EXTENSION] += 1
             elif not _is_text(str(path.relative_to(listing.root))):
                 listing.unreadable.append((printable(path.relative_to(listing.root)), "the name is not UTF-8"))
             else:
