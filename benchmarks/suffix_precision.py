@@ -26,7 +26,7 @@ FORMATS = ("float32", "bfloat16")
 def trained(seed: int, precision: str, data_dir: str | None) -> dict[str, Any]:
     """Train once; the last epoch's figures and the median epoch of the last phase after its first."""
     import recipes
-    from recipes import data, engine, execute, prefix
+    from recipes import data, engine, prefix, prepare
     from recipes import precision as precisions
 
     recipe = recipes.get("vgg16_finetune")
@@ -37,7 +37,7 @@ def trained(seed: int, precision: str, data_dir: str | None) -> dict[str, Any]:
         for phase in recipe.phases:
             recipe = recipe.override(f"phases.{phase.name}.epochs", 2)
     splits = data.read(origin, recipe.split, recipe.image_size)
-    model = execute.build(recipe, splits, seed, execute.find_weights(recipe))
+    model = prepare.build(recipe, splits, seed, prepare.find_weights(recipe))
     ends: list[float] = []
     hooks = engine.Hooks(on_epoch=lambda *_: ends.append(time.perf_counter()))
     outcome = engine.train(recipe, splits, model, seed=seed, precision=precision, hooks=hooks)

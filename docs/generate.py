@@ -19,7 +19,7 @@ API = {
     "recipes": [
         "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
-        "recipes.engine", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
+        "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
         "recipes.gradcam", "recipes.bundle.check", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from recipes import bundle, conditions, data, doctor, rundir, state
+from recipes import bundle, conditions, data, doctor, prepare, rundir, state
 from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes
-from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, EnvironmentFault, UsageFault
-from recipes.recipe import Recipe, Shares
-from recipes.request import SMOKE_IMAGES, Request
+from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, UsageFault
+from recipes.recipe import Recipe
+from recipes.request import Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
-from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
+from zoo.weights import Source
 
 log = logging.getLogger("recipes")
 
@@ -93,7 +93,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with rundir.claimed(folder):
             origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
             recipe = request.recipe(origin.dataset)
-            job = Job(request, recipe, origin, find_weights(recipe), folder, screen, signals)
+            job = Job(request, recipe, origin, prepare.find_weights(recipe), folder, screen, signals)
             rundir.write_json(folder / rundir.STARTED, manifests.started(job))
         return _run(job)
 
@@ -120,7 +120,7 @@ def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Scre
         refuse_changes(before, recipe)
         again = {"sample": "sample", "photos": request.data}.get(was["kind"], "full")
         origin = data.find(request.dataset(), again, request.data_dir)
-        weights = find_weights(recipe)
+        weights = prepare.find_weights(recipe)
         if (weights.sha256 if weights else None) != stored.get("weights"):
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
         job = Job(request, recipe, origin, weights, folder, screen, signals, stored.get("fingerprint"))
@@ -133,14 +133,14 @@ def _run(job: Job) -> dict[str, Any]:
         _announce(job)
         load_backend()
         with job.stage("data"):
-            splits, job.findings = read(job.asked, job.origin, job.request, job.screen, job.folder)
+            splits, job.findings = prepare.read(job.asked, job.origin, job.request, job.screen, job.folder)
             job.recipe = job.request.for_images(job.asked, len(splits.train))
             _check_fingerprint(job, splits)
         rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))
 
         with job.stage("model"):
-            model = build(job.recipe, splits, job.request.seed, job.weights)
+            model = prepare.build(job.recipe, splits, job.request.seed, job.weights)
         with job.stage("train"):
             outcome = _train(job, splits, model)
         with job.stage("evaluate"):
@@ -161,64 +161,6 @@ def _run(job: Job) -> dict[str, Any]:
     if job.request.export is not None:
         _export(job.folder, job.request.export)
     return manifest | {"folder": str(job.folder)}
-
-
-def read(
-    recipe: Recipe, origin: data.Origin, request: Request, screen: Screen, folder: Path | None = None
-) -> tuple[data.Splits, dict[str, Any] | None]:
-    """The images in splits; a person's own photos are examined first.
-
-    Args:
-        recipe: Says how to divide them, and the network.
-        origin: Where they come from.
-        request: Whether a few will do.
-        screen: Shows the progress of the examination.
-        folder: Where to write what it found.
-
-    Returns:
-        The splits, and what the examination found.
-
-    Raises:
-        DataFault: When nothing can be trained on them.
-    """
-    diagnosis = None
-    if origin.kind == "photos":
-        diagnosis = doctor.examine(origin.path, recipe.split if isinstance(recipe.split, Shares) else Shares(), screen)
-        if folder is not None:
-            doctor.write(diagnosis, folder)
-        doctor.say(diagnosis)
-    shape = zoo.info(recipe.architecture).input_shape or (180, 180, 3)
-    splits = data.read(origin, recipe.split, recipe.image_size, shape=shape, diagnosis=diagnosis)
-    if request.smoke:
-        splits = splits.take(**SMOKE_IMAGES)
-    return splits, doctor.findings(diagnosis) if diagnosis else None
-
-
-def build(recipe: Recipe, splits: data.Splits, seed: int, weights: Source | None):
-    """The recipe's network for these images, freshly initialised from the seed.
-
-    Raises:
-        UsageFault: When the architecture is unknown or cannot take the images.
-        EnvironmentFault: When its weights are not there.
-        CorruptFault: When its weights fail their check.
-    """
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    try:
-        return zoo.get(
-            recipe.architecture,
-            input_shape=splits.image_shape,
-            classes=len(splits.class_names),
-            weights=weights,
-            **recipe.model,
-        )
-    except WeightsMissing as error:
-        raise EnvironmentFault(str(error)) from error
-    except WeightsCorrupt as error:
-        raise CorruptFault(str(error)) from error
-    except ValueError as error:
-        raise UsageFault(str(error)) from error
 
 
 def _train(job: Job, splits: data.Splits, model):
@@ -287,18 +229,6 @@ def resume_command(folder: Path) -> str:
     return f"python -m recipes.run --resume {shlex.quote(str(folder))}"
 
 
-def find_weights(recipe: Recipe) -> Source | None:
-    """Where the recipe's pretrained weights are; `None` when it wants none.
-
-    Raises:
-        EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
-    """
-    try:
-        return locate(recipe.weights)
-    except WeightsMissing as error:
-        raise EnvironmentFault(str(error)) from error
-
-
 def _announce(job: Job) -> None:
     facts = zoo.info(job.recipe.architecture)
     log.info("%s, %s, seed %d: %s", job.recipe.name, job.request.variant, job.request.seed, facts.use)
@@ -320,8 +250,11 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
     if manifest["boundary"]:
         log.info("the frozen part took %.0f%% of the run's time", 100 * conditions.frozen_share(manifest))
     log.log(RESULT, "report %s", job.folder / "report.html")
-    other = "published" if job.request.variant == "tuned" else "tuned"
-    log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
+    if job.origin.kind == "photos":
+        log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
+    else:
+        other = "published" if job.request.variant == "tuned" else "tuned"
+        log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
 
 
 def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:

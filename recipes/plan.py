@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes import conditions, data, engine, execute, precision, prefix
+from recipes import conditions, data, engine, precision, prefix, prepare
 from recipes.boundary import Boundary, refuse_large
 from recipes.data.stream import steps_per_epoch
 from recipes.recipe import Recipe
@@ -31,10 +31,10 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     """
     origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
     recipe = request.recipe(origin.dataset)
-    splits, _ = execute.read(recipe, origin, request, screen)
+    splits, _ = prepare.read(recipe, origin, request, screen)
     recipe = request.for_images(recipe, len(splits.train))
-    weights = execute.find_weights(recipe)
-    model = execute.build(recipe, splits, request.seed, weights)
+    weights = prepare.find_weights(recipe)
+    model = prepare.build(recipe, splits, request.seed, weights)
     number_format = precision.choose(request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {

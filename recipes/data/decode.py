@@ -63,7 +63,9 @@ def opened(content: bytes) -> Iterator[Image.Image]:
     except Image.UnidentifiedImageError:
         kind = "a page of HTML or XML" if content.lstrip()[:1] == b"<" else "not an image"
         raise ValueError(f"{kind}, no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except (MemoryError, ValueError):
+        raise
+    except Exception as error:  # A damaged file can raise anything in Pillow's readers.
         raise ValueError(f"damaged: {str(error) or type(error).__name__}") from error
 
 

@@ -93,9 +93,9 @@ def look(entry: Entry, thumbnails: Path) -> Photo:
             size, notes = image.size, tuple(_oddities(image, entry.path))
             small = upright(image, (THUMBNAIL, THUMBNAIL))
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
-            small.save(thumbnail(thumbnails, entry.name), quality=90)
     except ValueError as error:
         return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith("oversized"))
+    small.save(thumbnail(thumbnails, entry.name), quality=90)
     sketch = small.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX).tobytes()
     return Photo(entry, sha256, int(str(imagehash.phash(small)), 16), sketch, size, notes)
 
