@@ -77,7 +77,7 @@ def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
         at_least: (width, height). A JPEG is decoded at a half, a quarter or an eighth where that is still as large.
     """
     image.draft("RGB", at_least)
-    return _as_rgb(ImageOps.exif_transpose(image))
+    return _as_rgb(ImageOps.exif_transpose(image) if image.getexif() else image)
 
 
 def resize(images: Images, size: int) -> Images:
@@ -92,6 +92,8 @@ def resize(images: Images, size: int) -> Images:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I"):
         grey = np.asarray(image, dtype="float64") / 257
         return Image.fromarray(grey.clip(0, 255).round().astype("uint8")).convert("RGB")

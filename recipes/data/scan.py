@@ -91,7 +91,7 @@ def look(entry: Entry, thumbnails: Path) -> Photo:
     try:
         with opened(content) as image:
             size, notes = image.size, tuple(_oddities(image, entry.path))
-            small = upright(image, (THUMBNAIL, THUMBNAIL))
+            small = upright(image, (THUMBNAIL, THUMBNAIL)).copy()
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     except ValueError as error:
         return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith("oversized"))
