@@ -9,14 +9,22 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import doctor, export, predict, results, run, serve, verify
+from recipes import compare, doctor, export, predict, results, run, serve, verify
 from recipes.overrides import parse_assignment
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-VERBS = {"doctor": doctor, "export": export, "predict": predict, "run": run, "serve": serve, "verify": verify}
+VERBS = {
+    "compare": compare,
+    "doctor": doctor,
+    "export": export,
+    "predict": predict,
+    "run": run,
+    "serve": serve,
+    "verify": verify,
+}
 
 
 def commands():

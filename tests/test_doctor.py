@@ -175,6 +175,24 @@ def test_a_photo_of_test_is_left_out_of_training(sound, tmp_path, run_doctor):
     assert "No usable photo is left for validation." in err
 
 
+def test_a_photo_that_is_in_training_and_test_is_left_out_of_training(sound, tmp_path, run_doctor):
+    for split, seed in (("train", 3), ("validation", 21), ("test", 22)):
+        write_photos(tmp_path / "photos" / split, number=10, seed=seed)
+    for name in ("00", "01"):
+        source = tmp_path / "photos" / "test" / "flower" / f"{name}.jpg"
+        shutil.copy(source, tmp_path / "photos" / "train" / "flower" / f"copy {name}.jpg")
+    Image.open(source).resize((64, 64)).save(tmp_path / "photos" / "train" / "temple" / "smaller.jpg")
+    code, out, _ = run_doctor(tmp_path / "photos", "--out", tmp_path / "out", "--json")
+    found = json.loads(out)
+    assert code == 0
+    left_out = {leak["name"]: leak["twin_split"] for leak in found["left_out"]}
+    expected = {"train/flower/copy 00.jpg", "train/flower/copy 01.jpg", "train/temple/smaller.jpg"}
+    assert expected <= left_out.keys()
+    assert all(left_out[name] == "test" for name in expected)
+    assert f"Leakage: {len(left_out)} photos were left out" in " ".join(found["warnings"])
+    assert found["counts"]["flower"]["test"] == 10
+
+
 def test_splits_that_are_given_are_kept_and_the_missing_one_is_drawn(sound, tmp_path):
     root = tmp_path / "photos"
     shutil.copytree(sound, root / "Train")

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from conftest import PYTHON, ROOT, subprocess_environment
+from photo_files import write_photos
 
 CHECK = """
 import sys, time
@@ -37,6 +38,16 @@ def test_command_answers_without_keras(arguments):
     runs = [started(code) for _ in range(2)]
     assert not any(loaded for loaded, _ in runs)
     assert min(seconds for _, seconds in runs) < 0.5
+
+
+def test_the_other_commands_explain_themselves_and_examine_photos_without_keras(tmp_path):
+    write_photos(tmp_path / "photos", number=3)
+    code = "import contextlib\n"
+    for verb in ("doctor", "predict", "export", "verify", "serve"):
+        code += f"from recipes import {verb}\nwith contextlib.suppress(SystemExit):\n    {verb}.main(['--help'])\n"
+    code += f"doctor.main([{str(tmp_path / 'photos')!r}, '--out', {str(tmp_path / 'out')!r}])"
+    assert not started(code)[0]
+    assert (tmp_path / "out" / "doctor.html").is_file()
 
 
 def test_nothing_uses_private_keras():

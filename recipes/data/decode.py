@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
-DECODER = f"bilinear 1, Pillow {PIL.__version__}"
+DECODER = f"bilinear 2, Pillow {PIL.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
 MOST_PIXELS = 50_000_000
@@ -39,7 +39,8 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarr
     """
     height, width = size
     with opened(content) as image:
-        resized = upright(image, (2 * max(size), 2 * max(size))).resize((width, height), Image.Resampling.BILINEAR)
+        enough = 4 * max(size) // 3
+        resized = upright(image, (enough, enough)).resize((width, height), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized if channels == 3 else resized.convert("L"))
     return pixels.reshape(height, width, channels)
 
