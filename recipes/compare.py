@@ -22,6 +22,7 @@ from recipes import rundir
 from recipes.changes import differences
 from recipes.command import Parser, guarded
 from recipes.errors import CorruptFault, UsageFault
+from recipes.results import wilson
 from recipes.screen import RESULT, Screen, flush_stdout
 
 log = logging.getLogger("recipes")
@@ -65,14 +66,6 @@ class McNemar:
     only_first: int
     only_second: int
     p_value: float
-
-
-def wilson(right: int, images: int) -> tuple[float, float]:
-    """The 95% interval of a share of right answers."""
-    from scipy.stats import binomtest
-
-    found = binomtest(right, images).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
 
 
 def read(folder: Path) -> Run:

@@ -2,7 +2,8 @@
 
     python -m recipes.results RUN_FOLDER... [--into results] [--readme README.md]
 
-Only full runs of unchanged recipes count: no sample, no smoke run, no override but the data set.
+Only full runs of unchanged recipes count: no sample, no photos of one's own, no smoke run, no override but the data
+set. What `python -m recipes.certify` wrote is certified; what was collected here is marked as not.
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from typing import Any
 from recipes.errors import Fault, UsageFault
 from recipes.rundir import MANIFEST, read_json, write, write_json
 
+UNCERTIFIED = "Not certified: collected from runs that were made one by one."
 FOUND = "Some runs found activations of the frozen part on disk; the time lacks what computing those took."
 
 
-def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
+def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[str, Any]]:
     """Group runs by recipe, data and variant.
 
     Args:
         folders: Finished run folders.
+        short: Count runs of a short setting on a sample, too.
 
     Returns:
-        For each `<recipe>-<data>-<variant>`: every seed's figures, their mean and sample standard deviation, and the
-        conditions they share.
+        For each `<recipe>-<data>-<variant>`: every seed's figures, their mean, sample standard deviation and 95%
+        intervals, and the conditions they share. `seed_interval` is that of the mean over seeds (Student's t);
+        `image_interval` that of one run over test images (Wilson), from the lowest seed's to the highest's.
 
     Raises:
         UsageFault: For a run that does not count, or two of the same seed.
@@ -38,8 +42,11 @@ def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
     for folder in folders:
         manifest = read_json(folder / MANIFEST)
         changes = [path for path, _ in manifest["overrides"] if path != "data"]
-        if manifest["smoke"] or manifest["data"]["kind"] == "sample" or changes:
-            raise UsageFault(f"{folder} is a sample, a smoke run or an overridden recipe: it does not count.")
+        counts = not manifest["smoke"] and manifest["data"]["kind"] in ("tfds", "download") and not changes
+        if not counts and not short:
+            raise UsageFault(
+                f"{folder} is a sample, own photos, a smoke run or an overridden recipe: it does not count."
+            )
         name = f"{manifest['recipe']}-{manifest['data']['dataset']}-{manifest['variant']}"
         group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
         if group["settings"] != manifest["settings"]:
@@ -51,7 +58,36 @@ def collect(folders: Iterable[Path]) -> dict[str, dict[str, Any]]:
         accuracies = [run["test_accuracy"] for run in group["runs"]]
         group["mean"] = statistics.mean(accuracies)
         group["standard_deviation"] = statistics.stdev(accuracies) if len(accuracies) > 1 else None
+        group["seed_interval"] = _over_seeds(accuracies) if len(accuracies) > 1 else None
+        images = group["images"]["test"]
+        ends = [wilson(round(accuracy * images), images) for accuracy in accuracies]
+        group["image_interval"] = [min(low for low, _ in ends), max(high for _, high in ends)]
     return groups
+
+
+def wilson(right: int, images: int) -> tuple[float, float]:
+    """The 95% interval of a share of right answers, over test images."""
+    from scipy.stats import binomtest
+
+    found = binomtest(right, images).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def _over_seeds(accuracies: Sequence[float]) -> list[float]:
+    from scipy.stats import t
+
+    half = t.ppf(0.975, len(accuracies) - 1) * statistics.stdev(accuracies) / len(accuracies) ** 0.5
+    mean = statistics.mean(accuracies)
+    return [mean - half, mean + half]
+
+
+def in_words(group: dict[str, Any]) -> str:
+    """A group's figures in a line."""
+    low, high = group["image_interval"]
+    words = f"test accuracy {group['mean']:.4f}"
+    if group["standard_deviation"] is not None:
+        words += f" ± {group['standard_deviation']:.4f} over {len(group['runs'])} seeds"
+    return f"{words}, {low:.4f} to {high:.4f} over test images"
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
@@ -69,6 +105,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     for group in results.values():
         spread = group["standard_deviation"]
         accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
+        if "certified" not in group:
+            accuracy += f" [{notes.setdefault(UNCERTIFIED, len(notes) + 1)}]"
         if group["notice"]:
             mark = notes.setdefault(group["notice"], len(notes) + 1)
             accuracy += f" [{mark}]"

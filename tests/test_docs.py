@@ -9,7 +9,7 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import compare, doctor, export, predict, results, run, serve, verify
+from recipes import certify, compare, doctor, export, predict, results, run, serve, verify
 from recipes.overrides import parse_assignment
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -17,6 +17,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 VERBS = {
+    "certify": certify,
     "compare": compare,
     "doctor": doctor,
     "export": export,

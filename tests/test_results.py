@@ -45,8 +45,8 @@ def test_a_time_that_lacks_the_frozen_pass_is_marked(tmp_path):
         return results.table(results.collect([run_folder(tmp_path, seed, 0.9, data=data, boundary=boundary)]))
 
     assert "| 1.5 min |" in shown(1, 25)
-    assert "| 1.5 min [1] |" in shown(2, 20)
-    assert "[1] Some runs found activations of the frozen part on disk" in shown(3, 0)
+    assert "| 1.5 min [2] |" in shown(2, 20)
+    assert "[2] Some runs found activations of the frozen part on disk" in shown(3, 0)
 
 
 def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
@@ -58,7 +58,7 @@ def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     assert group["mean"] == pytest.approx(0.91)
     assert group["standard_deviation"] == pytest.approx(0.0141421, rel=1e-4)
     assert [run["seed"] for run in group["runs"]] == [1, 2]
-    assert "| tiny | mnist | tuned | 0.8000 | **0.9100** ± 0.0141 | 1, 2 | 1.5 min |" in readme.read_text()
+    assert "| tiny | mnist | tuned | 0.8000 | **0.9100** ± 0.0141 [1] | 1, 2 | 1.5 min |" in readme.read_text()
     assert readme.read_text().startswith("before")
     assert "old" not in readme.read_text()
 
