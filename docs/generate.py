@@ -20,7 +20,8 @@ API = {
         "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
-        "recipes.gradcam", "recipes.bundle.check", "recipes.compare", "recipes.certify", "recipes.results", "recipes.errors",
+        "recipes.gradcam", "recipes.bundle.check", "recipes.compare", "recipes.certify",
+        "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results.load(Path("results"))
