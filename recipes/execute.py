@@ -135,6 +135,8 @@ def _run(job: Job) -> dict[str, Any]:
         with job.stage("data"):
             splits, job.findings = prepare.read(job.asked, job.origin, job.request, job.screen, job.folder)
             job.recipe = job.request.for_images(job.asked, len(splits.train))
+            if job.recipe.epochs() != job.asked.epochs():
+                log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_fingerprint(job, splits)
         rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))

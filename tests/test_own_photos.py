@@ -65,7 +65,9 @@ def test_a_run_on_own_photos_says_what_it_found_and_learned(trained, photos):
     assert {"doctor.html", "bad_files.csv", "golden/00.png"} <= manifest["files"].keys()
     counts = manifest["data"]["counts"]
     assert sum(sum(row.values()) for row in counts.values()) == manifest["doctor"]["used"]
-    assert "cannot be used" in (trained / "report.html").read_text()
+    page = (trained / "report.html").read_text()
+    assert "cannot be used" in page
+    assert "none printed" not in page
     ids = {row["id"] for row in csv.DictReader((trained / "predictions.csv").open(encoding="utf-8"))}
     assert all((photos / name).is_file() for name in ids)
 

@@ -130,7 +130,7 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
         "title": "fashion_cnn, tuned",
         "subtitle": "about",
         "published": None,
-        "data": {"notice": "7,000-image sample", "counts": {"train": dict.fromkeys(HOSTILE, 3)}},
+        "data": {"kind": "sample", "notice": "7,000-image sample", "counts": {"train": dict.fromkeys(HOSTILE, 3)}},
         "test": per_class,
         "validation": per_class,
         "conditions": {"seed": "1"},
