@@ -77,7 +77,7 @@ def test_the_same_photos_and_seed_give_the_same_network(trained, photos, run_cli
     assert (tmp_path / "run" / "predictions.csv").read_bytes() == (trained / "predictions.csv").read_bytes()
 
 
-def test_grey_small_photos_train_fashion_cnn(tmp_path, run_cli):
+def test_grey_small_photos_train_fashion_cnn_which_goes_into_every_format(tmp_path, run_cli, call):
     for index, (label, picture) in enumerate(crops(20)):
         (tmp_path / "photos" / label).mkdir(parents=True, exist_ok=True)
         picture.convert("L").resize((24, 24)).save(tmp_path / "photos" / label / f"{index}.png")
@@ -87,6 +87,9 @@ def test_grey_small_photos_train_fashion_cnn(tmp_path, run_cli):
     )  # fmt: skip
     assert code == 0, err
     assert json.loads(out)["model"]["input_shape"] == [24, 24, 1]
+    for kind in FORMATS:
+        assert call(export, tmp_path / "run", "--to", kind)[0] == 0
+        assert call(verify, tmp_path / "run" / "export" / kind)[0] == 0
 
 
 def test_few_photos_train_as_many_steps_as_the_recipe_was_tuned_with():
