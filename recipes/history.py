@@ -49,16 +49,16 @@ def is_over(phase: Phase, state: TrainingState) -> bool:
 
 def kept_epochs(recipe: Recipe, history: list[dict[str, Any]]) -> dict[str, int]:
     """For each phase, the epoch (counted from 1) whose weights are kept."""
-    kept = {}
-    for phase in recipe.phases:
-        rows = [row for row in history if row["phase"] == phase.name]
-        if phase.keep == "best":
-            values = [row[phase.monitor] for row in rows]
-            best = min(values) if phase.monitor == "val_loss" else max(values)
-            kept[phase.name] = rows[values.index(best)]["epoch"]
-        else:
-            kept[phase.name] = rows[-1]["epoch"]
-    return kept
+    return {phase.name: kept_row(phase, history)["epoch"] for phase in recipe.phases}
+
+
+def kept_row(phase: Phase, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The row of the epoch whose weights a phase keeps, of those it has run."""
+    rows = [row for row in history if row["phase"] == phase.name]
+    if phase.keep == "last":
+        return rows[-1]
+    choose = min if phase.monitor == "val_loss" else max
+    return choose(rows, key=lambda row: row[phase.monitor])
 
 
 def diverged(phase: Phase, what: str, epoch: int, step: int | None, rate: float) -> DivergedFault:

@@ -47,7 +47,7 @@ def _replace(node: Any, steps: list[str], value: Any, path: str) -> Any:
         return tuple(_replace(part, rest, value, path) if part is parts[step] else part for part in node)
     if not dataclasses.is_dataclass(node) or isinstance(node, type):
         _unknown(path, step, [])
-    fields = {field.name for field in dataclasses.fields(node)} - {"name", "on_data"}
+    fields = {field.name for field in dataclasses.fields(node)} - {"name", "on_data", "tune"}
     if step not in fields:
         _unknown(path, step, sorted(fields))
     current = getattr(node, step)

@@ -18,6 +18,7 @@ from typing import Any
 
 from recipes import overrides
 from recipes.errors import UsageFault
+from recipes.space import Space
 
 OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle")
@@ -204,6 +205,7 @@ class Recipe:
         engine: What runs the frozen part: `"keras"`, `"openvino"`, or `"auto"` for the faster one that is here.
         published_accuracy: The source's test accuracy; `None` where it printed none.
         on_data: What else changes when `data` is overridden with this name: the source's other experiment.
+        tune: Where `python -m recipes.tune` looks for better values: a range for each override path.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Recipe:
     engine: str = "auto"
     published_accuracy: float | None = None
     on_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tune: Mapping[str, Space] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if faults := list(self.faults()):
@@ -251,6 +254,9 @@ class Recipe:
         yield from self.augment.faults()
         for phase in self.phases:
             yield from phase.faults()
+        for path, space in self.tune.items():
+            yield from space.faults()
+            yield from self._refused(path, space)
 
     def override(self, path: str, value: Any) -> Recipe:
         """A copy with one value changed.
@@ -294,13 +300,22 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain, JSON-ready values."""
-        plain = dataclasses.asdict(self)
-        del plain["on_data"]
+        plain = dataclasses.asdict(dataclasses.replace(self, on_data={}, tune={}))
+        del plain["on_data"], plain["tune"]
         return plain
 
     def epochs(self) -> int:
         """Epochs over all phases, at most."""
         return sum(phase.epochs for phase in self.phases)
+
+    def _refused(self, path: str, space: Space) -> Iterator[str]:
+        """Why the recipe cannot take the values of a range."""
+        for value in space.ends():
+            try:
+                overrides.override(dataclasses.replace(self, tune={}), path, value)
+            except UsageFault as fault:
+                yield f"It cannot be tuned at {path!r}: {fault}"
+                return
 
 
 def _must(owner: Any, name: str, constraint: str, value: Any = ...) -> str:

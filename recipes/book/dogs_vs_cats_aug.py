@@ -14,6 +14,7 @@ trains with adamw at a rate that rises and falls, and averaged weights.
 """
 
 from recipes.recipe import Augment, Choice, Phase, Recipe
+from recipes.space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="dogs_vs_cats_aug",
@@ -50,4 +51,11 @@ TUNED = Recipe(
         ),
     ),
     published_accuracy=PUBLISHED.published_accuracy,
+    tune={
+        "phases.train.learning_rate": LogFloat(3e-4, 4e-3),
+        "phases.train.weight_decay": LogFloat(0.01, 0.3),
+        "augment.strength": Float(0.7, 1.6),
+        "label_smoothing": Float(0.0, 0.15),
+        "model.dropout": Float(0.2, 0.7),
+    },
 )

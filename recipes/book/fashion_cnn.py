@@ -14,6 +14,7 @@ averaged weights do the rest.
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
+from recipes.space import Float, LogFloat, OneOf
 
 PUBLISHED = Recipe(
     name="fashion_cnn",
@@ -48,4 +49,12 @@ TUNED = Recipe(
         ),
     ),
     published_accuracy=PUBLISHED.published_accuracy,
+    tune={
+        "batch_size": OneOf((64, 128, 256)),
+        "phases.train.learning_rate": LogFloat(1e-3, 1e-2),
+        "phases.train.weight_decay": LogFloat(0.01, 0.3),
+        "augment.strength": Float(0.4, 1.6),
+        "label_smoothing": Float(0.0, 0.15),
+        "model.dropout": Float(0.1, 0.5),
+    },
 )

@@ -14,6 +14,7 @@ Keras 3's default of 0.001 barely trains), batches of 128, 10 epochs. MNIST: the
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
+from recipes.space import Float, LogFloat, OneOf
 
 PUBLISHED = Recipe(
     name="keras_mat_lenet",
@@ -47,6 +48,14 @@ TUNED = Recipe(
             keep="last",
         ),
     ),
+    tune={
+        "batch_size": OneOf((64, 128, 256)),
+        "phases.train.learning_rate": LogFloat(5e-4, 5e-3),
+        "augment.strength": Float(0.4, 1.6),
+        "label_smoothing": Float(0.0, 0.15),
+        "model.conv_dropout": Float(0.0, 0.3),
+        "model.dropout": Float(0.1, 0.6),
+    },
     on_data={
         "mnist": {
             "split.method": "last",

@@ -12,6 +12,7 @@ book. (The order of the images is the data set's own here, so "the last 20%" are
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
+from recipes.space import Float, LogFloat, OneOf
 
 PUBLISHED = Recipe(
     name="mnist_functional",
@@ -42,4 +43,10 @@ TUNED = Recipe(
             keep="last",
         ),
     ),
+    tune={
+        "batch_size": OneOf((64, 128, 256)),
+        "phases.train.learning_rate": LogFloat(5e-4, 1e-2),
+        "augment.strength": Float(0.5, 1.5),
+        "label_smoothing": Float(0.0, 0.15),
+    },
 )

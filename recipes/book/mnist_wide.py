@@ -11,6 +11,7 @@ larger batches make an epoch several times cheaper.
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
+from recipes.space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="mnist_wide",
@@ -41,4 +42,9 @@ TUNED = Recipe(
             keep="last",
         ),
     ),
+    tune={
+        "phases.train.learning_rate": LogFloat(2e-4, 5e-3),
+        "augment.strength": Float(0.5, 1.5),
+        "label_smoothing": Float(0.0, 0.15),
+    },
 )

@@ -20,6 +20,7 @@ validation accuracy is the same, and the loss ten times higher.
 """
 
 from recipes.recipe import Augment, Choice, Phase, Recipe
+from recipes.space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="vgg16_feature_extract",
@@ -59,4 +60,10 @@ TUNED = Recipe(
         ),
     ),
     published_accuracy=PUBLISHED.published_accuracy,
+    tune={
+        "phases.head.learning_rate": LogFloat(1e-5, 1e-3),
+        "phases.head.weight_decay": LogFloat(1.0, 300.0),
+        "label_smoothing": Float(0.0, 0.1),
+        "model.dropout": Float(0.2, 0.7),
+    },
 )

@@ -18,6 +18,7 @@ weights. With four views, more epochs and higher rates did no better on the vali
 from recipes.book.vgg16_feature_extract import PUBLISHED as HEAD_PUBLISHED
 from recipes.book.vgg16_feature_extract import TUNED as HEAD_TUNED
 from recipes.recipe import Phase, Recipe
+from recipes.space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="vgg16_finetune",
@@ -61,4 +62,10 @@ TUNED = Recipe(
         ),
     ),
     published_accuracy=PUBLISHED.published_accuracy,
+    tune={
+        "phases.block5.learning_rate": LogFloat(2e-6, 5e-5),
+        "phases.block5.weight_decay": LogFloat(0.01, 30.0),
+        "label_smoothing": Float(0.0, 0.1),
+        "model.dropout": Float(0.2, 0.7),
+    },
 )
