@@ -13,6 +13,7 @@ import math
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,7 +181,9 @@ class Search:
             tuner.oracle.max_trials = self.trials
             tuner.oracle.verbose = 0
             try:
-                tuner.search()
+                with warnings.catch_warnings():  # Of a failed trial's figures it takes the best all the same.
+                    warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+                    tuner.search()
             except keras_tuner.errors.FatalError as error:
                 raise error.__cause__ or error from None
         shutil.rmtree(self.folder / rundir.STATE, ignore_errors=True)
@@ -316,9 +319,9 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
                 search.on_trial(ended)
             except Exception as error:
                 raise keras_tuner.errors.FatalError(str(error)) from error
-            if ended.failed:
-                raise keras_tuner.errors.FailedTrialError(ended.reason)
-            return {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
+            # To keras-tuner, a figure that is not a number is a failed trial.
+            figures = {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
+            return {name: math.nan if value is None else value for name, value in figures.items()}
 
         def _run(self, proposed: Trial, trial) -> Trial:
             began = time.monotonic()

@@ -124,6 +124,7 @@ def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any
         log.warning("NOTICE %s", origin.notice)
     load_backend()
     splits, _ = prepare.read(recipe, origin, request, screen)
+    recipe = request.for_images(recipe, len(splits.train))
     # What cannot be seen cannot be chosen by: a search has no test images.
     splits = dataclasses.replace(splits, test=splits.test.select(np.arange(0)))
     asked = {
