@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +85,7 @@ def train(
     precision: str = "float32",
     state: TrainingState | None = None,
     hooks: Hooks | None = None,
+    phases: int | None = None,
 ) -> Outcome:
     """Train `model` as `recipe` says, from the start or from a saved state.
 
@@ -97,6 +97,7 @@ def train(
         precision: `"float32"` or `"bfloat16"`.
         state: A state saved by an earlier call with the same recipe, images and seed.
         hooks: How to follow and stop the training.
+        phases: Train only so many of the recipe's phases, the first ones.
 
     Raises:
         DivergedFault: When the loss is not a finite number.
@@ -113,7 +114,7 @@ def train(
     if state.arrays:
         _assign(sum(_moving(worker, recipe, state.phase), []), state.arrays["model"])
     passes: dict[str, dict[str, Any]] = {}
-    for index in range(state.phase, len(recipe.phases)):
+    for index in range(state.phase, len(recipe.phases[:phases])):
         if index > state.phase:
             state = TrainingState(phase=index, history=state.history)
         features = _run_phase(recipe, splits, worker, state, hooks, boundary)
@@ -122,7 +123,7 @@ def train(
     for layer in worker.layers:
         model.get_layer(layer.name).trainable = layer.trainable
     model.set_weights(worker.get_weights())
-    return Outcome(model, state.history, kept_epochs(recipe, state.history), passes)
+    return Outcome(model, state.history, kept_epochs(recipe.phases[:phases], state.history), passes)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:
@@ -156,7 +157,7 @@ def _run_phase(
         validation_images = Images(features.validation, splits.validation.labels, splits.validation.ids)
     check_memory(trainee, min(recipe.batch_size, len(splits.train)))
     optimizer = optimizer_for(phase, steps, trainee)
-    _compile(trainee, recipe, optimizer, steps)
+    compile_for(trainee, recipe, optimizer, steps)
     optimizer.build(trainee.trainable_variables)
     if state.arrays:
         _assign(optimizer.variables, state.arrays["optimizer"])
@@ -212,7 +213,7 @@ def _inspect(worker: keras.Model, recipe: Recipe, phase: Phase, splits: Splits, 
     Raises:
         UsageFault: When the training would be worthless.
     """
-    _compile(worker, recipe, optimizer_for(phase, steps, worker), steps)
+    compile_for(worker, recipe, optimizer_for(phase, steps, worker), steps)
     for finding in lint.check(worker, splits.train.pixels[:8], rates=phase.rates):
         if finding.stops:
             raise UsageFault(f"Phase {phase.name!r}: {finding}")
@@ -263,7 +264,15 @@ class _Guard(keras.callbacks.Callback):
         return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
 
 
-def _compile(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:
+def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:
+    """Compile a network, or what of it trains, with a recipe's loss.
+
+    Args:
+        model: Ends in a softmax, or in one sigmoid unit.
+        recipe: Gives label smoothing and batch size.
+        optimizer: Fresh.
+        steps: Steps in an epoch.
+    """
     loss: keras.losses.Loss
     if _has_sigmoid(model):
         loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
@@ -293,26 +302,6 @@ def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     if _has_sigmoid(model):
         return lambda labels: tf.cast(labels, tf.float32)[:, tf.newaxis]
     return lambda labels: tf.one_hot(labels, model.output_shape[-1])
-
-
-def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phase: int, precision: str) -> float:
-    """Seconds that a training step of a phase takes here, from a few timed ones; `model` stays as it is."""
-    worker = trainee = precisions.cast(model, precision)
-    views: Sequence[np.ndarray] = ()
-    if cuts := Boundary(recipe, splits, 0, precision).cuts(worker, phase):
-        _, trainee = split_at(worker, cuts[-1])
-        one = np.zeros((1, *trainee.input_shape[1:]), recipe.cache_dtype)
-        views = (np.broadcast_to(one, (len(splits.train), *one.shape[1:])),)
-    thaw(worker, recipe.phases[phase].train)
-    steps = steps_per_epoch(splits.train, recipe.batch_size)
-    _compile(trainee, recipe, optimizer_for(recipe.phases[phase], steps, trainee), steps)
-    batches = training_batches(splits.train, recipe, seed=0, targets=targets_for(worker), views=views)(0, 0, 0)
-    per_call = trainee.steps_per_execution
-    trainee.fit(batches.take(per_call), shuffle=False, verbose=0)  # The first call traces.
-    timed = min(3 * per_call, steps)
-    began = time.monotonic()
-    trainee.fit(batches.take(timed), shuffle=False, verbose=0)
-    return (time.monotonic() - began) / timed
 
 
 def _has_sigmoid(model: keras.Model) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from recipes.errors import DivergedFault
-from recipes.recipe import Phase, Recipe
+from recipes.recipe import Phase
 from recipes.state import TrainingState
 
 
@@ -47,9 +48,9 @@ def is_over(phase: Phase, state: TrainingState) -> bool:
     return state.epoch >= phase.epochs or (phase.patience is not None and state.waited >= phase.patience)
 
 
-def kept_epochs(recipe: Recipe, history: list[dict[str, Any]]) -> dict[str, int]:
+def kept_epochs(phases: Sequence[Phase], history: list[dict[str, Any]]) -> dict[str, int]:
     """For each phase, the epoch (counted from 1) whose weights are kept."""
-    return {phase.name: kept_row(phase, history)["epoch"] for phase in recipe.phases}
+    return {phase.name: kept_row(phase, history)["epoch"] for phase in phases}
 
 
 def kept_row(phase: Phase, history: list[dict[str, Any]]) -> dict[str, Any]:

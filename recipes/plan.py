@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes import conditions, data, engine, precision, prefix, prepare
+from recipes import conditions, data, precision, prefix, prepare, probe
 from recipes.boundary import Boundary, refuse_large
 from recipes.data.stream import steps_per_epoch
 from recipes.recipe import Recipe
@@ -38,7 +38,7 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     number_format = precision.choose(request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {
-        phase.name: engine.seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
+        phase.name: probe.seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
         for index, phase in enumerate(recipe.phases)
     }
     training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) / 60

@@ -71,6 +71,9 @@ def parser() -> Parser:
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
     parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
     parse.add_argument("--plan", action="store_true", help="say what would run and how long it may take, then stop")
+    parse.add_argument(
+        "--find-lr", action="store_true", help="sweep each phase's learning rate: a picture and a suggestion, then stop"
+    )
     parse.add_argument("--smoke", action="store_true", help="a few hundred images, one epoch: does it work at all?")
     parse.add_argument(
         "--precision",
@@ -132,6 +135,11 @@ def _command(arguments: Sequence[str] | None) -> int:
             from recipes import plan
 
             manifest = plan.plan(request, screen)
+        elif options.find_lr:
+            load_backend()
+            from recipes import find_rate
+
+            manifest = find_rate.find(request, options.out or Path("runs/find-lr") / options.name, screen)
         else:
             from recipes import execute
 

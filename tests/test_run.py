@@ -515,3 +515,17 @@ def test_the_full_data_set_is_used_when_it_is_there(tmp_path, run_cli):
     assert "NOTICE" not in out
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert (manifest["data"]["kind"], manifest["data"]["notice"]) == ("tfds", "")
+
+
+def test_find_lr_suggests_a_rate_for_each_phase_and_trains_nothing_else(run_cli, tmp_path):
+    arguments = ("vgg16_finetune", *SMALL_PHOTOS, "--weights", "none", "--set", "views=1", "--precision", "float32")
+    arguments += ("--smoke", "--find-lr", "--out", tmp_path / "lr", "--json")
+    code, out, err = run_cli(*arguments)
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
+    assert list(found) == ["head", "block5"]
+    for name, facts in found.items():
+        assert facts["suggestion"] is None or 1e-7 <= facts["suggestion"] <= 1
+        assert (tmp_path / "lr" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+    assert "block5 begins where head ended" in err
+    assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["block5.png", "head.png"]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from recipes.report import style
 from recipes.screen import RESULT
@@ -125,10 +124,7 @@ def _places(axes: Axes, wanted: Space) -> Callable[[Any], float]:
         axes.set_xlim(-0.5, len(wanted.values) - 0.5)
         return wanted.values.index
     if isinstance(wanted, LogFloat):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        style.log_ticks(axes, subs=(1, 3))
     margin = 0.05
     low, high = wanted.ends()
     if isinstance(wanted, LogFloat):

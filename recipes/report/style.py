@@ -8,7 +8,9 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 mpl.use("Agg")
 
@@ -26,6 +28,14 @@ def apply() -> None:
     # Class names are not formulas: a dollar sign is a dollar sign.
     look = {"font.family": families, "axes.titleweight": "bold", "text.parse_math": False}
     sns.set_theme(style="whitegrid", context="notebook", rc=look)
+
+
+def log_ticks(axes: Axes, subs: tuple[int, ...] = (1,)) -> None:
+    """Give the horizontal axis a logarithmic scale with plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def png(figure: Figure, *, dpi: int = 130) -> bytes:

@@ -1,0 +1,61 @@
+"""Find a learning rate for each phase of a recipe: a picture and a suggestion (`recipes.run NAME --find-lr`)."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from recipes import data, engine, precision, prepare, probe, rundir
+from recipes.report import rates, style
+from recipes.request import Request
+from recipes.screen import RESULT, Screen
+
+log = logging.getLogger("recipes")
+
+
+def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
+    """Sweep the learning rate of each phase, from the weights that the phases before it give.
+
+    Args:
+        request: The recipe, its data and seed.
+        folder: Where the pictures go.
+        screen: Shows the progress.
+
+    Returns:
+        For each phase the suggestion and the recipe's own rate.
+
+    Raises:
+        Fault: What the run itself would raise.
+    """
+    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
+    recipe = request.recipe(origin.dataset)
+    splits, _ = prepare.read(recipe, origin, request, screen)
+    recipe = request.for_images(recipe, len(splits.train))
+    number_format = precision.choose(request.precision)
+    with rundir.disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if origin.notice:
+        log.warning("NOTICE %s", origin.notice)
+    weights = prepare.find_weights(recipe)
+    found = {}
+    for index, phase in enumerate(recipe.phases):
+        model = prepare.build(recipe, splits, request.seed, weights)
+        if index:
+            log.info("phase  %s begins where %s ended: training that", phase.name, recipe.phases[index - 1].name)
+            engine.train(recipe, splits, model, seed=request.seed, precision=number_format, phases=index)
+        with screen.counting(f"{phase.name} frozen part") as watch:
+            swept = probe.sweep_rates(
+                recipe, splits, model, phase=index, seed=request.seed, precision=number_format, watch=watch
+            )
+        picture = folder / f"{phase.name}.png"
+        rundir.write(picture, style.png(rates.rates_figure(swept, phase, f"{recipe.name}, phase {phase.name}")))
+        found[phase.name] = {"suggestion": swept.suggestion, "recipe": phase.learning_rate, "picture": str(picture)}
+        if swept.suggestion is None:
+            log.log(RESULT, "%s: the loss falls at no rate (%s)", phase.name, picture)
+        else:
+            log.log(
+                RESULT, "%s: --set phases.%s.learning_rate=%.2g (the recipe has %g; %s)",
+                phase.name, phase.name, swept.suggestion, phase.learning_rate, picture,
+            )  # fmt: skip
+    return found
