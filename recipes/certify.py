@@ -24,6 +24,7 @@ from typing import Any
 from recipes import book, results, rundir
 from recipes.command import Parser, guarded
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
+from recipes.overrides import parse_assignment
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
@@ -44,6 +45,7 @@ def parser() -> Parser:
     parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe")
     parse.add_argument("--variant", choices=book.VARIANTS, default="tuned")
     parse.add_argument("--seeds", type=int, default=5, metavar="N", help="how many, from 42 on (default 5)")
+    parse.add_argument("--set", metavar="data=NAME", help="another data set the recipe knows, such as data=mnist")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
@@ -112,9 +114,12 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("Which recipe? python -m recipes.run --list shows them all.")
     if options.check and not options.smoke:
         raise UsageFault("--check needs --smoke: a whole certification is run without --check.")
-    if options.seeds < 2:
-        raise UsageFault("--seeds must be 2 or more: one run has no spread.")
-    book.get(name, options.variant)
+    if options.seeds < 1:
+        raise UsageFault("--seeds must be 1 or more, and 2 or more for a spread.")
+    overrides = (parse_assignment(options.set),) if options.set else ()
+    if overrides and (overrides[0][0] != "data" or options.smoke):
+        raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
+    Request(name, options.variant, overrides).recipe(Request(name, options.variant, overrides).dataset())
     screen, signals = Screen(), Signals()
     signals.listen()
     place = options.into / "smoke" if options.smoke else options.into
@@ -128,9 +133,9 @@ def _command(arguments: Sequence[str] | None) -> int:
         request = (
             short(name, seed)
             if options.smoke
-            else Request(name, variant=options.variant, data="full", data_dir=options.data_dir, seed=seed)
+            else Request(name, options.variant, overrides, data="full", data_dir=options.data_dir, seed=seed)
         )
-        kind = "smoke" if options.smoke else options.variant
+        kind = "smoke" if options.smoke else f"{request.dataset()}-{options.variant}"
         folders.append(options.runs / f"{name}-{kind}-seed{seed}")
         run(request, folders[-1], screen, signals)
     ((key, group),) = results.collect(folders, short=options.smoke).items()
@@ -165,6 +170,8 @@ def _repeat(options: Any) -> str:
     words = ["python -m recipes.certify", options.name, f"--seeds {options.seeds}"]
     if options.variant != "tuned":
         words.append(f"--variant {options.variant}")
+    if options.set:
+        words.append(f"--set {options.set}")
     return " ".join([*words, "--smoke"] if options.smoke else words)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from sklearn.exceptions import ConvergenceWarning
 
 from recipes import engine, history, prepare, rundir, state
 from recipes.data import Splits
@@ -181,8 +182,11 @@ class Search:
             tuner.oracle.max_trials = self.trials
             tuner.oracle.verbose = 0
             try:
-                with warnings.catch_warnings():  # Of a failed trial's figures it takes the best all the same.
+                with warnings.catch_warnings():
+                    # Of a failed trial's figures the tuner takes the best all the same, and figures that are mostly
+                    # noise make its Gaussian process complain.
                     warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+                    warnings.simplefilter("ignore", ConvergenceWarning)
                     tuner.search()
             except keras_tuner.errors.FatalError as error:
                 raise error.__cause__ or error from None

@@ -14,12 +14,6 @@ def smoke(script, *arguments):
     return result.stdout
 
 
-def test_fashion_cnn_speed_compares_script_and_recipes():
-    out = smoke("fashion_cnn_speed")
-    for words in ("| plain Keras script |", "| recipe, published |", "| recipe, tuned |", "Medians of 1 rounds"):
-        assert words in out
-
-
 def test_boundary_speed_compares_plain_keras_and_the_engine():
     out = smoke("boundary_speed")
     for words in ("| head alone, plain Keras |", "| block 5 and head, bfloat16 |", "| 4,000 |", "peak memory"):

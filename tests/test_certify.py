@@ -64,7 +64,8 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
 def test_what_cannot_be_certified_is_refused(tmp_path, call):
     assert call()[0] == 2
     assert call("fashion_cn", "--smoke")[0] == 2
-    assert call("fashion_cnn", "--seeds", 1)[0] == 2
+    assert call("fashion_cnn", "--seeds", 0)[0] == 2
+    assert call("fashion_cnn", "--set", "batch_size=3")[0] == 2
     assert call("--check", "fashion_cnn")[0] == 2
     assert call("--check", "fashion_cnn", "--smoke", "--into", tmp_path)[0] == 2
     code, _, err = call("fashion_cnn", "--runs", tmp_path / "runs", "--into", tmp_path)

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import certify, compare, doctor, export, predict, results, run, serve, verify
+from recipes import bench, certify, compare, doctor, export, predict, results, run, serve, tune, verify
 from recipes.overrides import parse_assignment
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -17,6 +17,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 VERBS = {
+    "bench": bench,
     "certify": certify,
     "compare": compare,
     "doctor": doctor,
@@ -24,6 +25,7 @@ VERBS = {
     "predict": predict,
     "run": run,
     "serve": serve,
+    "tune": tune,
     "verify": verify,
 }
 
@@ -77,7 +79,7 @@ def with_defaults(settings):
 
 
 def defaults(kind):
-    known = [field for field in dataclasses.fields(kind) if field.name != "on_data"]
+    known = [field for field in dataclasses.fields(kind) if field.name not in ("on_data", "tune")]
     values = {field.name: field.default for field in known if field.default is not dataclasses.MISSING}
     made = {field.name: field.default_factory() for field in known if field.default_factory is not dataclasses.MISSING}
     return {name: value for name, value in (values | made).items() if not dataclasses.is_dataclass(value)}
