@@ -10,6 +10,8 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("TFDS_DATA_DIR", None)
 
+from photo_files import add_bad_files, add_odd_photos, write_photos
+
 from recipes import Augment, Phase, Recipe, data
 from recipes.run import main
 
@@ -74,3 +76,39 @@ def subprocess_environment(**more) -> dict[str, str]:
 
 
 PYTHON = sys.executable
+
+
+# dogs_vs_cats_aug as small and short as it still learns a little.
+SMALL = ("--set", "image_size=80", "--set", "phases.train.epochs=2", "--set", "phases.train.average_epochs=0")
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """60 sound photos of 3 classes, with every odd and bad file among them."""
+    root = tmp_path_factory.mktemp("own") / "내 사진"
+    write_photos(root)
+    add_odd_photos(root)
+    add_bad_files(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained(photos, tmp_path_factory):
+    """A run of dogs_vs_cats_aug on them."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        assert main(["dogs_vs_cats_aug", "--data", str(photos), "--out", str(folder), *SMALL]) == 0
+    return folder
+
+
+@pytest.fixture
+def call(capsys):
+    """Call a verb in this process; gives (exit code, stdout, stderr)."""
+
+    def run(verb, *arguments):
+        code = verb.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

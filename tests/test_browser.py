@@ -1,0 +1,81 @@
+"""Pages as a browser shows them: nothing is fetched, nothing complains, and everybody can read them."""
+
+import shutil
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+import recipes
+from recipes import serve
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+WIDTHS = (1280, 400)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Open an address; gives the page, with what it asked for and complained about."""
+    contexts = []
+
+    def go(address, **settings):
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.asked = [], []
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def assert_everybody_can_read(page):
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
+
+
+@pytest.mark.parametrize("name", ["report.html", "doctor.html"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, name, scheme):
+    for width in WIDTHS:
+        page = opened((trained / name).as_uri(), viewport={"width": width, "height": 900}, color_scheme=scheme)
+        assert page.complaints == []
+        assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
+        assert_everybody_can_read(page)
+
+
+def test_a_photo_on_the_page_is_classified_and_explained(opened, trained, photos):
+    with serve.server(recipes.load(trained)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        host, port = running.server_address
+        page = opened(f"http://{host}:{port}/")
+        assert_everybody_can_read(page)
+        page.set_input_files("input[type=file]", photos / "temple" / "rotated.jpg")
+        page.wait_for_selector("img[src^='data:image/png']")
+        text = page.inner_text("body")
+        assert all(name in text for name in ("temple", "flower", "옷"))
+        assert "%" in text
+        assert page.complaints == []
+        assert {url.split("/")[2] for url in page.asked if url.startswith("http")} == {f"{host}:{port}"}
+        assert_everybody_can_read(page)
+        running.shutdown()

@@ -1,0 +1,93 @@
+"""What a finished run says of new photos: on the command line and in Python."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from photo_files import CLASSES, write_photos
+from PIL import Image
+
+import recipes
+from recipes import predict
+from recipes.errors import CorruptFault, UsageFault
+
+
+def test_predict_goes_on_past_bad_files(trained, photos, call, tmp_path):
+    code, out, err = call(predict, trained, photos / "temple", photos / "flower" / "page.jpg", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert {problem["path"].rsplit("/", 1)[1] for problem in found["problems"]} == {
+        "empty.jpg", "truncated.jpg", "page.jpg",
+    }  # fmt: skip
+    assert "3 of" in err
+    good = [image["path"].rsplit("/", 1)[1] for image in found["images"]]
+    assert {"00.jpg", "rotated.jpg", "cmyk.jpg", "caf\\xe9.jpg"} <= set(good)
+    assert ".hidden.jpg" not in good
+    assert found["accuracy"] is None
+
+
+def test_predict_says_what_the_run_said(trained, photos, call, tmp_path):
+    rows = list(csv.DictReader((trained / "predictions.csv").open(encoding="utf-8")))
+    paths = [photos / row["id"] for row in rows]
+    code, out, _ = call(predict, trained, *paths, "--csv", tmp_path / "table.csv", "--top", 2)
+    assert code == 0
+    assert f"{len(paths)} rows in" in out
+    table = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
+    assert [row["prediction"] for row in table] == [row["prediction"] for row in rows]
+    for name in CLASSES:
+        said, reported = ([float(row[f"probability {name}"]) for row in one] for one in (table, rows))
+        np.testing.assert_allclose(said, reported, atol=1e-4)
+
+
+def test_predict_scores_a_folder_of_classes_and_refuses_another(trained, photos, call, tmp_path):
+    root = tmp_path / "photos"
+    write_photos(root, number=4, seed=11)
+    code, out, _ = call(predict, trained, root)
+    assert code == 0
+    assert "of 12 photos, by their folders)" in out
+    (root / "temple").rename(root / "castle")
+    code, _, err = call(predict, trained, root)
+    assert code == 3
+    assert "holds the classes castle, and the model knows flower, temple, 옷" in err
+    code, out, _ = call(predict, trained, root, "--unlabelled")
+    assert code == 0
+    assert "by their folders" not in out
+
+
+def test_predict_without_a_readable_photo_or_a_run_fails(trained, photos, call, tmp_path):
+    assert call(predict, trained, photos / "temple" / "empty.jpg")[0] == 3
+    assert call(predict, trained, tmp_path / "nothing.jpg")[0] == 3
+    assert call(predict, trained, tmp_path)[0] == 3
+    assert call(predict, tmp_path, photos / "temple" / "00.jpg")[0] == 2
+    assert call(predict, trained, photos / "temple" / "00.jpg", "--top", 0)[0] == 2
+
+
+def test_a_predictor_takes_paths_and_arrays(trained, photos):
+    predictor = recipes.load(trained)
+    paths = sorted((photos / "flower").glob("0*.jpg"))
+    from_paths = predictor.predict(paths)
+    arrays = [np.asarray(Image.open(path)) for path in paths]
+    assert from_paths.predictions == predictor.predict(arrays).predictions
+    np.testing.assert_allclose(from_paths.probabilities.sum(axis=1), 1, atol=1e-6)
+    assert predictor.predict(arrays[0][..., 0][np.newaxis]).probabilities.shape == (1, 3)
+    assert len(predictor.predict([])) == 0
+    assert predictor.predict([photos / "gone.jpg"]).problems == {
+        str(photos / "gone.jpg"): "cannot be read: No such file or directory"
+    }
+    with pytest.raises(UsageFault, match="Pixels must be raw, 0-255"):
+        predictor.predict([arrays[0] / 255.0])
+    with pytest.raises(UsageFault, match="height, width"):
+        predictor.predict([np.zeros(4)])
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(path.read_bytes()[:1000]), lambda path: path.unlink()]
+)
+def test_a_model_that_is_not_what_the_run_wrote_is_refused(trained, tmp_path, damage):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    damage(folder / "model.keras")
+    with pytest.raises(CorruptFault, match="model.keras"):
+        recipes.load(folder)
