@@ -13,6 +13,8 @@ import mkdocs_gen_files
 import recipes
 import zoo
 from recipes import results
+from recipes.report.search import over_seeds
+from recipes.space import LogFloat, OneOf, Space
 
 API = {
     "zoo": ["zoo", "zoo.registry", "zoo.weights", "zoo.macs"],
@@ -20,11 +22,12 @@ API = {
         "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
-        "recipes.gradcam", "recipes.bundle.check", "recipes.compare", "recipes.certify",
-        "recipes.results", "recipes.errors",
+        "recipes.gradcam", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.probe",
+        "recipes.compare", "recipes.certify", "recipes.bench", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results.load(Path("results"))
+SEARCHED = results.load(Path("results/search"))
 
 
 def architecture_page(name: str) -> str:
@@ -100,8 +103,40 @@ def recipe_page(name: str) -> str:
             "Each path can be changed with `--set path=value`.",
             "",
             markdown_table(("path", "published", "tuned"), rows),
+            *searched(name, module.TUNED),
         ]
     )
+
+
+def searched(name: str, tuned: recipes.Recipe) -> list[str]:
+    """Where a search looks, what the last one found, and what that is worth on other seeds."""
+    values = flat(tuned)
+    found = SEARCHED.get(name)
+    best = found["trials"][found["best"]]["values"] if found else {}
+    ranges = [
+        (f"`{path}`", in_words(space), values.get(path, "the network's own"), best.get(path, "-"))
+        for path, space in tuned.tune.items()
+    ]
+    lines = ["## Searched", markdown_table(("path", "range", "tuned", "best trial"), ranges)]
+    if not found:
+        return [*lines, "No search has been made yet."]
+    epochs, images = sum(phase["epochs"] for phase in found["recipe"]["phases"]), found["images"]
+    facts = [
+        f"{len(found['trials'])} trials of {epochs} epochs (the recipe has {tuned.epochs()}), {found['tuner']}, on",
+        f"{images['train']:,} training and {images['validation']:,} validation images, {found['seconds'] / 60:.0f}",
+        f"minutes, {found['date']}: `results/search/{name}.json`. The best trial had",
+        f"{found['trials'][found['best']]['val_accuracy']:.4f}. Trained again it has",
+        f"{over_seeds(found['retrained']['winner'])}; what the page had then has",
+        f"{over_seeds(found['retrained']['page'])}.",
+    ]
+    return [*lines, " ".join(facts)]
+
+
+def in_words(space: Space) -> str:
+    """A range for a reader."""
+    if isinstance(space, OneOf):
+        return ", ".join(map(str, space.values))
+    return f"{space.low:g} to {space.high:g}" + (", logarithmic" if isinstance(space, LogFloat) else "")
 
 
 def how_far_to_trust() -> str:
@@ -121,7 +156,7 @@ def flat(recipe: recipes.Recipe) -> dict[str, str]:
     def visit(prefix: str, value: object) -> None:
         if dataclasses.is_dataclass(value):
             for field in dataclasses.fields(value):
-                if field.name not in ("name", "on_data", "published_accuracy"):
+                if field.name not in ("name", "on_data", "published_accuracy", "tune"):
                     visit(f"{prefix}.{field.name}" if prefix else field.name, getattr(value, field.name))
         elif isinstance(value, dict):
             for key, item in value.items():
@@ -168,6 +203,7 @@ def main() -> None:
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
         "* [Your own photos](photos.md)",
+        "* [Tune, compare, certify](tuning.md)",
         "* [Train above a frozen part](boundary.md)",
         "* [What the linter says](lint.md)",
         "* [When something goes wrong](faults.md)",
