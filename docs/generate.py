@@ -17,7 +17,7 @@ from recipes.report.search import over_seeds
 from recipes.space import LogFloat, OneOf, Space
 
 API = {
-    "zoo": ["zoo", "zoo.registry", "zoo.weights", "zoo.macs"],
+    "zoo": ["zoo", "zoo.registry", "zoo.layer_table", "zoo.filters", "zoo.weights", "zoo.macs"],
     "recipes": [
         "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
@@ -45,16 +45,7 @@ def architecture_page(name: str) -> str:
         ("data set", facts.dataset),
         ("licence of pretrained weights", facts.weights_licence),
     ]
-    layers = [
-        (
-            f"`{layer.name}`",
-            type(layer).__name__,
-            " x ".join(map(str, layer.output.shape[1:])),
-            f"{layer.count_params():,}" if layer.weights else "",
-            "yes" if layer.trainable_weights else "",
-        )
-        for layer in model.layers
-    ]
+    trainable = [f"`{layer.name}`" for layer in model.layers if layer.trainable_weights]
     return "\n".join(
         [
             f"# {name}",
@@ -67,7 +58,12 @@ def architecture_page(name: str) -> str:
             "## Facts",
             markdown_table(("fact", ""), rows),
             "## Layers",
-            markdown_table(("name", "type", "output", "parameters", "trainable as returned"), layers),
+            "Parameters: the size of each weight. Memory: the output for one image in float32. Sees: how many pixels",
+            "of the image one value depends on, before the edge cuts them off; behind a layer that gathers all, all.",
+            "",
+            zoo.arithmetic(model).markdown(),
+            f"As returned, these can train: {', '.join(trainable)}.",
+            "",
             "## Builder",
             *(f"::: zoo.{name}.{function}\n" for function in public_functions(module)),
         ]

@@ -4,9 +4,10 @@
 Importing this package loads no Keras; the first `get` does.
 """
 
+from zoo.layer_table import arithmetic
 from zoo.registry import Info, get, info, names, register
 
-__all__ = ["Info", "get", "info", "names", "register"]
+__all__ = ["Info", "arithmetic", "get", "info", "names", "register"]
 
 
 def __getattr__(name: str):
@@ -15,6 +16,6 @@ def __getattr__(name: str):
 
     from zoo.registry import BUILTIN
 
-    if name in BUILTIN or name in {"weights", "transfer", "macs"}:
+    if name in BUILTIN or name in {"filters", "macs", "transfer", "weights"}:
         return importlib.import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

@@ -11,10 +11,10 @@ specialised, is trainable too. Train the head first (the recipe does): a random 
 
 Parameters (kernel height x kernel width x input channels x filters + filters; inputs x units + units):
 
-    block1 .. block4                                  =  7,635,264   frozen
-    block5  3 x (3 x 3 x 512 x 512 + 512)             =  7,079,424   trainable
-    head    12,800 x 256 + 256 + 256 + 1              =  3,277,313   trainable, with block5 10,356,737
-    total                                               17,992,001
+    block1 .. block4                         =  7,635,264   frozen
+    block5  3 x (3 x 3 x 512 x 512 + 512)    =  7,079,424   trainable
+    head    12,800 x 256 + 256 + 256 + 1     =  3,277,313   trainable
+    total                                      17,992,001   trainable 10,356,737
 """
 
 import keras
