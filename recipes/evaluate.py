@@ -36,6 +36,12 @@ class Predictions:
         """(images,), the most probable class's index."""
         return self.probabilities.argmax(axis=1)
 
+    @property
+    def losses(self) -> np.ndarray:
+        """(images,), cross-entropy of each image in nats."""
+        of_truth = self.probabilities[np.arange(len(self.truth)), self.truth]
+        return -np.log(np.clip(of_truth, 1e-7, 1.0))
+
     def as_csv(self) -> str:
         """The table as CSV: id, truth, prediction, then a probability per class."""
         header = ["id", "truth", "prediction", *(f"probability {name}" for name in self.class_names)]
@@ -82,13 +88,12 @@ def scores(table: Predictions) -> dict[str, Any]:
     from sklearn import metrics
 
     classes = np.arange(len(table.class_names))
-    chosen = np.clip(table.probabilities[np.arange(len(table.truth)), table.truth], 1e-7, 1.0)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         table.truth, table.prediction, labels=classes, zero_division=0
     )
     return {
         "images": len(table.truth),
-        "loss": float(-np.log(chosen).mean()),
+        "loss": float(table.losses.mean()),
         "accuracy": float(metrics.accuracy_score(table.truth, table.prediction)),
         "balanced_accuracy": float(recall[support > 0].mean()),
         "per_class": {

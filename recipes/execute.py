@@ -155,7 +155,7 @@ def _run(job: Job) -> dict[str, Any]:
             metrics = {name: evaluate.scores(table) for name, table in tables.items()}
         manifest = manifests.finished(job, splits, outcome, metrics)
         with job.stage("report"):
-            outputs.write_results(job.folder, outcome, tables, metrics, manifest)
+            outputs.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             outputs.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
     rundir.close(job.folder, manifest)

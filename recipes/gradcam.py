@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,29 +29,36 @@ def last_convolution(model: keras.Model) -> str:
     return found[-1]
 
 
-def heatmap(model: keras.Model, image: np.ndarray, index: int, layer: str | None = None) -> np.ndarray:
-    """How much each place of an image speaks for a class (Selvaraju et al., arXiv:1610.02391).
+def heatmaps(
+    model: keras.Model, images: np.ndarray, indices: Sequence[int] | np.ndarray, layer: str | None = None
+) -> np.ndarray:
+    """How much each place of images speaks for a class (Selvaraju et al., arXiv:1610.02391).
 
     Args:
         model: A flat network that gives probabilities, or one sigmoid unit for two classes.
-        image: (height, width, channels), what the network takes.
-        index: Of the class.
+        images: (images, height, width, channels), what the network takes.
+        indices: Of the class that is asked for, for each image.
         layer: A convolution. Default: the last.
 
     Returns:
-        (height, width), 0-1; all 0 where no place speaks for the class.
+        (images, height, width), 0-1; all 0 where no place speaks for the class.
+
+    Raises:
+        ValueError: When the network has no convolution, or the layer none to look at.
     """
+    import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 
+    asked = tf.constant(list(indices))
+
     def score(output):
         if output.shape[-1] == 1:
-            return output[:, 0] if index else -output[:, 0]
-        return output[:, index]
+            return tf.where(asked == 1, output[:, 0], -output[:, 0])
+        return tf.gather(output, asked, axis=1, batch_dims=1)
 
     explain = Gradcam(model, model_modifier=ReplaceToLinear(), clone=True)
-    batch = image[np.newaxis].astype("float32")
-    return explain(score, batch, penultimate_layer=layer or last_convolution(model))[0]
+    return explain(score, images.astype("float32"), penultimate_layer=layer or last_convolution(model))
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recipes import evaluate, report
-from recipes.conditions import summary
+from recipes.report.run import run_page
 from recipes.report.style import png
 from recipes.rundir import atomic_path, write, write_json
 from recipes.tables import csv_text
@@ -19,7 +19,7 @@ from recipes.tables import csv_text
 if TYPE_CHECKING:
     import keras
 
-    from recipes.data import Images
+    from recipes.data import Images, Splits
     from recipes.engine import Outcome
 
 GOLDEN = 8
@@ -32,6 +32,7 @@ def write_results(
     tables: Mapping[str, evaluate.Predictions],
     metrics: Mapping[str, Any],
     manifest: Mapping[str, Any],
+    splits: Splits,
 ) -> None:
     """Write history, scores, predictions, model, pictures and page.
 
@@ -41,6 +42,7 @@ def write_results(
         tables: Predictions of `validation` and `test`.
         metrics: The scores of both.
         manifest: The run's conditions.
+        splits: The images.
 
     Raises:
         DiskFault: When the disk is full or cannot be written.
@@ -56,24 +58,12 @@ def write_results(
     matrix = evaluate.confusion(test)
     name = f"{manifest['recipe']}, {manifest['variant']}"
     title = f"{name}: test accuracy {metrics['test']['accuracy']:.4f}"
-    pictures = {
-        "confusion": png(report.confusion_figure(matrix, test.class_names, title)),
-        "curves": png(report.curves_figure(outcome.history, outcome.kept, title)),
-    }
+    drawn = png(report.confusion_figure(matrix, test.class_names, title))
     write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, test.class_names))
-    write(folder / "confusion_matrix.png", pictures["confusion"])
-    write(folder / "curves.png", pictures["curves"])
-    facts = {
-        "title": name,
-        "subtitle": manifest["model"]["use"],
-        "published": manifest["result"]["published_accuracy"],
-        "data": manifest["data"],
-        "test": metrics["test"],
-        "validation": metrics["validation"],
-        "conditions": summary(manifest),
-        "command": manifest["command"],
-    }
-    write(folder / "report.html", report.page(facts, pictures))
+    write(folder / "confusion_matrix.png", drawn)
+    write(folder / "curves.png", png(report.curves_figure(outcome.history, outcome.kept, title)))
+    page = run_page(manifest, metrics, outcome.history, test, splits, outcome.model, drawn)
+    write(folder / "report.html", page)
 
 
 def write_golden(folder: Path, images: Images) -> None:

@@ -104,7 +104,7 @@ class _Show:
         with self.one_at_a_time:
             row = self.predictor.probabilities(pixels[np.newaxis])[0]
             order = np.argsort(-row, kind="stable")[:SHOWN]
-            heat = gradcam.heatmap(self.predictor.model, pixels, int(order[0]))
+            heat = gradcam.heatmaps(self.predictor.model, pixels[np.newaxis], order[:1])[0]
         names = self.predictor.class_names
         return {
             "classes": [{"name": names[index], "probability": float(row[index])} for index in order],

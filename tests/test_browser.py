@@ -1,5 +1,6 @@
 """Pages as a browser shows them: nothing is fetched, nothing complains, and everybody can read them."""
 
+import json
 import shutil
 import threading
 
@@ -62,6 +63,23 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
         assert_everybody_can_read(page)
+
+
+def test_the_figures_of_a_report_are_those_of_its_metrics(opened, trained):
+    scores = json.loads((trained / "metrics.json").read_text())
+    page = opened((trained / "report.html").as_uri())
+    shown = page.locator(".figures b").all_inner_texts()
+    assert shown == [
+        f"{scores['test']['accuracy']:.4f}",
+        f"{scores['test']['balanced_accuracy']:.4f}",
+        f"{scores['validation']['accuracy']:.4f}",
+    ]
+    rows = page.locator("h2:text-is('Per class') + div tbody tr").all_inner_texts()
+    expected = [
+        f"{name}\t{row['precision']:.3f}\t{row['recall']:.3f}\t{row['f1']:.3f}"
+        for name, row in scores["test"]["per_class"].items()
+    ]
+    assert [row.rsplit("\t", 3)[0] for row in rows] == expected
 
 
 def test_a_photo_on_the_page_is_classified_and_explained(opened, trained, photos):

@@ -4,13 +4,15 @@ import csv
 import io
 import re
 
+import keras
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from recipes import evaluate, report
+from recipes import data, evaluate, report
 from recipes.data.splits import Images
 from recipes.evaluate import Predictions
+from recipes.report.run import run_page
 from recipes.report.style import png
 
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{$", "../x, y", "고양이 🐱")
@@ -124,22 +126,109 @@ def test_curves_show_both_phases_side_by_side():
     assert png(figure).startswith(b"\x89PNG")
 
 
-def test_page_escapes_labels_and_needs_no_other_file(table):
-    per_class = evaluate.scores(table)
-    facts = {
-        "title": "fashion_cnn, tuned",
-        "subtitle": "about",
-        "published": None,
-        "data": {"kind": "sample", "notice": "7,000-image sample", "counts": {"train": dict.fromkeys(HOSTILE, 3)}},
-        "test": per_class,
-        "validation": per_class,
-        "conditions": {"seed": "1"},
+def images_of(table):
+    pixels = np.random.default_rng(1).integers(0, 256, (len(table.truth), 12, 12, 1)).astype("uint8")
+    return Images(pixels, table.truth, table.ids)
+
+
+def page_of(table, **changes):
+    """The report of a small network that looked at noise, with these predictions."""
+    images = images_of(table)
+    origin = data.Origin("sample", "fashion_mnist", None, "7,000-image sample")
+    splits = data.Splits(images, images, images, table.class_names, origin)
+    image = keras.Input((12, 12, 1))
+    maps = keras.layers.Conv2D(2, 3, name="conv")(image)
+    flat = keras.layers.Flatten()(maps)
+    model = keras.Model(image, keras.layers.Dense(len(table.class_names), activation="softmax")(flat))
+    scores = evaluate.scores(table)
+    history = [{"phase": "train", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}]
+    manifest = {
+        "recipe": "fashion_cnn",
+        "variant": "tuned",
+        "seed": 1,
+        "precision": "float32",
         "command": "python -m recipes.run '<b>'",
-    }
-    text = report.page(facts, {"confusion": b"1", "curves": b"2"})
+        "result": {"published_accuracy": None, "kept_epoch": {"train": 1}, "epochs": 1},
+        "data": {"kind": "sample", "dataset": "fashion_mnist", "notice": origin.notice, "counts": splits.counts()},
+        "model": {"use": "about", "parameters": 1, "macs": 1},
+        "boundary": {},
+        "doctor": None,
+        "settings": {"augment": {"flip": True}},
+        "seconds": {"train": 1.0},
+        "versions": {"keras": "3"},
+        "hardware": {"processor": "a", "cores": 1, "memory_gb": 1},
+    } | changes
+    return run_page(manifest, {"test": scores, "validation": scores}, history, table, splits, model, b"png")
+
+
+def test_page_escapes_labels_and_needs_no_other_file(table):
+    text = page_of(table)
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "none printed" in text
     assert "7,000-image sample" in text
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     assert "고양이" in text
+    assert f"<b>{evaluate.scores(table)['accuracy']:.4f}</b>" in text
+    for heading in (
+        "Confused most",
+        "Largest losses",
+        "Least sure",
+        "Where it looked",
+        "were made into",
+        "The network",
+    ):
+        assert heading in text
+    assert text.count("Grad-CAM of") == 1 + 12
+    assert "3 x 3 x 1 x 2 + 2 = 20" in text
+    assert "for the second class" not in text
+
+
+def test_photos_that_could_not_be_used_are_on_the_page(table):
+    findings = {"photos": 9, "used": 8, "bad": {"<i>.jpg": "empty file"}, "left_out": [], "warnings": []}
+    text = page_of(table, doctor=findings, data={**photos_data(table), "kind": "photos"})
+    assert "&lt;i&gt;.jpg: empty file" in text
+    assert "none printed" not in text
+
+
+def photos_data(table):
+    counts = {name: dict.fromkeys(table.class_names, 1) for name in ("train", "validation", "test")}
+    return {"kind": "photos", "dataset": "mine", "notice": "", "counts": counts}
+
+
+def test_two_classes_get_a_threshold_and_thousands_a_page_that_can_be_read():
+    random = np.random.default_rng(0)
+    two = Predictions(np.arange(40).astype(str), random.integers(0, 2, 40), random.dirichlet([1, 1], 40), ("a", "b"))
+    assert "Precision, recall and F1 of the second class" in page_of(two)
+    names = tuple(f"class {index}" for index in range(3000))
+    probabilities = np.full((60, 3000), 1e-4)
+    probabilities[np.arange(60), random.integers(0, 3000, 60)] = 0.7
+    text = page_of(Predictions(np.arange(60).astype(str), random.integers(0, 3000, 60), probabilities, names))
+    assert "The twenty classes with the lowest F1 of 3,000" in text
+    assert len(text) < 8e6
+
+
+def test_calibration_error_is_the_mean_distance_from_what_was_promised():
+    from recipes.report.calibration import reliability
+
+    sure = np.array([0.95] * 100 + [0.65] * 50)
+    right = np.array([True] * 90 + [False] * 10 + [True] * 20 + [False] * 30)
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    found = reliability(Predictions(np.arange(150).astype(str), np.where(right, 0, 1), probabilities, ("a", "b")))
+    assert found.images[[6, 9]].tolist() == [50, 100]
+    assert found.error == pytest.approx((100 * 0.05 + 50 * 0.25) / 150)
+
+
+def test_galleries_show_the_surest_mistakes_and_the_least_sure_answers(table):
+    from recipes.report import gallery
+
+    wrong = gallery.worst(table)
+    assert (table.truth[wrong] != table.prediction[wrong]).all()
+    assert (np.diff(table.losses[wrong]) <= 0).all()
+    assert len(wrong) == (table.truth != table.prediction).sum()
+    assert table.probabilities[gallery.least_sure(table)[0]].max() == table.probabilities.max(axis=1).min()
+    first = gallery.surest_right(table)[:3]
+    assert len({*table.truth[first]}) == len({*table.truth[table.truth == table.prediction]})
+    pairs = gallery.pairs(table, images_of(table))
+    assert sum(pair["number"] for pair in pairs) == len(wrong)
+    assert all(len(pair["cards"]) == min(pair["number"], gallery.EACH_PAIR) for pair in pairs)

@@ -59,7 +59,7 @@ def test_the_heatmap_is_where_the_class_is():
     flag = np.zeros((32, 32, 3), "uint8")
     flag[:, :16, 0] = flag[:, 16:, 2] = 200
     for index, columns in ((0, slice(0, 14)), (1, slice(18, 32))):
-        heat = gradcam.heatmap(model, flag, index)
+        heat = gradcam.heatmaps(model, flag[np.newaxis], [index])[0]
         assert heat[:, columns].mean() > 0.9
         assert heat.mean() < 0.6
     assert gradcam.last_convolution(model) == "red"

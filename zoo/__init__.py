@@ -4,10 +4,10 @@
 Importing this package loads no Keras; the first `get` does.
 """
 
-from zoo.layer_table import arithmetic
+from zoo.layer_table import Arithmetic, arithmetic
 from zoo.registry import Info, get, info, names, register
 
-__all__ = ["Info", "arithmetic", "get", "info", "names", "register"]
+__all__ = ["Arithmetic", "Info", "arithmetic", "get", "info", "names", "register"]
 
 
 def __getattr__(name: str):

@@ -18,7 +18,7 @@ def curves_figure(history: Sequence[Mapping[str, Any]], kept: Mapping[str, int],
     Args:
         history: A row per epoch with phase, epoch, loss, accuracy, val_loss and val_accuracy.
         kept: For each phase the epoch, counted from 1, whose weights were kept.
-        title: Written above.
+        title: Written above; may be empty.
     """
     style.apply()
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.2))
@@ -41,6 +41,7 @@ def curves_figure(history: Sequence[Mapping[str, Any]], kept: Mapping[str, int],
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
-    figure.suptitle(title, fontweight="bold")
+    if title:
+        figure.suptitle(title, fontweight="bold")
     figure.tight_layout()
     return figure

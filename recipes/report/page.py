@@ -1,28 +1,24 @@
-"""The run on one self-contained page."""
+"""Templates to pages."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def page(facts: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
-    """An HTML page that needs no other file and no network.
-
-    Args:
-        facts: The run's manifest and scores, as the template `page.html` names them.
-        pictures: PNG bytes by name.
-    """
-    inline = {name: "data:image/png;base64," + base64.b64encode(content).decode() for name, content in pictures.items()}
-    return render("page.html", **facts, pictures=inline)
-
-
 def render(template: str, **facts: Any) -> str:
     """Fill a template. Whatever stands in the facts is shown as text, never run as HTML."""
     environment = Environment(
-        loader=PackageLoader("recipes.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("recipes.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {
+        "share": lambda value: f"{value:.4f}",
+        "percent": lambda value: f"{100 * value:.1f}%",
+        "count": lambda value: f"{value:,}",
+    }
     return environment.get_template(template).render(**facts)

@@ -44,3 +44,11 @@ def png(figure: Figure, *, dpi: int = 130) -> bytes:
     figure.savefig(out, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
     plt.close(figure)
     return out.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG, for few lines and bars; the figure is closed."""
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", facecolor="white", metadata={"Date": None})
+    plt.close(figure)
+    return out.getvalue()

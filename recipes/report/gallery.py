@@ -1,0 +1,86 @@
+"""Which test images a report shows: the worst, the least sure, the confused, and where the network looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from recipes import gradcam
+from recipes.data import Images
+from recipes.evaluate import Predictions, confusion
+from recipes.report.confusion import confused_pairs
+from recipes.report.pictures import thumbnail
+
+EACH = 16
+PAIRS, EACH_PAIR = 10, 12
+HEATMAPS = {"wrong": 8, "right": 4}
+
+
+def worst(table: Predictions) -> np.ndarray:
+    """Places of wrong answers, the surest of them first: the largest losses."""
+    order = np.argsort(-table.losses, kind="stable")
+    return order[table.prediction[order] != table.truth[order]]
+
+
+def least_sure(table: Predictions) -> np.ndarray:
+    """Places of all answers, the least sure first, right or wrong."""
+    return np.argsort(table.probabilities.max(axis=1), kind="stable")
+
+
+def surest_right(table: Predictions) -> np.ndarray:
+    """Places of right answers, each class's surest in turn."""
+    right = np.flatnonzero(table.prediction == table.truth)
+    order = right[np.argsort(table.losses[right], kind="stable")]
+    seen: dict[int, int] = {}
+    turns = []
+    for place in order:
+        turns.append(seen.setdefault(int(table.truth[place]), 0))
+        seen[int(table.truth[place])] += 1
+    return order[np.argsort(turns, kind="stable")]
+
+
+def cards(table: Predictions, images: Images, places: Iterable[int]) -> list[dict[str, Any]]:
+    """Images with what is said under them: truth, answer, its probability, and the image's name."""
+    return [
+        {
+            "picture": thumbnail(images.pixels[place : place + 1][0]),
+            "truth": table.class_names[table.truth[place]],
+            "answer": table.class_names[table.prediction[place]],
+            "right": bool(table.prediction[place] == table.truth[place]),
+            "probability": float(table.probabilities[place].max()),
+            "name": str(table.ids[place]),
+        }
+        for place in places
+    ]
+
+
+def pairs(table: Predictions, images: Images) -> list[dict[str, Any]]:
+    """The classes confused most, with the images that were."""
+    found = []
+    index = {name: place for place, name in enumerate(table.class_names)}
+    for truth, answer, number in confused_pairs(confusion(table), table.class_names)[:PAIRS]:
+        of_pair = np.flatnonzero((table.truth == index[truth]) & (table.prediction == index[answer]))
+        surest = of_pair[np.argsort(-table.losses[of_pair], kind="stable")][:EACH_PAIR]
+        share = number / max(int((table.truth == index[truth]).sum()), 1)
+        found.append(
+            {"truth": truth, "answer": answer, "number": number, "share": share, "cards": cards(table, images, surest)}
+        )
+    return found
+
+
+def heatmaps(model: keras.Model, table: Predictions, images: Images) -> Mapping[str, Sequence[dict[str, Any]]]:
+    """Where the network looked on the worst and on a few right images; empty when it has no convolution."""
+    places = {"wrong": worst(table)[: HEATMAPS["wrong"]], "right": surest_right(table)[: HEATMAPS["right"]]}
+    chosen = np.concatenate(list(places.values()))
+    try:
+        pixels = np.stack([images.pixels[place : place + 1][0] for place in chosen])
+        heats = gradcam.heatmaps(model, pixels, table.prediction[chosen])
+    except ValueError:
+        return {}
+    shown = cards(table, images, chosen)
+    for card, image, heat in zip(shown, pixels, heats, strict=True):
+        card["overlay"] = thumbnail(gradcam.overlay(image, heat))
+    return {"wrong": shown[: len(places["wrong"])], "right": shown[len(places["wrong"]) :]}

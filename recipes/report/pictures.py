@@ -1,0 +1,36 @@
+"""Pictures inside of a page: small copies of images, and everything as text that a browser shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+SIDE = 128
+# A page shows smaller images larger, pixel by pixel, so that they stay what the network saw.
+SMALL = 64
+
+
+def inline(content: bytes, kind: str = "png") -> str:
+    """Bytes of a picture as an address that needs no network."""
+    kinds = {"svg": "svg+xml"}
+    return f"data:image/{kinds.get(kind, kind)};base64,{base64.b64encode(content).decode()}"
+
+
+def thumbnail(image: np.ndarray | Image.Image) -> str:
+    """A small copy of an image, as an address.
+
+    Args:
+        image: (height, width, 1 or 3), raw 0-255; or a picture.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image).astype("uint8").squeeze())
+    out = io.BytesIO()
+    if max(picture.size) <= SMALL:
+        picture.save(out, "PNG", optimize=True)
+        return inline(out.getvalue())
+    picture = picture.copy()
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
+    picture.convert("RGB").save(out, "JPEG", quality=82)
+    return inline(out.getvalue(), "jpeg")
