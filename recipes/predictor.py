@@ -78,11 +78,13 @@ class Predictor:
         model: From raw 0-255 pixels to probabilities.
         class_names: In the order of the run.
         manifest: What the run says of itself.
+        value_range: Lowest and highest value the network takes; those of this book take raw pixels.
     """
 
     model: keras.Model
     class_names: tuple[str, ...]
     manifest: Mapping[str, Any]
+    value_range: tuple[float, float] = (0.0, 255.0)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -119,8 +121,13 @@ class Predictor:
                     yield name, pixels if isinstance(pixels, str) else next(rows)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """(images, classes) for a batch of the network's own shape."""
-        return as_classes(np.asarray(self.model.predict_on_batch(batch.astype("float32")), "float64"))
+        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels."""
+        return as_classes(np.asarray(self.model.predict_on_batch(self.scaled(batch)), "float64"))
+
+    def scaled(self, pixels: np.ndarray) -> np.ndarray:
+        """Raw 0-255 pixels as float32 in the values the network takes."""
+        low, high = self.value_range
+        return (low + (high - low) * pixels.astype("float64") / 255).astype("float32")
 
     def _pixels(self, image: str | os.PathLike | np.ndarray) -> np.ndarray | str:
         """A photo as the network takes it, or what is wrong with it."""

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import bench, certify, compare, doctor, export, predict, results, run, serve, tune, verify
+from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, tune, verify
 from recipes.overrides import parse_assignment
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,6 +21,7 @@ VERBS = {
     "certify": certify,
     "compare": compare,
     "doctor": doctor,
+    "explain": explain,
     "export": export,
     "predict": predict,
     "run": run,
