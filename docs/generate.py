@@ -22,7 +22,7 @@ API = {
         "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
-        "recipes.gradcam", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.probe",
+        "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.probe",
         "recipes.compare", "recipes.certify", "recipes.bench", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
@@ -200,6 +200,7 @@ def main() -> None:
     nav += [
         "* [Your own photos](photos.md)",
         "* [Tune, compare, certify](tuning.md)",
+        "* [See what it learned](explain.md)",
         "* [Train above a frozen part](boundary.md)",
         "* [What the linter says](lint.md)",
         "* [When something goes wrong](faults.md)",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from recipes import bundle, conditions, data, doctor, prepare, rundir, state
+from recipes import bundle, conditions, data, doctor, prepare, rundir, state, watch
 from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes
@@ -75,6 +75,8 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
     if request.export is not None:
         bundle.require(request.export)
+    if request.tensorboard:
+        watch.require_tensorboard()
     folder = out or rundir.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
         doctor.refuse_inside(folder, Path(request.data))
@@ -186,8 +188,15 @@ def _train(job: Job, splits: data.Splits, model):
                 with rundir.atomic_path(job.folder / "checkpoints" / name) as path:
                     worker.save_weights(path)
 
+        def on_save(current):
+            state.save(job.folder / rundir.STATE, current)
+            if current.history and not current.step:
+                watch.write_history(job.folder, current.history)
+                if job.request.tensorboard:
+                    watch.write_events(job.folder, current.history[-1], len(current.history))
+
         hooks = engine.Hooks(
-            on_save=lambda current: state.save(job.folder / rundir.STATE, current),
+            on_save=on_save,
             on_step=lines.step,
             on_pass=lines.frozen_pass,
             on_epoch=on_epoch,

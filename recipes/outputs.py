@@ -14,7 +14,7 @@ from recipes import evaluate, report
 from recipes.report.run import run_page
 from recipes.report.style import png
 from recipes.rundir import atomic_path, write, write_json
-from recipes.tables import csv_text
+from recipes.watch import write_history
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +48,7 @@ def write_results(
         DiskFault: When the disk is full or cannot be written.
     """
     test = tables["test"]
-    write(folder / "history.csv", csv_text(list(outcome.history[0]), (list(row.values()) for row in outcome.history)))
+    write_history(folder, outcome.history)
     write_json(folder / "metrics.json", metrics)
     write(folder / "predictions.csv", test.as_csv())
     write(folder / "predictions_validation.csv", tables["validation"].as_csv())

@@ -34,6 +34,7 @@ class Request:
         smoke: A few hundred images and one epoch a phase: does it work at all?
         require_accuracy: The test accuracy without which the run counts as failed.
         export: A format to export to when the run has ended.
+        tensorboard: Also write each epoch's figures as TensorBoard events.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Request:
     smoke: bool = False
     require_accuracy: float | None = None
     export: str | None = None
+    tensorboard: bool = False
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""

@@ -86,6 +86,7 @@ def parser() -> Parser:
         "--require-accuracy", type=_share, metavar="A", help="exit 7, and export nothing, below this test accuracy"
     )
     parse.add_argument("--export", choices=FORMATS, help="also make a bundle of this format in the run folder")
+    parse.add_argument("--tensorboard", action="store_true", help="also write each epoch as TensorBoard events")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
     return parse
@@ -129,6 +130,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             smoke=options.smoke,
             require_accuracy=options.require_accuracy,
             export=options.export,
+            tensorboard=options.tensorboard,
         )
         if options.plan:
             load_backend()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -110,6 +111,7 @@ class EpochLines:
         self.total, self.done, self.bar = total, done, bar
         self.since = time.monotonic()
         self.frozen: Counting | None = None
+        self.seconds: dict[str, list[float]] = {}
         self.task = bar.add_task("", total=total, completed=done, figures="") if bar else None
 
     def step(self, phase: Phase, epoch: int, step: int, steps: int, figures: dict[str, float]) -> None:
@@ -132,15 +134,24 @@ class EpochLines:
             self.since = time.monotonic()
 
     def epoch(self, phase: Phase, row: dict, is_best: bool) -> None:
-        """Print an epoch's line."""
+        """Print an epoch's line, with the time that is left."""
         now = time.monotonic()
         self.done += 1
+        self.seconds.setdefault(phase.name, []).append(now - self.since)
         log.info(
-            "%s epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %5.1f s%s",
+            "%s epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %5.1f s%s%s",
             phase.name, row["epoch"], phase.epochs, row["loss"], row["accuracy"], row["val_loss"],
-            row["val_accuracy"], now - self.since, "  best" if is_best else "",
+            row["val_accuracy"], now - self.since, self._left(phase, row["epoch"]), "  best" if is_best else "",
         )  # fmt: skip
         self.since = now
+
+    def _left(self, phase: Phase, epoch: int) -> str:
+        """The time that the rest of the training takes; of phases to come it is not known yet, only that they come."""
+        epochs = phase.epochs - epoch
+        if self.done == self.total or not epochs:
+            return ""
+        minutes, seconds = divmod(round(epochs * statistics.median(self.seconds[phase.name])), 60)
+        return f"  {'over ' if self.total - self.done > epochs else ''}{minutes}:{seconds:02d} left"
 
 
 class Counting:

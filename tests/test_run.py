@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import FULL_DATA, PYTHON, ROOT, needs_full_data, subprocess_environment
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from recipes import engine, evaluate, rundir, state
 
@@ -529,3 +532,41 @@ def test_find_lr_suggests_a_rate_for_each_phase_and_trains_nothing_else(run_cli,
         assert (tmp_path / "lr" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
     assert "block5 begins where head ended" in err
     assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["block5.png", "head.png"]
+
+
+def test_a_training_can_be_watched(run_cli, tmp_path):
+    arguments = ("fashion_cnn", "--data", "sample", "--set", "phases.train.epochs=2", "--set", "batch_size=256")
+    code, out, err = run_cli(*arguments, "--tensorboard", "--out", tmp_path / "run")
+    assert code == 0, err
+    lines = [line for line in out.splitlines() if line.startswith("train epoch")]
+    assert len(lines) == 2
+    assert re.search(r"s  \d+:\d\d left  best$", lines[0])
+    assert "left" not in lines[1]
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "validation")).Reload()
+    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").open()))
+    assert [event.step for event in events.Tensors("epoch_accuracy")] == [1, 2]
+    written = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("epoch_accuracy")]
+    assert written == pytest.approx([float(row["val_accuracy"]) for row in rows])
+
+
+def test_history_is_on_disk_while_a_training_runs(run_cli, tmp_path, monkeypatch):
+    from recipes import watch
+
+    seen = []
+    write = watch.write_history
+
+    def watched(folder, history):
+        write(folder, history)
+        seen.append(len((folder / "history.csv").read_text().splitlines()))
+
+    monkeypatch.setattr(watch, "write_history", watched)
+    arguments = ("mnist_functional", "--data", "sample", "--set", "phases.train.epochs=2", "--set", "batch_size=512")
+    assert run_cli(*arguments, "--out", tmp_path / "run")[0] == 0
+    assert seen[:2] == [2, 3]
+
+
+def test_tensorboard_that_is_not_installed_is_said_before_anything_is_read(run_cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, _, err = run_cli("fashion_cnn", "--tensorboard", "--out", tmp_path / "run")
+    assert (code, "keras-zoo-recipes[tensorboard]" in err) == (4, True)
+    assert not (tmp_path / "run").exists()
