@@ -120,7 +120,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     if overrides and (overrides[0][0] != "data" or options.smoke):
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
     Request(name, options.variant, overrides).recipe(Request(name, options.variant, overrides).dataset())
-    screen, signals = Screen(), Signals()
+    screen, signals = Screen(), Signals("The same command goes on.")
     signals.listen()
     place = options.into / "smoke" if options.smoke else options.into
     if options.check:

@@ -16,11 +16,15 @@ HANDLED = (signal.SIGINT, signal.SIGTERM)
 class Signals:
     """Remembers the first signal; a second one ends the process at once.
 
+    Args:
+        hint: How what was begun goes on.
+
     Attributes:
         received: The number of the first signal, or `None`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = "A run that had begun to train goes on with --resume and its folder.") -> None:
+        self.hint = hint
         self.received: int | None = None
         self._deferred = False
 
@@ -47,4 +51,4 @@ class Signals:
             os._exit(128 + number)
         self.received = number
         if not self._deferred:
-            raise self.interrupted("Stopped. A run that had begun to train goes on with --resume and its folder.")
+            raise self.interrupted(f"Stopped. {self.hint}")

@@ -86,7 +86,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     )
     if not request.recipe(request.dataset()).tune:
         raise UsageFault(f"The recipe {options.name!r} declares nothing to search: give it tune={{...}}.")
-    screen, signals = Screen(), Signals()
+    screen, signals = Screen(), Signals("The same command goes on.")
     signals.listen()
     folder = options.out or Path("runs") / "tune" / options.name.replace(":", ".")
     with rundir.disk_faults(folder):
