@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 import recipes
-from recipes import serve
+from recipes import book, serve
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
@@ -63,6 +63,29 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
         assert_everybody_can_read(page)
+
+
+QUICK = {"cats_vs_dogs": ("--set", "image_size=80", "--set", "batch_size=8", "--set", "views=2", "--weights", "none")}
+
+
+@pytest.mark.parametrize("name", book.names())
+def test_the_report_of_every_recipe_is_clean_and_says_what_metrics_json_says(opened, run_cli, tmp_path, name):
+    quick = QUICK.get(book.get(name).data, ())
+    code, _, err = run_cli(name, "--smoke", *quick, "--out", tmp_path / "run")
+    assert code == 0, err
+    page = opened((tmp_path / "run" / "report.html").as_uri(), viewport={"width": 1280, "height": 900})
+    assert page.complaints == []
+    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+    assert_everybody_can_read(page)
+    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    shown = page.locator(".figures b").all_inner_texts()
+    assert (shown[0], shown[2], shown[3]) == (
+        f"{scores['test']['accuracy']:.4f}",
+        f"{scores['test']['balanced_accuracy']:.4f}",
+        f"{scores['validation']['accuracy']:.4f}",
+    )
+    assert (tmp_path / "run" / "report.html").stat().st_size < 8e6
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["seconds"]["report"] < 60
 
 
 def test_the_figures_of_a_report_are_those_of_its_metrics(opened, trained):
