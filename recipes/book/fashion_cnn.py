@@ -5,9 +5,11 @@ letter: 48,000 images to train and 12,000 to validate (`train_test_split`, rando
 20 epochs, stopped after two without a lower validation loss, best weights restored. It reached 0.9094 on the test
 images.
 
-`TUNED` keeps the network (with a little less dropout) and the split. Mirrored, slightly shifted and partly covered
-clothes are still clothes, so training images are; larger batches make an epoch cheap; weight decay, a cosine rate and
-averaged weights do the rest.
+`TUNED` keeps the network (with less dropout) and the split. Mirrored, slightly shifted and partly covered clothes are still
+clothes, so training images are; a cosine rate and averaged weights do the rest. Batch, rate, decay, smoothing, dropout and
+the strength of augmentation come from a search on validation images: 24 trials of 12 epochs
+(results/search/fashion_cnn.json). With 40 epochs, three trials then asked for stronger augmentation and more dropout
+again, and neither helped (results/search/fashion_cnn-40-epochs.json).
 
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42
@@ -31,18 +33,18 @@ TUNED = Recipe(
     architecture="fashion_cnn",
     data="fashion_mnist",
     split=PUBLISHED.split,
-    batch_size=128,
-    augment=Augment(flip=True, shift=0.05, erase=0.25),
-    label_smoothing=0.05,
-    model={"dropout": 0.3},
+    batch_size=64,
+    augment=Augment(flip=True, shift=0.05, erase=0.25, strength=0.54),
+    label_smoothing=0.0433,
+    model={"dropout": 0.149},
     phases=(
         Phase(
             "train",
-            epochs=24,
+            epochs=40,
             optimizer="adamw",
-            learning_rate=3e-3,
+            learning_rate=0.00311,
             schedule="cosine",
-            weight_decay=0.05,
+            weight_decay=0.027,
             average_epochs=0.5,
             monitor="val_accuracy",
             keep="last",
