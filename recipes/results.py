@@ -98,8 +98,9 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 def table(results: dict[str, dict[str, Any]]) -> str:
     """A Markdown table of results: accuracies are shares of the test images, the spread is over seeds."""
     lines = [
-        "| recipe | data | variant | published | test accuracy | seeds | training |",
-        "|---|---|---|---|---|---|---|",
+        "| recipe | data | variant | published | test accuracy | 95% over seeds | 95% over test images | seeds "
+        "| training |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     notes: dict[str, int] = {}
     for group in results.values():
@@ -118,10 +119,15 @@ def table(results: dict[str, dict[str, Any]]) -> str:
             training += f" [{notes.setdefault(FOUND, len(notes) + 1)}]"
         lines.append(
             f"| {group['recipe']} | {group['dataset']} | {group['variant']} | {published} | {accuracy} "
-            f"| {seeds} | {training} |"
+            f"| {_interval(group, 'seed_interval')} | {_interval(group, 'image_interval')} | {seeds} | {training} |"
         )
     lines += ["", *(f"[{mark}] {notice}" for notice, mark in notes.items())]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _interval(group: dict[str, Any], name: str) -> str:
+    interval = group.get(name)
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"
 
 
 def _found_activations(run: dict[str, Any], images: dict[str, int]) -> bool:

@@ -5,11 +5,11 @@ letter: 48,000 images to train and 12,000 to validate (`train_test_split`, rando
 20 epochs, stopped after two without a lower validation loss, best weights restored. It reached 0.9094 on the test
 images.
 
-`TUNED` keeps the network (with less dropout) and the split. Mirrored, slightly shifted and partly covered clothes are still
-clothes, so training images are; a cosine rate and averaged weights do the rest. Batch, rate, decay, smoothing, dropout and
-the strength of augmentation come from a search on validation images: 24 trials of 12 epochs
-(results/search/fashion_cnn.json). With 40 epochs, three trials then asked for stronger augmentation and more dropout
-again, and neither helped (results/search/fashion_cnn-40-epochs.json).
+`TUNED` keeps the network (with less dropout) and the split. Mirrored, slightly shifted and partly covered clothes are
+still clothes, so training images are; a cosine rate and averaged weights do the rest. Batch, rate, decay, smoothing,
+dropout and the strength of augmentation come from a search on validation images: 24 trials of 12 epochs
+(results/search/fashion_cnn.json). With 40 epochs, two of three further trials had stronger augmentation or more dropout
+again, and were no better (results/search/fashion_cnn-40-epochs.json).
 
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42
