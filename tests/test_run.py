@@ -258,7 +258,7 @@ def test_plan_says_what_would_run_and_writes_nothing(tmp_path, monkeypatch, run_
     monkeypatch.chdir(tmp_path)
     code, out, _ = run_cli("fashion_cnn", "--data", "sample", "--plan", "--set", "phases.train.epochs=2")
     assert code == 0
-    for words in ("333,526 parameters", "4,800 train", "2 epochs at most of 38 steps", "minutes of training"):
+    for words in ("333,526 parameters", "4,800 train", "2 epochs at most of 75 steps", "minutes of training"):
         assert words in out
     assert not list(tmp_path.iterdir())
 
