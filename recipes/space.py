@@ -25,7 +25,8 @@ class Float:
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the range, a sentence each."""
-        yield from _order(self, self.low, self.high)
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            yield f"The range {self} must have a finite low below a finite high."
 
     def declare(self, hyperparameters: HyperParameters, path: str) -> None:
         """Add the range to a search."""
@@ -33,7 +34,7 @@ class Float:
 
     def read(self, drawn: float) -> float:
         """What is tried for a drawn number."""
-        return _rounded(drawn)
+        return float(f"{drawn:.3g}")
 
     def ends(self) -> tuple[Any, ...]:
         """Values that a recipe must be able to take."""
@@ -46,7 +47,7 @@ class LogFloat(Float):
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the range, a sentence each."""
-        yield from _order(self, self.low, self.high)
+        yield from super().faults()
         if not self.low > 0:
             yield f"The range {self} must begin above 0."
 
@@ -56,27 +57,19 @@ class LogFloat(Float):
 
 
 @dataclass(frozen=True)
-class Int:
+class Int(Float):
     """An integer between two others, both included."""
 
     low: int
     high: int
 
-    def faults(self) -> Iterator[str]:
-        """Say what is wrong with the range, a sentence each."""
-        yield from _order(self, self.low, self.high)
-
     def declare(self, hyperparameters: HyperParameters, path: str) -> None:
         """Add the range to a search."""
         hyperparameters.Int(path, self.low, self.high)
 
-    def read(self, drawn: int) -> int:
+    def read(self, drawn: float) -> int:
         """What is tried for a drawn number."""
         return int(drawn)
-
-    def ends(self) -> tuple[Any, ...]:
-        """Values that a recipe must be able to take."""
-        return self.low, self.high
 
 
 @dataclass(frozen=True)
@@ -104,13 +97,4 @@ class OneOf:
         return self.values
 
 
-Space = Float | LogFloat | Int | OneOf
-
-
-def _order(owner: Any, low: float, high: float) -> Iterator[str]:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        yield f"The range {owner} must have a finite low below a finite high."
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+Space = Float | OneOf
