@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes import book, rundir
-from recipes.command import Parser, guarded
+from recipes.command import Parser, guarded, seed
 from recipes.errors import EnvironmentFault, UsageFault
 from recipes.screen import RESULT, Screen, flush_stdout
 
@@ -95,7 +95,7 @@ def parser() -> Parser:
     parse.add_argument("--repeats", type=int, default=3, metavar="N", help="rounds (default 3)")
     parse.add_argument("--accuracy", type=float, metavar="A", help="reach this one, where the source published none")
     parse.add_argument("--epochs", type=int, metavar="N", help="stop the plain script after N epochs a phase")
-    parse.add_argument("--seed", type=int, default=42)
+    parse.add_argument("--seed", type=seed, default=42)
     parse.add_argument("--data", default="full", choices=("full", "sample"), help="default: full")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--into", type=Path, default=Path("results/bench"), metavar="DIR", help="default: results/bench")

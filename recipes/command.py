@@ -39,6 +39,17 @@ class Parser(argparse.ArgumentParser):
         return self.parse_args(arguments)
 
 
+def seed(text: str) -> int:
+    """A seed as an option's value.
+
+    Raises:
+        ArgumentTypeError: When it is not an integer that Keras, NumPy and TensorFlow all take.
+    """
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
+    return int(text)
+
+
 def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
     """Run a command and give its exit code; errors are one line on stderr."""
     debug = "--debug" in (sys.argv if arguments is None else arguments)

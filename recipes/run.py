@@ -23,15 +23,9 @@ from pathlib import Path
 
 from recipes import book
 from recipes.bundle import FORMATS
-from recipes.command import Parser, guarded
+from recipes.command import Parser, guarded, seed
 from recipes.errors import UsageFault
 from recipes.overrides import parse_assignment
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
-    return int(text)
 
 
 def _share(text: str) -> float:
@@ -64,9 +58,7 @@ def parser() -> Parser:
     parse.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
     )
-    parse.add_argument(
-        "--seed", type=_seed, default=42, help="fixes weights, order, augmentation, dropout (default 42)"
-    )
+    parse.add_argument("--seed", type=seed, default=42, help="fixes weights, order, augmentation, dropout (default 42)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
     parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")

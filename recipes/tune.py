@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes import book, rundir
-from recipes.command import Parser, guarded
+from recipes.command import Parser, guarded, seed
 from recipes.errors import DivergedFault, UsageFault
 from recipes.overrides import parse_assignment
 
@@ -56,7 +56,7 @@ def parser() -> Parser:
         default="val_accuracy",
         help="the figure that is to be best (default val_accuracy)",
     )
-    parse.add_argument("--seed", type=int, default=42, help="fixes proposals and trainings (default 42)")
+    parse.add_argument("--seed", type=seed, default=42, help="fixes proposals and trainings (default 42)")
     parse.add_argument("--data", default="auto", metavar="auto|full|sample|PATH|tfds:NAME", help="as in recipes.run")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument(

@@ -186,6 +186,7 @@ def test_bad_input_is_refused_before_anything_is_written(call, tmp_path):
     for arguments, expected in (
         (("--trials", 0), "1 or more"),
         (("--hours", -1), "above 0"),
+        (("--seed", -1), "from 0 to"),
         (("--set", "batchsize=3"), "batch_size"),
     ):
         code, _, err = call("RECIPE", *arguments)
