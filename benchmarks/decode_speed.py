@@ -3,8 +3,8 @@
     python benchmarks/decode_speed.py [--repeats 5] [--smoke]
 
 JPEG files of three sizes, made of real photographs, are read and brought to 180x180 pixels, on all cores: by TensorFlow
-in `tf.data`, once as it stands and once with `antialias=True`, which averages over the pixels it merges as the decoder
-does; and by the recipes' decoder in threads, as in training, doctor and prediction. Results go to
+in `tf.data`, once as it stands and once with `antialias=True`, which averages over the pixels it merges; and by the
+recipes' decoder in threads, as in training and prediction. Results go to
 results/bench/decode.json and, between the marks, into docs/photos.md. `--smoke` takes a few photos and writes nothing.
 """
 
@@ -114,8 +114,8 @@ def markdown(found: dict[str, Any]) -> str:
             *lines,
             "",
             f"Medians of {found['repeats']} turns (ratios within a turn: median, least to most); "
-            f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow {versions['tensorflow']}, Pillow "
-            f"{found['pillow']}; `{found['command']}`.",
+            f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow {versions['tensorflow']}, "
+            f"OpenCV {found['opencv']}, Pillow {found['pillow']}; `{found['command']}`.",
             "",
         ]
     )
@@ -127,6 +127,7 @@ def main() -> None:
     parse.add_argument("--repeats", type=int, default=5)
     parse.add_argument("--smoke", action="store_true", help="a few photos, nothing stored")
     options = parse.parse_args()
+    import cv2
     import PIL
 
     from recipes import conditions
@@ -136,6 +137,7 @@ def main() -> None:
         "photos_per_second": measure(repeats, 0.01 if options.smoke else 1),
         "repeats": repeats,
         "pillow": PIL.__version__,
+        "opencv": cv2.__version__,
         "command": f"python benchmarks/decode_speed.py --repeats {repeats}",
         "versions": conditions.versions(),
         "hardware": conditions.hardware(),

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
-from recipes.data.decode import decode
+from recipes.data.decode import decode, fit
 from recipes.data.listing import printable
 from recipes.errors import CorruptFault, UsageFault
 from recipes.rundir import MANIFEST, is_finished, read_json
@@ -217,7 +216,4 @@ def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         raise UsageFault(f"Pixels must be raw, 0-255. Got {image.min():g} to {image.max():g}.")
     if image.shape == shape:
         return image
-    whole = image.round().astype("uint8")
-    picture = Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole)
-    picture = picture.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(picture).reshape(shape)
+    return fit(np.ascontiguousarray(image.round().astype("uint8")), shape[:2], shape[2])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from photo_files import claiming, png_of_16_bits
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
-from recipes.data.decode import decode, resize
+from recipes.data.decode import decode, fit, resize
 from recipes.data.splits import Images
 
 # Left half red, right half blue.
@@ -117,3 +118,35 @@ def test_images_in_memory_are_brought_to_a_size_in_colour():
     assert resize(grey, 16).pixels.max() == 9
     colour = Images(np.stack([FLAG]), np.array([0]), np.array(["a"]))
     assert resize(colour, 8) is colour
+
+
+def photo(size=(640, 427)):
+    return Image.fromarray(load_sample_images().images[0]).resize(size)
+
+
+@pytest.mark.parametrize("size", [(640, 427), (320, 240), (1500, 1000)])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_do_not_hang_on_which_library_reads_the_file(size, mode):
+    content = encoded(photo(size).convert(mode), "JPEG", quality=90)
+    # Pillow reads what ends in another way; both do the rest alike.
+    np.testing.assert_array_equal(decode(content, (100, 90)), decode(content + b"\0", (100, 90)))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_jpeg_that_was_cut_is_refused(share):
+    content = encoded(photo(), "JPEG", quality=90)
+    with pytest.raises(ValueError, match="damaged"):
+        decode(content[: int(share * len(content))], (100, 100))
+
+
+def test_every_pixel_counts_whatever_the_sides_shrink_to():
+    for place in range(200):
+        strip = np.zeros((50, 200, 3), "uint8")
+        strip[:, place] = 255
+        for width in (20, 60, 99, 110, 150):
+            assert fit(strip, (100, width)).max() > 0, (place, width)
+
+
+def test_a_photo_as_a_file_and_as_an_array_comes_to_the_same_pixels():
+    image = np.asarray(photo((320, 240)))
+    np.testing.assert_array_equal(decode(encoded(photo((320, 240))), (180, 180)), fit(image, (180, 180)))

@@ -103,7 +103,7 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
             "dtype": "float32",
             "range": [0, 255],
             "channels": "RGB" if predictor.image_shape[2] == 3 else "grey",
-            "resize": "bilinear with antialiasing, the aspect ratio not kept",
+            "resize": "a side that shrinks to a half or less by averaging, else linearly; the aspect ratio not kept",
             "decoder": DECODER,
             "before": "turn as EXIF says, lay transparency on white; scaling is inside the model",
         },

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 import PIL
 from PIL import Image, ImageOps
@@ -13,10 +14,18 @@ from PIL import Image, ImageOps
 from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
-DECODER = f"bilinear 2, Pillow {PIL.__version__}"
+DECODER = f"halving 3, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
 MOST_PIXELS = 50_000_000
+# How OpenCV reads a JPEG at a fraction of its size; Pillow's `draft` gives the same pixels at the same fractions.
+FRACTIONS = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    1: cv2.IMREAD_COLOR,
+}
+ORIENTATION = 0x0112  # The EXIF tag.
 Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
 
 
@@ -24,7 +33,8 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarr
     """Decode an image and bring it to a size; the aspect ratio is not kept.
 
     The orientation noted by the camera is applied, transparency is laid on white, 16-bit grey is scaled to 8, and of
-    an animation the first frame is taken. Shrinking averages over the pixels it merges.
+    an animation the first frame is taken. A large JPEG is decoded at a half, a quarter or an eighth, where that is
+    still as large as asked for; what remains is done by `fit`.
 
     Args:
         content: A JPEG, PNG, GIF, BMP, WebP or TIFF file.
@@ -37,12 +47,34 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarr
     Raises:
         ValueError: When the bytes are not an image that can be decoded; the message says why in a few words.
     """
-    height, width = size
     with opened(content) as image:
-        enough = 4 * max(size) // 3
-        resized = upright(image, (enough, enough)).resize((width, height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(resized if channels == 3 else resized.convert("L"))
-    return pixels.reshape(height, width, channels)
+        return fit(_pixels(image, content, max(size)), size, channels)
+
+
+def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3) -> np.ndarray:
+    """Bring an image to a size; the aspect ratio is not kept.
+
+    A side that shrinks to a half or less is averaged over; otherwise neighbours are interpolated linearly, so that
+    every pixel counts.
+
+    Args:
+        pixels: (height, width, 1 or 3), uint8, grey or RGB, 0-255.
+        size: (height, width).
+        channels: 3 for colour, 1 for grey.
+
+    Returns:
+        (height, width, channels), uint8.
+    """
+    if pixels.shape[2] > channels:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    height, width = size
+    halved = tuple(
+        after if before >= 2 * after else before
+        for before, after in ((pixels.shape[1], width), (pixels.shape[0], height))
+    )
+    pixels = cv2.resize(pixels, halved, interpolation=cv2.INTER_AREA)
+    pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+    return pixels if pixels.shape[2] == channels else np.repeat(pixels, channels, axis=2)
 
 
 @contextmanager
@@ -85,11 +117,26 @@ def resize(images: Images, size: int) -> Images:
     """Images in memory, in colour and brought to a square of `size` pixels."""
     if images.pixels.shape[1:] == (size, size, 3):
         return images
-    squares = [
-        Image.fromarray(image.squeeze()).convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        for image in images.pixels[:]
-    ]
-    return Images(np.stack([np.asarray(square) for square in squares]), images.labels, images.ids)
+    squares = np.stack([fit(image, (size, size)) for image in images.pixels[:]])
+    return Images(squares, images.labels, images.ids)
+
+
+def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
+    """An opened image as (height, width, 3), upright; a JPEG is made no larger than its sides need to be.
+
+    OpenCV decodes most JPEGs, with the same pixels and faster. It is not asked for files that do not end as a JPEG does:
+    of those that were cut it fills in the rest.
+    """
+    if (
+        (image.format, image.mode) in (("JPEG", "RGB"), ("JPEG", "L"))
+        and image.getexif().get(ORIENTATION, 1) in (0, 1)
+        and content.endswith(b"\xff\xd9")
+    ):
+        fraction = next((part for part in FRACTIONS if min(image.size) >= part * at_least), 1)
+        read = cv2.imdecode(np.frombuffer(content, "uint8"), FRACTIONS[fraction] | cv2.IMREAD_IGNORE_ORIENTATION)
+        if read is not None:
+            return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+    return np.asarray(upright(image, (at_least, at_least)))
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

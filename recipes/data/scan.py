@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from recipes.data.decode import opened, upright
+from recipes.data.decode import ORIENTATION, opened, upright
 from recipes.data.listing import EXTENSIONS, Entry
 
 MOST_BYTES = 200_000_000
@@ -20,7 +20,6 @@ TINY = 32
 ODD_ASPECT = 3.0
 THUMBNAIL = 192
 SKETCH = 16
-ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
