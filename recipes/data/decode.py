@@ -124,8 +124,8 @@ def resize(images: Images, size: int) -> Images:
 def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
     """An opened image as (height, width, 3), upright; a JPEG is made no larger than its sides need to be.
 
-    OpenCV decodes most JPEGs, with the same pixels and faster. It is not asked for files that do not end as a JPEG does:
-    of those that were cut it fills in the rest.
+    OpenCV decodes most JPEGs, with the same pixels and faster. It is not asked for files that do not end as a JPEG
+    does: of those that were cut it fills in the rest.
     """
     if (
         (image.format, image.mode) in (("JPEG", "RGB"), ("JPEG", "L"))
