@@ -113,7 +113,7 @@ def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any
     """
     import numpy as np
 
-    from recipes import conditions, data, precision, prepare, search, source
+    from recipes import conditions, data, precision, prepare, search, source, trial
     from recipes.backend import load_backend
     from recipes.report import search as report
     from recipes.report import style
@@ -140,7 +140,7 @@ def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any
     log.info("data   %s", conditions.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", options.tuner, options.trials, recipe.epochs())
 
-    trainer = search.Trainer(splits, prepare.find_weights(recipe), asked["precision"], signals)
+    trainer = trial.Trainer(splits, prepare.find_weights(recipe), asked["precision"], signals)
     hunt = search.Search(
         recipe, trainer, folder, tuner=options.tuner, objective=options.objective, trials=options.trials,
         hours=options.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),

@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_recipe
 from filelock import FileLock
 
-from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, engine, search, source, state, tune
+from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, engine, search, source, state, trial, tune
 from recipes.errors import CorruptFault, Interrupted, UsageFault
 from recipes.signals import Signals
 from recipes.space import Float, Int, LogFloat, OneOf
@@ -29,7 +29,7 @@ def hunt(fashion, tmp_path):
     """A search in a folder; what it found comes without the seconds."""
 
     def make(folder="search", recipe=RECIPE, signals=None, **settings):
-        trainer = search.Trainer(fashion, None, "float32", signals or Signals())
+        trainer = trial.Trainer(fashion, None, "float32", signals or Signals())
         (tmp_path / folder).mkdir(exist_ok=True)
         return search.Search(recipe, trainer, tmp_path / folder, **({"trials": 4} | settings))
 

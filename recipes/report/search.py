@@ -19,7 +19,7 @@ from recipes.space import LogFloat, OneOf, Space
 
 if TYPE_CHECKING:
     from recipes.request import Request
-    from recipes.search import Trial
+    from recipes.trial import Trial
 
 SHOWN = 10
 COLUMNS = 3
