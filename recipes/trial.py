@@ -26,7 +26,7 @@ class Trial:
         goes_on: The trial whose training this one went on with (Hyperband); `None` when it began anew.
         val_accuracy: Of the epoch that is kept; `None` when the trial failed.
         val_loss: The same.
-        seconds: This trial took, with what was found in caches.
+        seconds: Since it was begun or last taken up again, with what was found in caches.
         reason: Why it failed; empty when it did not.
     """
 
