@@ -128,7 +128,8 @@ def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
     does: of those that were cut it fills in the rest.
     """
     if (
-        (image.format, image.mode) in (("JPEG", "RGB"), ("JPEG", "L"))
+        image.format == "JPEG"
+        and image.mode in ("RGB", "L")
         and image.getexif().get(ORIENTATION, 1) in (0, 1)
         and content.endswith(b"\xff\xd9")
     ):
