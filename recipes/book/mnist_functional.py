@@ -5,9 +5,9 @@ the letter: the last 20% of the training images validate, adam, batches of 256, 
 named by epoch and validation accuracy. The notes print no test accuracy; the same family of nets reaches 0.991 in the
 book. (The order of the images is the data set's own here, so "the last 20%" are other images than in the notes.)
 
-`TUNED` keeps the network and the split; digits are shifted by up to two pixels, turned and zoomed a little. It was set by
-hand; a search on validation images, 24 trials of 8 epochs (results/search/mnist_functional.json), found nothing better:
-trained again on three seeds its best has 0.9955 ± 0.0002, and these settings 0.9953 ± 0.0003 in as many epochs.
+`TUNED` keeps the network and the split; digits are shifted by up to two pixels, turned and zoomed a little. It was set
+by hand; a search on validation images, 24 trials of 8 epochs (results/search/mnist_functional.json), found nothing
+better: trained again on three seeds its best has 0.9955 ± 0.0002, and these settings 0.9953 ± 0.0003 in as many epochs.
 
     python -m recipes.run mnist_functional
     python -m recipes.run mnist_functional --variant published
