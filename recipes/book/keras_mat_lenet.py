@@ -6,7 +6,12 @@ random_state 0; the source calls those 10,000 its test set), adadelta at 1.0 (th
 Keras 3's default of 0.001 barely trains), batches of 128, 10 epochs. MNIST: the last 20% validate, rmsprop, batches of
 128, 10 epochs. The source prints no figure; Keras's own example of this net on MNIST reaches 0.9925.
 
-`TUNED` keeps the network (with less dropout: on augmented photos it learns too little, not too much) and the splits.
+`TUNED` keeps the network (without dropout between the convolutions and with little after them: on augmented photos it
+learns too little, not too much) and the splits. A search on validation images (2026-11-23, 20 trials of 10 epochs at a
+cosine rate, results/search/keras_mat_lenet.json) asked for lower rates and weaker augmentation. The reason was not
+theirs: at the full rate from the first step, 60 to 87 of the 128 hidden units end in zero for every photo. A rate that
+rises first keeps most of them (0.69 becomes 0.73 in 10 epochs), so the rate rises here, and of three settings trained
+for 50 epochs the one with the best validation accuracy was taken (0.782; the others 0.777 and 0.774).
 
     python -m recipes.run keras_mat_lenet
     python -m recipes.run keras_mat_lenet --set data=mnist
@@ -14,7 +19,7 @@ Keras 3's default of 0.001 barely trains), batches of 128, 10 epochs. MNIST: the
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
-from recipes.space import Float, LogFloat, OneOf
+from recipes.space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="keras_mat_lenet",
@@ -33,35 +38,35 @@ TUNED = Recipe(
     architecture="keras_mat_lenet",
     data="cifar10",
     split=PUBLISHED.split,
-    batch_size=128,
-    augment=Augment(flip=True, shift=0.1),
-    model={"dropout": 0.3},
+    batch_size=64,
+    augment=Augment(flip=True, shift=0.1, strength=0.8),
+    label_smoothing=0.05,
+    model={"conv_dropout": 0.0, "dropout": 0.15},
     phases=(
         Phase(
             "train",
-            epochs=30,
-            optimizer="adam",
+            epochs=50,
+            optimizer="adamw",
             learning_rate=1.5e-3,
-            schedule="cosine",
+            schedule="one_cycle",
+            weight_decay=0.05,
             average_epochs=0.5,
             monitor="val_accuracy",
             keep="last",
         ),
     ),
     tune={
-        "batch_size": OneOf((64, 128, 256)),
-        "phases.train.learning_rate": LogFloat(5e-4, 5e-3),
-        "augment.strength": Float(0.4, 1.6),
+        "phases.train.learning_rate": LogFloat(7e-4, 7e-3),
+        "phases.train.weight_decay": LogFloat(0.01, 0.5),
+        "augment.strength": Float(0.3, 1.5),
         "label_smoothing": Float(0.0, 0.15),
-        "model.conv_dropout": Float(0.0, 0.3),
-        "model.dropout": Float(0.1, 0.6),
+        "model.dropout": Float(0.0, 0.5),
     },
     on_data={
         "mnist": {
             "split.method": "last",
             "phases.train.epochs": 12,
             "augment.flip": False,
-            "augment.shift": 0.08,
             "augment.rotation": 0.03,
             "augment.zoom": 0.1,
         }
