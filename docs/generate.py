@@ -122,7 +122,7 @@ def searched(name: str, tuned: recipes.Recipe) -> list[str]:
         f"{images['train']:,} training and {images['validation']:,} validation images, {found['seconds'] / 60:.0f}",
         f"minutes, {found['date']}: `results/search/{name}.json`. The best trial had",
         f"{found['trials'][found['best']]['val_accuracy']:.4f}. Trained again it has",
-        f"{over_seeds(found['retrained']['winner'])}; what the page had then has",
+        f"{over_seeds(found['retrained']['winner'])}; the settings it started from have",
         f"{over_seeds(found['retrained']['page'])}.",
     ]
     return [*lines, " ".join(facts)]
@@ -135,13 +135,8 @@ def in_words(space: Space) -> str:
     return f"{space.low:g} to {space.high:g}" + (", logarithmic" if isinstance(space, LogFloat) else "")
 
 
-def how_far_to_trust() -> str:
-    """The README's paragraph on how the tuned settings were chosen."""
-    return next(part for part in Path("README.md").read_text().split("\n\n") if part.startswith("How far to trust"))
-
-
-def measured_in_readme(name: str) -> str:
-    """What a benchmark wrote between the marks of that name in the README."""
+def from_readme(name: str) -> str:
+    """What stands between the marks of that name in the README."""
     return Path("README.md").read_text().partition(f"<!-- {name} -->")[2].partition("<!--")[0]
 
 
@@ -185,9 +180,10 @@ def main() -> None:
     write(
         "results.md",
         "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
-        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n" + how_far_to_trust() + "\n\n"
-        "## Speed of fashion_cnn\n" + measured_in_readme("speed") + "\n"
-        "## What running the frozen part once is worth\n" + measured_in_readme("boundary"),
+        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n"
+        "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
+        "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
+        "## What running the frozen part once is worth\n" + from_readme("boundary"),
     )
     nav.append("* Architectures")
     for name in sorted(zoo.registry.BUILTIN):
