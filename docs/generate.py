@@ -79,6 +79,10 @@ def public_functions(module) -> list[str]:
     ]
 
 
+# The tables of results need the room of the contents list.
+WIDE = "---\nhide:\n  - toc\n---\n"
+
+
 def recipe_page(name: str) -> str:
     """Source and protocol, measured results, both variants side by side."""
     module = importlib.import_module(f"recipes.book.{name}")
@@ -88,6 +92,7 @@ def recipe_page(name: str) -> str:
     described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
     return "\n".join(
         [
+            WIDE,
             f"# {name}",
             f"Trains [{module.TUNED.architecture}](../architectures/{module.TUNED.architecture}.md).",
             "",
@@ -179,8 +184,8 @@ def main() -> None:
     nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [한국어](ko.md)", "* [Results](results.md)"]
     write(
         "results.md",
-        "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the standard "
-        "deviation over the seeds.\n\n" + results.table(MEASURED) + "\n"
+        WIDE + "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the "
+        "standard deviation over the seeds.\n\n" + results.table(MEASURED) + "\n"
         "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
         "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
         "## What running the frozen part once is worth\n" + from_readme("boundary"),

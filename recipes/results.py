@@ -121,8 +121,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
             f"| {group['recipe']} | {group['dataset']} | {group['variant']} | {published} | {accuracy} "
             f"| {_interval(group, 'seed_interval')} | {_interval(group, 'image_interval')} | {seeds} | {training} |"
         )
-    lines += ["", *(f"[{mark}] {notice}" for notice, mark in notes.items())]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n\n".join(["\n".join(lines), *(f"[{mark}] {notice}" for notice, mark in notes.items())]) + "\n"
 
 
 def _interval(group: dict[str, Any], name: str) -> str:
