@@ -18,6 +18,9 @@ from recipes.data.splits import Images
 from recipes.recipe import Augment, Recipe
 from recipes.rows import Rows
 
+# Batches in the making at a time; more would only fill the memory.
+THREADS = min(os.cpu_count() or 1, 8)
+
 
 def steps_per_epoch(images: Images, batch_size: int) -> int:
     """Batches in one pass; the last may be smaller."""
@@ -72,7 +75,7 @@ def training_batches(
             return (batch, found) if weights is None else (batch, found, tf.gather(weights, indices))
 
         numbers = tf.data.Dataset.range(first_step, steps)
-        return _ahead(numbers.map(load, num_parallel_calls=os.cpu_count(), deterministic=True))
+        return _ahead(numbers.map(load, num_parallel_calls=THREADS, deterministic=True))
 
     return epoch_batches
 
