@@ -49,9 +49,9 @@ class Job:
         self.recipe = self.asked
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage."""
-        began = time.monotonic()
+    def stage(self, name: str, earlier: float = 0.0) -> Iterator[None]:
+        """Time a stage, on top of the seconds it took in earlier sittings."""
+        began = time.monotonic() - earlier
         yield
         self.seconds[name] = round(time.monotonic() - began, 2)
 
@@ -145,8 +145,9 @@ def _run(job: Job) -> dict[str, Any]:
 
         with job.stage("model"):
             model = prepare.build(job.recipe, splits, job.request.seed, job.weights)
-        with job.stage("train"):
-            outcome = _train(job, splits, model)
+        saved = state.load(job.folder / rundir.STATE)
+        with job.stage("train", saved.seconds if saved else 0.0):
+            outcome = _train(job, splits, model, saved)
         with job.stage("evaluate"):
             from recipes import evaluate, outputs
 
@@ -167,10 +168,10 @@ def _run(job: Job) -> dict[str, Any]:
     return manifest | {"folder": str(job.folder)}
 
 
-def _train(job: Job, splits: data.Splits, model):
+def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | None):
     from recipes import engine, precision
 
-    saved = state.load(job.folder / rundir.STATE)
+    began = time.monotonic() - (saved.seconds if saved else 0.0)
     if saved is not None:
         phase = job.recipe.phases[saved.phase].name
         step = f", step {saved.step}" if saved.step else ""
@@ -189,6 +190,7 @@ def _train(job: Job, splits: data.Splits, model):
                     worker.save_weights(path)
 
         def on_save(current):
+            current.seconds = time.monotonic() - began
             state.save(job.folder / rundir.STATE, current)
             if current.history and not current.step:
                 watch.write_history(job.folder, current.history)

@@ -34,6 +34,7 @@ class TrainingState:
         best: The best monitored figure of the phase so far.
         best_epoch: The epoch (counted from 1) that had it.
         waited: Epochs since.
+        seconds: Training took so far, in every sitting.
         arrays: Weights, random-number state, optimizer, running metrics and best weights, by group.
     """
 
@@ -44,6 +45,7 @@ class TrainingState:
     best: float | None = None
     best_epoch: int | None = None
     waited: int = 0
+    seconds: float = 0.0
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 

@@ -480,9 +480,15 @@ def test_a_resumed_run_may_have_more_epochs_but_no_fewer(tmp_path, run_cli, monk
         assert run_cli("fashion_cnn", "--variant", "published", *short, "--out", folder)[0] == 130
     code, _, err = run_cli("--resume", folder, "--set", "phases.train.epochs=1")
     assert (code, "phases.train.epochs: 2 -> 1" in err) == (2, True)
+
+    saved = state.load(folder / rundir.STATE)
+    assert saved.seconds > 0
+    saved.seconds = 1000.0
+    state.save(folder / rundir.STATE, saved)
     code, out, _ = run_cli("--resume", folder, "--set", "phases.train.epochs=3")
     assert code == 0
     assert len((folder / "history.csv").read_text().splitlines()) == 4
+    assert json.loads((folder / "manifest.json").read_text())["seconds"]["train"] > 1000
 
 
 def test_a_run_does_not_go_on_with_other_pretrained_weights(tmp_path, run_cli, monkeypatch):
