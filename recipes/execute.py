@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +49,10 @@ class Job:
         self.recipe = self.asked
 
     @contextmanager
-    def stage(self, name: str, earlier: float = 0.0) -> Iterator[None]:
-        """Time a stage, on top of the seconds it took in earlier sittings."""
+    def stage(self, name: str, earlier: float = 0.0) -> Iterator[Callable[[], float]]:
+        """Time a stage, on top of the seconds it took in earlier sittings; gives a clock of the seconds so far."""
         began = time.monotonic() - earlier
-        yield
+        yield lambda: time.monotonic() - began
         self.seconds[name] = round(time.monotonic() - began, 2)
 
 
@@ -146,8 +146,8 @@ def _run(job: Job) -> dict[str, Any]:
         with job.stage("model"):
             model = prepare.build(job.recipe, splits, job.request.seed, job.weights)
         saved = state.load(job.folder / rundir.STATE)
-        with job.stage("train", saved.seconds if saved else 0.0):
-            outcome = _train(job, splits, model, saved)
+        with job.stage("train", saved.seconds if saved else 0.0) as clock:
+            outcome = _train(job, splits, model, saved, clock)
         with job.stage("evaluate"):
             from recipes import evaluate, outputs
 
@@ -168,10 +168,9 @@ def _run(job: Job) -> dict[str, Any]:
     return manifest | {"folder": str(job.folder)}
 
 
-def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | None):
+def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | None, clock: Callable[[], float]):
     from recipes import engine, precision
 
-    began = time.monotonic() - (saved.seconds if saved else 0.0)
     if saved is not None:
         phase = job.recipe.phases[saved.phase].name
         step = f", step {saved.step}" if saved.step else ""
@@ -190,7 +189,7 @@ def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | No
                     worker.save_weights(path)
 
         def on_save(current):
-            current.seconds = time.monotonic() - began
+            current.seconds = clock()
             state.save(job.folder / rundir.STATE, current)
             if current.history and not current.step:
                 watch.write_history(job.folder, current.history)
