@@ -191,6 +191,8 @@ def summary(options: argparse.Namespace, rounds: list[dict[str, dict[str, Any]]]
     words = [f"python -m recipes.bench {options.name} --repeats {options.repeats}"]
     words += [f"--accuracy {options.accuracy}"] if book.get(options.name).published_accuracy != options.accuracy else []
     words += [f"--epochs {options.epochs}"] if options.epochs else []
+    words += [f"--seed {options.seed}"] if options.seed != 42 else []
+    words += [f"--data {options.data}"] if options.data != "full" else []
     return {
         "recipe": options.name,
         "target": options.accuracy,
