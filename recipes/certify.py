@@ -16,7 +16,6 @@ import json
 import logging
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -79,8 +78,8 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
     return execute.start(request, out=folder, overwrite=False, screen=screen, signals=signals)
 
 
-def check(name: str, certified: Path, screen: Screen, signals: Signals) -> float:
-    """Run one seed of a certified short setting again.
+def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Signals) -> float:
+    """Run one seed of a certified short setting again, always from the start; its report stays in `folder`.
 
     Returns:
         The accuracy it reached.
@@ -97,8 +96,9 @@ def check(name: str, certified: Path, screen: Screen, signals: Signals) -> float
         settings = stored["settings"]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise CorruptFault(f"{certified} is damaged: {error}.") from error
-    with tempfile.TemporaryDirectory() as folder:
-        manifest = run(short(name, seed), Path(folder) / "run", screen, signals)
+    from recipes import execute
+
+    manifest = execute.start(short(name, seed), out=folder, overwrite=True, screen=screen, signals=signals)
     if json.loads(json.dumps(manifest["settings"])) != settings:
         raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
     reached = manifest["result"]["test_accuracy"]
@@ -124,7 +124,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     signals.listen()
     place = options.into / "smoke" if options.smoke else options.into
     if options.check:
-        reached = check(name, place / f"{name}.json", screen, signals)
+        reached = check(name, place / f"{name}.json", options.runs / f"{name}-check", screen, signals)
         log.log(RESULT, "%s: %.4f is within the certified interval", name, reached)
         return 0
 

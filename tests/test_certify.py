@@ -21,10 +21,11 @@ def call(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["fashion_cnn", "mnist_functional"])
-def test_the_certified_short_setting_still_holds(name, call):
-    code, out, err = call("--check", name, "--smoke", "--into", ROOT / "results")
+def test_the_certified_short_setting_still_holds(name, tmp_path, call):
+    code, out, err = call("--check", name, "--smoke", "--into", ROOT / "results", "--runs", tmp_path)
     assert code == 0, err
     assert "is within the certified interval" in out
+    assert (tmp_path / f"{name}-check" / "report.html").is_file(), "the report told of is gone"
 
 
 def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch):
@@ -52,11 +53,11 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     (tmp_path / "smoke" / "mnist_functional.json").write_text(json.dumps(group))
     monkeypatch.undo()
     monkeypatch.setattr("recipes.signals.Signals.listen", lambda self: None)
-    code, _, err = call("--check", "mnist_functional", "--smoke", "--into", tmp_path)
+    code, _, err = call("--check", *arguments)
     assert code == 2
     assert "changed since" in err
     monkeypatch.setattr(certify, "SHORT_EPOCHS", "1")
-    code, _, err = call("--check", "mnist_functional", "--smoke", "--into", tmp_path)
+    code, _, err = call("--check", *arguments)
     assert code == 7
     assert "lies outside of the certified 0.0000 to 0.1000" in err
 
