@@ -7,11 +7,11 @@ from typing import Any
 
 import zoo
 from recipes import data, doctor
-from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
+from recipes.errors import EnvironmentFault
 from recipes.recipe import Recipe, Shares
 from recipes.request import SMOKE_IMAGES, Request
 from recipes.screen import Screen
-from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
+from zoo.weights import Source, WeightsMissing, locate
 
 
 def read(
@@ -46,30 +46,10 @@ def read(
 
 
 def build(recipe: Recipe, splits: data.Splits, seed: int, weights: Source | None):
-    """The recipe's network for these images, freshly initialised from the seed.
+    """The recipe's network for these images: see `recipes.network.build`."""
+    from recipes import network
 
-    Raises:
-        UsageFault: When the architecture is unknown or cannot take the images.
-        EnvironmentFault: When its weights are not there.
-        CorruptFault: When its weights fail their check.
-    """
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    try:
-        return zoo.get(
-            recipe.architecture,
-            input_shape=splits.image_shape,
-            classes=len(splits.class_names),
-            weights=weights,
-            **recipe.model,
-        )
-    except WeightsMissing as error:
-        raise EnvironmentFault(str(error)) from error
-    except WeightsCorrupt as error:
-        raise CorruptFault(str(error)) from error
-    except ValueError as error:
-        raise UsageFault(str(error)) from error
+    return network.build(recipe, splits.image_shape, len(splits.class_names), seed, weights)
 
 
 def find_weights(recipe: Recipe) -> Source | None:
