@@ -89,7 +89,8 @@ def _called_again(model: keras.Model, image: keras.KerasTensor, call: Callable) 
 def _opened(model: keras.Model, *args, **kwargs):
     """What a network inside gives, through its layers."""
     is_graph = isinstance(model, keras.Sequential | keras.Function)
-    if kwargs.get("training") is not False and (is_graph or "training" not in inspect.signature(model.call).parameters):
+    takes_training = "training" in inspect.signature(model.call).parameters
+    if not takes_training or (is_graph and kwargs.get("training") is not False):
         kwargs.pop("training", None)  # To a graph it would say the same of every layer, whatever its author said.
     try:
         if not model.built:
