@@ -135,11 +135,14 @@ class Phase:
         train: Globs over layer names; what none of them matches is frozen.
         rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
             several globs that match, the first counts.
-        optimizer: One of `OPTIMIZERS`, with Keras's defaults; `sgd` has Nesterov momentum of 0.9.
+        optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`
+            have betas of 0.9 and 0.999, `lion` of 0.9 and 0.99, `adadelta` rho of 0.95, `rmsprop` rho of 0.9 and no
+            momentum; epsilon is 1e-7; gradients are not clipped.
         learning_rate: The rate, or the peak of the schedule.
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
             first 30%, then cosine to zero.
-        weight_decay: Decoupled decay of kernels, each step.
+        weight_decay: Decoupled decay of kernels, each step: their share that is taken off, times the rate. 0 is none,
+            with every optimizer.
         average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
             is validated and kept; 0 for none.
         monitor: The figure of the history that chooses the best epoch.
