@@ -11,12 +11,13 @@ command line, tuner trials and tests all go through it.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recipes import overrides
+from recipes import overrides, stored
 from recipes.errors import UsageFault
 from recipes.space import Space
 
@@ -106,7 +107,10 @@ class Augment:
         rotation: Turn by up to this share of a full circle, as `keras.layers.RandomRotation`.
         zoom: Enlarge or shrink by up to this share, as `keras.layers.RandomZoom`.
         erase: Side of a grey square put at a random place, as a share of the image's side (cutout).
-        strength: Multiplies shift, rotation, zoom and erase.
+        strength: Multiplies all of them but flip.
+        contrast: Spread an image's values, or draw them together, around its mean in each channel by up to this share,
+            as `keras.layers.RandomContrast`.
+        brightness: Make an image lighter or darker by up to this share of 255, as `keras.layers.RandomBrightness`.
     """
 
     flip: bool = False
@@ -115,14 +119,26 @@ class Augment:
     zoom: float = 0.0
     erase: float = 0.0
     strength: float = 1.0
+    contrast: float = 0.0
+    brightness: float = 0.0
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         if not isinstance(self.flip, bool):
             yield _must(self, "flip", "true or false")
-        for name in ("shift", "rotation", "zoom", "erase"):
+        for name in ("shift", "rotation", "zoom", "erase", "contrast", "brightness"):
             yield from _number(self, name, at_least=0, below=1)
         yield from _number(self, "strength", at_least=0)
+        if _is_number(self.strength) and _is_number(self.contrast) and self.strength * self.contrast > 1:
+            yield _must(self, "contrast", f"at most 1 when multiplied by the strength, {self.strength:g}: more inverts")
+
+    def key_facts(self) -> dict[str, Any]:
+        """What the key of augmented activations names: the first six fields always, later ones where they are used.
+
+        A field that comes later must leave the keys of all that is on disk as they are.
+        """
+        first = ("flip", "shift", "rotation", "zoom", "erase", "strength")
+        return {name: getattr(self, name) for name in first} | stored.sparse(self)
 
 
 @dataclass(frozen=True)
@@ -302,10 +318,8 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain, JSON-ready values."""
-        plain = dataclasses.asdict(dataclasses.replace(self, on_data={}, tune={}))
-        del plain["on_data"], plain["tune"]
-        return plain
+        """The recipe as plain, JSON-ready values, without those that have their default: `with_defaults` adds them."""
+        return stored.sparse(dataclasses.replace(self, on_data={}, tune={}))
 
     def epochs(self) -> int:
         """Epochs over all phases, at most."""
@@ -319,6 +333,23 @@ class Recipe:
             except UsageFault as fault:
                 yield f"It cannot be tuned at {path!r}: {fault}"
                 return
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe in full, as JSON gives it: what is absent has its default value.
+
+    Args:
+        settings: What `Recipe.as_dict` gave, now or in an earlier version that knew fewer fields or stored them all.
+    """
+    split = settings.get("split", {})
+    kind = Choice if "train" in split else Shares if "test" in split else Split
+    complete = stored.full(Recipe, settings) | {
+        "phases": [stored.full(Phase, phase) for phase in settings.get("phases", ())],
+        "split": stored.full(kind, split),
+        "augment": stored.full(Augment, settings.get("augment", {})),
+    }
+    del complete["on_data"], complete["tune"]
+    return json.loads(json.dumps(complete))
 
 
 def _must(owner: Any, name: str, constraint: str, value: Any = ...) -> str:
