@@ -24,6 +24,8 @@ from recipes.space import Space
 OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle")
 ENGINES = ("auto", "keras", "openvino")
+# All trials of a search have the same images, weights and epochs, and no published figure is compared with.
+FIXED = ("data", "split", "image_size", "weights", "published_accuracy", "epochs", "save_every_epoch")
 MOST_VIEWS = 16
 
 
@@ -326,13 +328,33 @@ class Recipe:
         return sum(phase.epochs for phase in self.phases)
 
     def _refused(self, path: str, space: Space) -> Iterator[str]:
-        """Why the recipe cannot take the values of a range."""
+        """Why a search cannot vary a path, or the recipe cannot take the values of a range."""
+        steps = path.split(".")
+        if (steps[2] if steps[0] == "phases" and len(steps) > 2 else steps[0]) in FIXED:
+            yield f"It cannot be tuned at {path!r}, which every trial has in common. {_searched()}"
+            return
         for value in space.ends():
             try:
                 overrides.override(dataclasses.replace(self, tune={}), path, value)
             except UsageFault as fault:
                 yield f"It cannot be tuned at {path!r}: {fault}"
                 return
+
+
+def _searched() -> str:
+    """Where a search can look, in words."""
+    recipe, phase, augment = (
+        [
+            part.name
+            for part in dataclasses.fields(kind)
+            if part.name not in ("name", "phases", "augment", "on_data", "tune", *FIXED)
+        ]
+        for kind in (Recipe, Phase, Augment)
+    )
+    paths = [name + (".<keyword>" if name == "model" else "") for name in recipe]
+    paths += [f"augment.{name}" for name in augment]
+    paths += [f"phases.<phase>.{name}" + (".<glob>" if name == "rates" else "") for name in phase]
+    return f"A search can vary: {', '.join(paths)}."
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
