@@ -17,7 +17,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
@@ -59,7 +59,8 @@ class View:
     def facts(self) -> dict[str, Any]:
         """All that its pixels depend on."""
         images = self.images.key if isinstance(self.images, Rows) else _digest(self.images)
-        changes = {"augment": asdict(self.augment), "seed": self.seed, "view": self.number} if self.augment else None
+        augment = self.augment and self.augment.key_facts()
+        changes = {"augment": augment, "seed": self.seed, "view": self.number} if augment else None
         return {"images": images, "changes": changes}
 
     def batch(self, start: int, stop: int) -> np.ndarray:
