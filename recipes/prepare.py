@@ -55,14 +55,18 @@ def build(recipe: Recipe, splits: data.Splits, seed: int, weights: Source | None
     """
     import keras
 
+    from recipes import precision
+
     keras.utils.set_random_seed(seed)
     try:
-        return zoo.get(
-            recipe.architecture,
-            input_shape=splits.image_shape,
-            classes=len(splits.class_names),
-            weights=weights,
-            **recipe.model,
+        return precision.keep_own(
+            zoo.get(
+                recipe.architecture,
+                input_shape=splits.image_shape,
+                classes=len(splits.class_names),
+                weights=weights,
+                **recipe.model,
+            )
         )
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
