@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from recipes import rundir
+from recipes import model_file, rundir
 from recipes.bundle.card import card
 from recipes.bundle.check import FACTS, Agreement, file_sha256, verify
 from recipes.bundle.runtimes import RUNTIMES
 from recipes.data.decode import DECODER
-from recipes.errors import CorruptFault, Fault, UsageFault
+from recipes.errors import CorruptFault, Fault, UsageFault, first_line
 
 GOLDEN = "golden"
 
@@ -73,7 +73,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each converter has exceptions of its own.
-        raise CorruptFault(f"The network cannot be written as {kind}: {str(error).splitlines()[0]}") from error
+        raise CorruptFault(f"The network cannot be written as {kind}: {first_line(error)}") from error
     pixels = np.stack([np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images])
     rows = predictor.probabilities(pixels)
     facts = _facts(predictor, kind, runtime.file) | {
@@ -93,9 +93,12 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
     """What a program needs to know that uses the bundle without this package."""
     manifest: Mapping[str, Any] = predictor.manifest
     units = predictor.model.output_shape[-1]
+    own = sorted(model_file.own_parts(predictor.model)) if kind == "keras" else []
     return {
         "format": kind,
         "model": file,
+        "own_layers": own,
+        "modules": model_file.modules_of(predictor.model, manifest.get("modules", ())) if own else [],
         "class_names": list(predictor.class_names),
         "input": {
             "shape": list(predictor.image_shape),
