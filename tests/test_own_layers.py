@@ -123,6 +123,44 @@ def test_a_module_that_moved_is_named_on_the_command_line(elsewhere, call, tmp_p
     assert "The module 'nowhere.at_all' cannot be imported: No module named 'nowhere'" in err
 
 
+def test_a_format_that_lacks_what_a_layer_needs_is_refused_by_name(shades, call, tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    from recipes import predictor
+
+    @keras.saving.register_keras_serializable(package="test_own_layers")
+    class Beta(keras.layers.Layer):
+        def call(self, inputs):
+            return tf.math.betainc(1.0, 1.0, tf.sigmoid(inputs))
+
+    image = keras.Input((28, 28, 1))
+    answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(Beta(name="beta")(image)))
+    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), facts_of(shades / "run"))
+    monkeypatch.setattr(predictor, "load", lambda run: one)
+    for kind in ("litert", "onnx"):
+        code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / "bundle")
+        assert code == 9
+        assert f"cannot be written as {kind}, which has no Betainc. Look at the layer 'beta' (Beta)" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_augments_answers_alike_in_every_format(shades, call, tmp_path, monkeypatch):
+    from recipes import predictor
+
+    image = keras.Input((28, 28, 1))
+    maps = keras.layers.GaussianNoise(0.5)(keras.layers.RandomFlip()(keras.layers.Rescaling(1 / 255)(image)))
+    answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(maps))
+    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), facts_of(shades / "run"))
+    monkeypatch.setattr(predictor, "load", lambda run: one)
+    for kind in ("saved_model", "litert", "onnx"):
+        code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / kind)
+        assert code == 0, err
+
+
+def facts_of(run):
+    return json.loads((run / "manifest.json").read_text())
+
+
 def saved(path, *inner, activation="softmax"):
     image = keras.Input((8, 8, 1))
     maps = keras.layers.Conv2D(2, 3, name="conv")(image)

@@ -117,8 +117,13 @@ def _openvino() -> Runtime:
 
 def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
-        model(np.zeros((1, *model.input_shape[1:]), "float32"))  # A loaded network that never ran has no signature.
-        model.export(str(path), format=kind, verbose=False)
+        import keras
+
+        # Layers that augment do so in every call that does not say otherwise.
+        image = keras.Input(model.input_shape[1:], name="image")
+        predicting = keras.Model(image, model(image, training=False))
+        predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
+        predicting.export(str(path), format=kind, verbose=False)
 
     return write
 
