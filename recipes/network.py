@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from recipes import contract, own_network
+from recipes import contract, own_network, precision
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
 from recipes.flatten import only_random, without
 from recipes.freeze import thaw
@@ -78,7 +78,9 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
     contract.check_output(recipe.architecture, flat, classes, pictures)
     if held := _random_and_held(flat, recipe):
         flat = without(flat, held)
-    return flat if flat is model else own_network.reloaded(recipe.architecture, flat, pictures)
+    if flat is model:
+        return model
+    return precision.keep_as(own_network.reloaded(recipe.architecture, flat, pictures), flat)
 
 
 def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: Source | None) -> keras.Model:
@@ -92,7 +94,8 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
     keras.utils.clear_session(free_memory=False)  # Layers without names are counted from the start.
     keras.utils.set_random_seed(seed)
     try:
-        return zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        model = zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        return precision.keep_own(model) if isinstance(model, keras.Model) else model
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
