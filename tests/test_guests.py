@@ -1,4 +1,4 @@
-"""Networks of one's own: each way in which people bring one trains and can be used, or is refused before data is read."""
+"""Networks of one's own: each way in which people bring one trains, or is refused before data is read."""
 
 import sys
 
