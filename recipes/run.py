@@ -81,6 +81,7 @@ def parser() -> Parser:
     parse.add_argument("--tensorboard", action="store_true", help="also write each epoch as TensorBoard events")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
+    parse.add_import()
     return parse
 
 
