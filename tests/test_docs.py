@@ -1,5 +1,6 @@
 """What README and docs say is true: blocks run, commands parse, tables follow from results/."""
 
+import json
 import re
 import shlex
 
@@ -65,6 +66,16 @@ def test_readme_shows_the_measured_results_of_every_recipe():
     measured, text = results.load(ROOT / "results"), (ROOT / "README.md").read_text()
     assert f"<!-- results -->\n{results.table(measured)}<!-- /results -->" in text
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
+
+
+@pytest.mark.parametrize("page", ["README.md", "pyproject.toml", "docs/quickstart.md", "docs/boundary.md"])
+def test_pages_agree_with_the_measured_gain_of_the_extra_fast(page):
+    measured = json.loads((ROOT / "results" / "bench" / "boundary.json").read_text())
+    ratios = [found["predict"]["seconds"] / found["frozen pass"]["seconds"] for found in measured["rounds"]]
+    text = " ".join((ROOT / page).read_text().replace("\n#", "\n").split())
+    gains = re.findall(r"(\d+) to (\d+) times as fast", text)
+    assert gains == [(str(round(min(ratios))), str(round(max(ratios))))]
+    assert len(re.findall("times as fast|twice as fast", text)) == 1
 
 
 def test_readme_lists_every_architecture_with_its_parameters():

@@ -92,11 +92,7 @@ def test_get_unknown_recipe_suggests():
         recipes.get("fashion_cnn", "best")
 
 
-def test_get_reads_a_module_and_an_entry_point(tmp_path, monkeypatch):
-    from importlib.metadata import EntryPoint
-
-    from recipes import book
-
+def test_get_reads_a_recipe_of_a_module(tmp_path, monkeypatch):
     (tmp_path / "mine_for_test.py").write_text(
         "from recipes import Phase, Recipe\n"
         "RECIPE = Recipe(name='mine', architecture='fashion_cnn', data='mnist', phases=(Phase('a', epochs=1),))\n"
@@ -107,10 +103,10 @@ def test_get_reads_a_module_and_an_entry_point(tmp_path, monkeypatch):
     for bad in ("mine_for_test:NOTHING", "no_such_module:RECIPE", "mine_for_test:OTHER"):
         with pytest.raises(UsageFault):
             recipes.get(bad)
-    point = EntryPoint("plugged", "mine_for_test:RECIPE", "recipes.book")
-    monkeypatch.setattr(book, "entry_points", lambda group: [point])
-    assert "plugged" in recipes.names()
-    assert recipes.get("plugged").name == "mine"
+    with pytest.raises(
+        UsageFault, match="'mine_for_test:RECIPE' is one recipe, without variants. Leave --variant publ"
+    ):
+        recipes.get("mine_for_test:RECIPE", "published")
 
 
 STORED = {
