@@ -26,7 +26,7 @@ from recipes.data.stream import steps_per_epoch, training_batches, validation_ba
 from recipes.errors import UsageFault
 from recipes.freeze import digests, moving_variables, prove_frozen, split_at, thaw
 from recipes.history import diverged, epoch_row, is_over, judge, kept_epochs
-from recipes.memory import check_memory, evaluation_batch
+from recipes.memory import check_memory, evaluation_batch, release
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
 from recipes.state import TrainingState
@@ -120,15 +120,19 @@ def train(
     if state.arrays:
         _assign(sum(_moving(worker, recipe, state.phase), []), state.arrays["model"])
     passes: dict[str, dict[str, Any]] = {}
-    for index in range(state.phase, len(recipe.phases[:phases])):
-        if index > state.phase:
-            state = TrainingState(phase=index, history=state.history)
-        features = _run_phase(recipe, splits, worker, state, hooks, boundary)
-        if features is not None:
-            passes[recipe.phases[index].name] = features.facts()
-    for layer in worker.layers:
-        model.get_layer(layer.name).trainable = layer.trainable
-    model.set_weights(worker.get_weights())
+    used = list(worker.variables)
+    try:
+        for index in range(state.phase, len(recipe.phases[:phases])):
+            if index > state.phase:
+                state = TrainingState(phase=index, history=state.history)
+            features = _run_phase(recipe, splits, worker, state, hooks, boundary, used)
+            if features is not None:
+                passes[recipe.phases[index].name] = features.facts()
+        for layer in worker.layers:
+            model.get_layer(layer.name).trainable = layer.trainable
+        model.set_weights(worker.get_weights())
+    finally:
+        release(used)
     return Outcome(model, state.history, kept_epochs(recipe.phases[:phases], state.history), passes)
 
 
@@ -139,9 +143,17 @@ def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> No
 
 
 def _run_phase(
-    recipe: Recipe, splits: Splits, worker: keras.Model, state: TrainingState, hooks: Hooks, boundary: Boundary
+    recipe: Recipe,
+    splits: Splits,
+    worker: keras.Model,
+    state: TrainingState,
+    hooks: Hooks,
+    boundary: Boundary,
+    used: list[keras.Variable],
 ) -> Features | None:
     """Train one phase, from wherever `state` stands in it, and leave the kept weights in `worker`.
+
+    Its optimizer's variables are added to `used`: nobody reads them when the training is over.
 
     Returns:
         What was kept of the frozen part; `None` where the whole network trained.
@@ -165,6 +177,7 @@ def _run_phase(
     optimizer = optimizer_for(phase, steps, trainee)
     compile_for(trainee, recipe, optimizer, steps)
     optimizer.build(trainee.trainable_variables)
+    used += optimizer.variables
     if state.arrays:
         _assign(optimizer.variables, state.arrays["optimizer"])
 
