@@ -193,6 +193,11 @@ def _has_one_output(layer: keras.layers.Layer) -> bool:
     return isinstance(layer.output, keras.KerasTensor)
 
 
+def keeps_statistics(model: keras.Model) -> bool:
+    """Whether a layer that trains updates statistics of its batches, as BatchNormalization does."""
+    return any(_moves(layer) and layer.non_trainable_weights for layer in model.layers)
+
+
 def _by_path(model: keras.Model) -> dict[str, keras.Variable]:
     """The weights by path; where layers inside somebody's own layer share one, with a number after it."""
     weights: dict[str, keras.Variable] = {}

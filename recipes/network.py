@@ -78,7 +78,11 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
     contract.check_output(recipe.architecture, flat, classes, pictures)
     if held := _random_and_held(flat, recipe):
         flat = without(flat, held)
-    return flat if flat is model else own_network.reloaded(recipe.architecture, flat, pictures)
+    if flat is model:
+        return model
+    loaded = own_network.reloaded(recipe.architecture, flat, pictures)
+    own_network.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
+    return loaded
 
 
 def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: Source | None) -> keras.Model:
@@ -146,6 +150,11 @@ def _random_and_held(model: keras.Model, recipe: Recipe) -> list[str]:
         if call.name in trained or any(name in above for name, _ in call.sources):
             above.add(call.name)
     return [name for name in candidates if name not in above]
+
+
+def _frozen_by_a_phase(model: keras.Model, recipe: Recipe) -> set[str]:
+    names = {layer.name for layer in model.layers}
+    return set().union(*(names - set(thaw(model, phase.train)) for phase in recipe.phases))
 
 
 def _say_what_was_frozen(recipe: Recipe, model: keras.Model) -> None:
