@@ -43,7 +43,9 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
     held = _held(model)
     for layer in model.layers:
         matched = any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
-        layer.trainable = matched and layer.name not in held
+        wanted = matched and layer.name not in held
+        if layer.trainable != wanted:  # To set it anew would thaw what somebody's own layer freezes inside.
+            layer.trainable = wanted
     thawed = [layer.name for layer in model.layers if layer.trainable_weights]
     if not thawed:
         raise UsageFault(

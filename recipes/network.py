@@ -93,10 +93,18 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
         given = str(weights.path) if weights.kind == "file" else recipe.weights
     if taken := sorted({"input_shape", "classes", "weights"} & set(recipe.model)):
         raise UsageFault(f"The keyword {taken[0]!r} of {name!r} is not the recipe's to set. Remove it from model={{}}.")
+    keywords: dict[str, Any] = {"input_shape": image_shape, "classes": classes, "weights": given} | dict(recipe.model)
     keras.utils.clear_session(free_memory=False)  # Layers without names are counted from the start.
     keras.utils.set_random_seed(seed)
     try:
-        return zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        try:
+            return zoo.get(name, **keywords)
+        except ValueError as error:
+            if "names should be unique" not in str(error):
+                raise
+            # Layers made when the module was read have those names already: count on.
+            keras.utils.set_random_seed(seed)
+            return zoo.get(name, **keywords)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:

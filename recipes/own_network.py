@@ -22,11 +22,16 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
     graph gives something else at prediction, training does more than a graph can say.
     """
     try:
-        wanted = _answer(model, pictures)
+        wanted, again = _answer(model, pictures), _answer(model, pictures)
     except Exception as error:
         raise UsageFault(
             f"The network {name!r} fails on two pictures of shape {pictures.shape[1:]}: {first_line(error)}"
         ) from error
+    if not np.array_equal(wanted, again, equal_nan=True):
+        raise UsageFault(
+            f"The network {name!r} gives two answers for one picture: a layer draws random numbers at prediction too. "
+            "In its call, write: if training:"
+        )
     trains = flatten(model, pictures.shape[1:], training=True)
     if _gives(trains, pictures, wanted):
         return trains

@@ -250,6 +250,16 @@ def auxiliary_network_beside(*, input_shape, classes):
     return keras.Model(image, _head(conv(x), classes))
 
 
+_augment = keras.Sequential([layers.RandomFlip("horizontal")])
+
+
+def made_when_the_module_is_read(*, input_shape, classes):
+    """A `keras.Sequential` made when the module is read, and another in the builder."""
+    image = keras.Input(input_shape)
+    x = keras.Sequential([layers.Rescaling(1 / 255), layers.Conv2D(4, 3, strides=3)])(_augment(image))
+    return keras.Model(image, _head(x, classes))
+
+
 def any_keywords(**keywords):
     """A builder that takes `**keywords`."""
     return unnamed_layers(input_shape=keywords["input_shape"], classes=keywords["classes"])
@@ -280,6 +290,7 @@ TRAIN = {
     attention_over_rows: "as it is",
     adapted_normalization: "as it is",
     auxiliary_network_beside: "as it is",
+    made_when_the_module_is_read: "made flat",
     any_keywords: "as it is",
 }
 
@@ -422,6 +433,20 @@ class Forgetful(keras.layers.Layer):
         if self.dense is None:
             self.dense = layers.Dense(self.units)
         return self.dense(x)
+
+
+@keras.saving.register_keras_serializable("guests")
+class Noise(keras.layers.Layer):
+    """Draws random numbers, training or not."""
+
+    def call(self, x):
+        return x + keras.random.normal(ops.shape(x))
+
+
+def random_at_prediction(*, input_shape, classes):
+    """A layer that draws random numbers at prediction too."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3)(Noise()(x)), classes))
 
 
 @keras.saving.register_keras_serializable("guests")
@@ -573,8 +598,9 @@ REFUSED = {
     lambda_layer: "The layer 'scaled' of 'lambda_layer' (Lambda) cannot be saved and loaded",
     layer_without_config: "The layer 'power' of 'layer_without_config' (Power) cannot be saved and loaded",
     local_layer: "The layer 'half' of 'local_layer' (Half) cannot be saved and loaded",
+    random_at_prediction: "gives two answers for one picture",
     statistics_that_move_when_frozen: "The layer 'counter' of 'statistics_that_move_when_frozen' (Counter) changes",
-    weights_made_in_call: "guest_networks.py:",
+    weights_made_in_call: "The builder of 'weights_made_in_call' failed at",
     unregistered_layer: "(Shift) cannot be saved and loaded: Could not locate class 'Shift'. Give its class",
     subclassed_with_tensorflow: "The class WithTensorFlow",
     subclassed_with_a_weight: "keeps weights outside its layers",
@@ -585,7 +611,7 @@ REFUSED = {
     returns_nothing: "must return a keras.Model. It returned a NoneType",
     returns_the_class: "must return a keras.Model. It returned the class Net",
     returns_a_layer: "must return a keras.Model. It returned a Dense",
-    raises: "guest_networks.py:",
+    raises: "The builder of 'raises' failed at",
     needs_a_keyword: "missing a required argument: 'width'",
     positional_only: "positional only",
     other_keywords: "has no keyword 'classes', 'input_shape'. It takes: shape, n.",
