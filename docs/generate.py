@@ -200,6 +200,7 @@ def main() -> None:
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
         "* [Your own photos](photos.md)",
+        "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",
         "* [Train above a frozen part](boundary.md)",

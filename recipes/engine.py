@@ -24,7 +24,7 @@ from recipes.boundary import Boundary, Features, refuse_large
 from recipes.data.splits import Images, Splits
 from recipes.data.stream import steps_per_epoch, training_batches, validation_batches
 from recipes.errors import UsageFault
-from recipes.freeze import digests, moving_variables, prove_frozen, split_at, thaw
+from recipes.freeze import digests, keeps_statistics, moving_variables, prove_frozen, split_at, thaw
 from recipes.history import diverged, epoch_row, is_over, judge, kept_epochs
 from recipes.memory import check_memory, evaluation_batch, release
 from recipes.optimizers import optimizer_for
@@ -183,7 +183,10 @@ def _run_phase(
 
     targets = targets_for(worker)
     views = features.train if features else ()
-    epoch_batches = training_batches(splits.train, recipe, seed=boundary.seed, targets=targets, views=views)
+    in_company = keeps_statistics(trainee)
+    epoch_batches = training_batches(
+        splits.train, recipe, seed=boundary.seed, targets=targets, views=views, in_company=in_company
+    )
     validation = validation_batches(validation_images, recipe, evaluation_batch(trainee), targets)
     if state.step:
         trainee.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.

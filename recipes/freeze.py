@@ -43,7 +43,9 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
     held = _held(model)
     for layer in model.layers:
         matched = any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
-        layer.trainable = matched and layer.name not in held
+        wanted = matched and layer.name not in held
+        if layer.trainable != wanted:  # To set it anew would thaw what somebody's own layer freezes inside.
+            layer.trainable = wanted
     thawed = [layer.name for layer in model.layers if layer.trainable_weights]
     if not thawed:
         raise UsageFault(
@@ -191,6 +193,11 @@ def _moves(layer: keras.layers.Layer) -> bool:
 
 def _has_one_output(layer: keras.layers.Layer) -> bool:
     return isinstance(layer.output, keras.KerasTensor)
+
+
+def keeps_statistics(model: keras.Model) -> bool:
+    """Whether a layer that trains updates statistics of its batches, as BatchNormalization does."""
+    return any(_moves(layer) and layer.non_trainable_weights for layer in model.layers)
 
 
 def _by_path(model: keras.Model) -> dict[str, keras.Variable]:

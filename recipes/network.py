@@ -80,7 +80,9 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
         flat = without(flat, held)
     if flat is model:
         return model
-    return precision.keep_as(own_network.reloaded(recipe.architecture, flat, pictures), flat)
+    loaded = own_network.reloaded(recipe.architecture, flat, pictures)
+    own_network.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
+    return precision.keep_as(loaded, flat)
 
 
 def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: Source | None) -> keras.Model:
@@ -91,10 +93,18 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
         given = str(weights.path) if weights.kind == "file" else recipe.weights
     if taken := sorted({"input_shape", "classes", "weights"} & set(recipe.model)):
         raise UsageFault(f"The keyword {taken[0]!r} of {name!r} is not the recipe's to set. Remove it from model={{}}.")
+    keywords: dict[str, Any] = {"input_shape": image_shape, "classes": classes, "weights": given} | dict(recipe.model)
     keras.utils.clear_session(free_memory=False)  # Layers without names are counted from the start.
     keras.utils.set_random_seed(seed)
     try:
-        model = zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        try:
+            model = zoo.get(name, **keywords)
+        except ValueError as error:
+            if "names should be unique" not in str(error):
+                raise
+            # Layers made when the module was read have those names already: count on.
+            keras.utils.set_random_seed(seed)
+            model = zoo.get(name, **keywords)
         return precision.keep_own(model) if isinstance(model, keras.Model) else model
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
@@ -149,6 +159,11 @@ def _random_and_held(model: keras.Model, recipe: Recipe) -> list[str]:
         if call.name in trained or any(name in above for name, _ in call.sources):
             above.add(call.name)
     return [name for name in candidates if name not in above]
+
+
+def _frozen_by_a_phase(model: keras.Model, recipe: Recipe) -> set[str]:
+    names = {layer.name for layer in model.layers}
+    return set().union(*(names - set(thaw(model, phase.train)) for phase in recipe.phases))
 
 
 def _say_what_was_frozen(recipe: Recipe, model: keras.Model) -> None:

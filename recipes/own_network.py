@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import keras
@@ -21,11 +22,16 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
     graph gives something else at prediction, training does more than a graph can say.
     """
     try:
-        wanted = _answer(model, pictures)
+        wanted, again = _answer(model, pictures), _answer(model, pictures)
     except Exception as error:
         raise UsageFault(
             f"The network {name!r} fails on two pictures of shape {pictures.shape[1:]}: {first_line(error)}"
         ) from error
+    if not np.array_equal(wanted, again, equal_nan=True):
+        raise UsageFault(
+            f"The network {name!r} gives two answers for one picture: a layer draws random numbers at prediction too. "
+            "In its call, write: if training:"
+        )
     trains = flatten(model, pictures.shape[1:], training=True)
     if _gives(trains, pictures, wanted):
         return trains
@@ -61,6 +67,35 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
             "layers all that __init__ takes."
         )
     return loaded
+
+
+def check_frozen(name: str, model: keras.Model, frozen: Collection[str], pictures: np.ndarray) -> None:
+    """Refuse somebody's own layer that changes its weights in training although it is frozen.
+
+    Args:
+        name: The architecture, for the message.
+        model: A flat network; what two pictures change of it stays changed, and its layers are frozen.
+        frozen: The names of layers that a phase freezes.
+        pictures: (2, height, width, channels) raw pixels.
+    """
+    own = [
+        layer
+        for layer in model.layers
+        if layer.name in frozen and layer.non_trainable_weights and not type(layer).__module__.startswith("keras.")
+    ]
+    if not own:
+        return
+    for layer in model.layers:
+        layer.trainable = False
+    before = {layer.name: layer.get_weights() for layer in own}
+    model(pictures, training=True)
+    for layer in own:
+        for weight, array in zip(layer.weights, before[layer.name], strict=True):
+            if not np.array_equal(weight.numpy(), array):
+                raise UsageFault(
+                    f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) changes {weight.path} in training "
+                    "although a phase freezes it. In its call, write: if training and self.trainable:"
+                )
 
 
 def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Ways in which people bring a network: each builder is one, as it is written in guides, books and reports."""
+"""Ways in which people bring a network: each builder is one, and says which. docs/own-networks.md lists them."""
 
 import keras
 from keras import layers, ops
@@ -17,6 +17,7 @@ def _head(x, classes):
 
 
 def unnamed_layers(*, input_shape, classes, weights=None):
+    """Layers and a `keras.Input` without names."""
     image, x = _scaled(input_shape)
     for filters in (4, 8):
         x = layers.MaxPooling2D()(layers.Conv2D(filters, 3, activation="relu")(x))
@@ -24,6 +25,7 @@ def unnamed_layers(*, input_shape, classes, weights=None):
 
 
 def batch_normalization(*, input_shape, classes):
+    """BatchNormalization that trains, also without scale and centre."""
     image, x = _scaled(input_shape)
     x = layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2, use_bias=False)(x))
     x = layers.BatchNormalization(center=False, scale=False)(layers.Conv2D(4, 3, strides=2)(layers.ReLU()(x)))
@@ -31,6 +33,7 @@ def batch_normalization(*, input_shape, classes):
 
 
 def sequential_with_input(*, input_shape, classes):
+    """`keras.Sequential` with an `Input`."""
     return keras.Sequential(
         [keras.Input(input_shape), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(8, activation="relu"),
          layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(classes, activation="softmax")]
@@ -38,6 +41,7 @@ def sequential_with_input(*, input_shape, classes):
 
 
 def sequential_without_input(input_shape, classes):
+    """`keras.Sequential` without an `Input`, and a parameter list without a star."""
     return keras.Sequential(
         [layers.Rescaling(1 / 255), layers.Conv2D(4, 3, strides=3), layers.Flatten(), layers.Dense(classes),
          layers.Softmax()]
@@ -54,6 +58,7 @@ def _base(input_shape):
 
 
 def frozen_base(*, input_shape, classes, weights=None):
+    """A base as the guides write it: `base.trainable = False; base(x, training=False)`."""
     base = _base(input_shape)
     base.trainable = False
     inputs = keras.Input(input_shape)
@@ -63,11 +68,13 @@ def frozen_base(*, input_shape, classes, weights=None):
 
 
 def base_in_sequential(*, input_shape, classes):
+    """A functional base inside `keras.Sequential`."""
     return keras.Sequential([keras.Input(input_shape), layers.Rescaling(1 / 255), _base(input_shape),
                              layers.GlobalAveragePooling2D(), layers.Dense(classes, activation="softmax")])  # fmt: skip
 
 
 def augmentation_inside(*, input_shape, classes):
+    """Augmentation layers in a `Sequential` of their own, before everything."""
     augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1)], name="augment")
     image = keras.Input(input_shape)
     x = layers.Conv2D(4, 3, strides=3)(layers.Rescaling(1 / 255)(augment(image)))
@@ -75,6 +82,7 @@ def augmentation_inside(*, input_shape, classes):
 
 
 def networks_three_deep(*, input_shape, classes):
+    """A network in a network in a network."""
     inner = keras.Sequential([layers.Conv2D(4, 3, strides=2), layers.BatchNormalization()], name="inner")
     middle_in = keras.Input(input_shape)
     middle = keras.Model(middle_in, layers.ReLU()(inner(middle_in)), name="middle")
@@ -83,6 +91,7 @@ def networks_three_deep(*, input_shape, classes):
 
 
 def two_branches_of_equal_names(*, input_shape, classes):
+    """Two branches whose layers have the same names."""
     image, x = _scaled(input_shape)
     branches = [
         keras.Sequential([layers.Conv2D(4, 3, strides=2, name="conv"), layers.BatchNormalization(name="bn")], name=name)
@@ -92,11 +101,13 @@ def two_branches_of_equal_names(*, input_shape, classes):
 
 
 def base_called_twice(*, input_shape, classes):
+    """A base that is called twice."""
     base, (image, x) = _base(input_shape), _scaled(input_shape)
     return keras.Model(image, _head(layers.Subtract()([base(x), base(ops.flip(x, axis=2))]), classes))
 
 
 def layer_called_twice(*, input_shape, classes):
+    """A layer that is called twice."""
     image, x = _scaled(input_shape)
     x = layers.Conv2D(4, 3, strides=2)(x)
     again = layers.Conv2D(4, 3, padding="same", name="again")
@@ -132,6 +143,7 @@ class Net(keras.Model):
 
 
 def subclassed(*, input_shape, classes):
+    """A subclass of `keras.Model`, with blocks that are subclasses too."""
     return Net(classes)
 
 
@@ -160,17 +172,20 @@ class SqueezeExcite(keras.layers.Layer):
 
 
 def registered_layer(*, input_shape, classes):
+    """A layer class of one's own, registered, with statistics that move."""
     image, x = _scaled(input_shape)
     return keras.Model(image, _head(SqueezeExcite()(layers.Conv2D(4, 3, strides=2)(x)), classes))
 
 
 def functions_only(*, input_shape, classes):
+    """Functions of `keras.ops` and operators between layers, a softmax by `ops.softmax`."""
     image = keras.Input(input_shape)
     x = layers.Conv2D(4, 3, strides=2)(ops.cast(image, "float32") / 255.0)
     return keras.Model(image, ops.softmax(layers.Dense(classes)(ops.mean(ops.relu(x) - 0.5, axis=(1, 2)))))
 
 
 def one_sigmoid_unit(*, input_shape, classes):
+    """One sigmoid unit where there are two classes."""
     image, x = _scaled(input_shape)
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, strides=2)(x))
     units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
@@ -178,34 +193,40 @@ def one_sigmoid_unit(*, input_shape, classes):
 
 
 def mixed_precision_output(*, input_shape, classes):
+    """A last `Activation("softmax", dtype="float32")`, as the guide to mixed precision has it."""
     image, x = _scaled(input_shape)
     x = layers.Dense(classes)(layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, strides=2)(x)))
     return keras.Model(image, layers.Activation("softmax", dtype="float32")(x))
 
 
 def any_size(*, input_shape, classes):
+    """An input of any height and width."""
     image = keras.Input((None, None, input_shape[-1]))
     return keras.Model(image, _head(layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 255)(image)), classes))
 
 
 def fixed_batch_of_bytes(*, input_shape, classes):
+    """An input with a fixed batch, in bytes."""
     image = keras.Input(batch_shape=(32, *input_shape), dtype="uint8")
     return keras.Model(image, _head(layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 255)(image)), classes))
 
 
 def dictionary_of_one(*, input_shape, classes):
+    """Inputs and outputs in dictionaries, one of each."""
     image = keras.Input(input_shape, name="pixels")
     x = layers.Conv2D(4, 3, strides=2)(layers.Rescaling(1 / 255)(image))
     return keras.Model({"pixels": image}, {"label": _head(x, classes)})
 
 
 def compiled(*, input_shape, classes):
+    """A model that is compiled already."""
     model = unnamed_layers(input_shape=input_shape, classes=classes)
     model.compile("sgd", "mse")
     return model
 
 
 def attention_over_rows(*, input_shape, classes):
+    """Attention, masking, one-dimensional convolutions and `TimeDistributed` over the rows of the image."""
     image, x = _scaled(input_shape)
     rows = layers.Reshape((input_shape[0], -1))(x)
     rows = layers.Dense(8)(layers.Masking()(rows))
@@ -215,76 +236,118 @@ def attention_over_rows(*, input_shape, classes):
 
 
 def adapted_normalization(*, input_shape, classes):
+    """A `Normalization` with its mean and variance, a separable convolution."""
     image = keras.Input(input_shape)
     x = layers.Normalization(mean=[72.0] * input_shape[-1], variance=[8000.0] * input_shape[-1])(image)
     return keras.Model(image, _head(layers.SeparableConv2D(4, 3, strides=2)(x), classes))
 
 
 def auxiliary_network_beside(*, input_shape, classes):
-    """The layers are called on other inputs too, in a second network that is not returned."""
+    """Layers that also serve a second network, which is not returned."""
     image, x = _scaled(input_shape)
     conv = layers.Conv2D(4, 3, strides=2)
     keras.Model(other := keras.Input((32, 32, input_shape[-1])), conv(other))
     return keras.Model(image, _head(conv(x), classes))
 
 
+_augment = keras.Sequential([layers.RandomFlip("horizontal")])
+
+
+def made_when_the_module_is_read(*, input_shape, classes):
+    """A `keras.Sequential` made when the module is read, and another in the builder."""
+    image = keras.Input(input_shape)
+    x = keras.Sequential([layers.Rescaling(1 / 255), layers.Conv2D(4, 3, strides=3)])(_augment(image))
+    return keras.Model(image, _head(x, classes))
+
+
 def any_keywords(**keywords):
+    """A builder that takes `**keywords`."""
     return unnamed_layers(input_shape=keywords["input_shape"], classes=keywords["classes"])
 
 
-TRAIN = [
-    unnamed_layers, batch_normalization, sequential_with_input, sequential_without_input, frozen_base,
-    base_in_sequential, augmentation_inside, networks_three_deep, two_branches_of_equal_names, base_called_twice,
-    layer_called_twice, subclassed, registered_layer, functions_only, one_sigmoid_unit,
-    mixed_precision_output, any_size, fixed_batch_of_bytes, dictionary_of_one, compiled, attention_over_rows,
-    adapted_normalization, auxiliary_network_beside, any_keywords,
-]  # fmt: skip
+# What trains: as it is, or made one flat graph first.
+TRAIN = {
+    unnamed_layers: "as it is",
+    batch_normalization: "as it is",
+    sequential_with_input: "made flat",
+    sequential_without_input: "made flat",
+    frozen_base: "made flat",
+    base_in_sequential: "made flat",
+    augmentation_inside: "made flat",
+    networks_three_deep: "made flat",
+    two_branches_of_equal_names: "made flat",
+    base_called_twice: "made flat",
+    layer_called_twice: "as it is",
+    subclassed: "made flat",
+    registered_layer: "as it is",
+    functions_only: "as it is",
+    one_sigmoid_unit: "as it is",
+    mixed_precision_output: "as it is",
+    any_size: "made flat",
+    fixed_batch_of_bytes: "made flat",
+    dictionary_of_one: "made flat",
+    compiled: "as it is",
+    attention_over_rows: "as it is",
+    adapted_normalization: "as it is",
+    auxiliary_network_beside: "as it is",
+    made_when_the_module_is_read: "made flat",
+    any_keywords: "as it is",
+}
 
 
 # What is refused, with what the words must hold.
 
 
 def logits(*, input_shape, classes):
+    """Logits."""
     image, x = _scaled(input_shape)
     return keras.Model(image, layers.Dense(classes, name="scores")(layers.Flatten()(x)))
 
 
 def sigmoids(*, input_shape, classes):
+    """A sigmoid for each of several classes."""
     image, x = _scaled(input_shape)
     return keras.Model(image, layers.Dense(classes, activation="sigmoid", name="out")(layers.Flatten()(x)))
 
 
 def one_unit(*, input_shape, classes):
+    """One unit for ten classes."""
     image, x = _scaled(input_shape)
     return keras.Model(image, layers.Dense(1, activation="sigmoid", name="out")(layers.Flatten()(x)))
 
 
 def another_number_of_classes(*, input_shape, classes):
+    """A fixed number of classes that is another."""
     image, x = _scaled(input_shape)
     return keras.Model(image, layers.Dense(1000, activation="softmax", name="predictions")(layers.Flatten()(x)))
 
 
 def feature_maps(*, input_shape, classes):
+    """Feature maps in place of probabilities."""
     image, x = _scaled(input_shape)
     return keras.Model(image, layers.Conv2D(classes, 3, activation="softmax", name="maps")(x))
 
 
 def normalized_by_hand(*, input_shape, classes):
+    """Numbers that are no probabilities, by functions alone."""
     image, x = _scaled(input_shape)
     return keras.Model(image, ops.exp(layers.Dense(classes)(layers.Flatten()(x))))
 
 
 def not_finite(*, input_shape, classes):
+    """Numbers that are not finite."""
     image = keras.Input(input_shape)
     return keras.Model(image, _head(ops.log(layers.Conv2D(4, 3)(image) - 1e9), classes))
 
 
 def two_outputs(*, input_shape, classes):
+    """Two outputs."""
     image, x = _scaled(input_shape)
     return keras.Model(image, {"label": _head(x, classes), "box": layers.Dense(4)(layers.Flatten()(x))})
 
 
 def two_inputs(*, input_shape, classes):
+    """Two inputs."""
     image, x = _scaled(input_shape)
     age = keras.Input((1,), name="age")
     x = layers.Concatenate()([layers.Flatten()(x), age])
@@ -292,21 +355,25 @@ def two_inputs(*, input_shape, classes):
 
 
 def flat_vectors(*, input_shape, classes):
+    """An input of flat vectors, the images flattened outside."""
     size = input_shape[0] * input_shape[1] * input_shape[2]
     return keras.Sequential([keras.Input((size,)), layers.Dense(classes, activation="softmax")])
 
 
 def channels_first(*, input_shape, classes):
+    """Channels first."""
     image = keras.Input((input_shape[2], *input_shape[:2]))
     return keras.Model(image, layers.Dense(classes, activation="softmax")(layers.Flatten()(image)))
 
 
 def colour_only(*, input_shape, classes):
+    """Three channels, whatever the images have."""
     image = keras.Input((28, 28, 3))
     return keras.Model(image, _head(image, classes))
 
 
 def lambda_layer(*, input_shape, classes):
+    """A `Lambda`."""
     image = keras.Input(input_shape)
     return keras.Model(image, _head(layers.Lambda(lambda x: x / 255, name="scaled")(image), classes))
 
@@ -322,6 +389,7 @@ class Shift(keras.layers.Layer):
 
 
 def unregistered_layer(*, input_shape, classes):
+    """A layer class that is not registered."""
     image, x = _scaled(input_shape)
     return keras.Model(image, _head(Shift()(layers.Conv2D(4, 3, strides=2)(x)), classes))
 
@@ -338,11 +406,14 @@ class Power(keras.layers.Layer):
 
 
 def layer_without_config(*, input_shape, classes):
+    """A layer whose settings are not in `get_config`."""
     image, x = _scaled(input_shape)
     return keras.Model(image, _head(layers.Conv2D(4, 3)(Power(2, name="power")(x)), classes))
 
 
 def local_layer(*, input_shape, classes):
+    """A layer class inside the builder."""
+
     class Half(keras.layers.Layer):
         def call(self, x):
             return x / 2
@@ -364,7 +435,42 @@ class Forgetful(keras.layers.Layer):
         return self.dense(x)
 
 
+@keras.saving.register_keras_serializable("guests")
+class Noise(keras.layers.Layer):
+    """Draws random numbers, training or not."""
+
+    def call(self, x):
+        return x + keras.random.normal(ops.shape(x))
+
+
+def random_at_prediction(*, input_shape, classes):
+    """A layer that draws random numbers at prediction too."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3)(Noise()(x)), classes))
+
+
+@keras.saving.register_keras_serializable("guests")
+class Counter(keras.layers.Layer):
+    """Counts batches in training, frozen or not."""
+
+    def build(self, shape):
+        self.seen = self.add_weight(name="seen", shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x, training=None):
+        if training:
+            self.seen.assign_add(1.0)
+        return x
+
+
+def statistics_that_move_when_frozen(*, input_shape, classes):
+    """A layer class of one's own whose statistics move although a phase freezes it."""
+    image, x = _scaled(input_shape)
+    x = layers.Conv2D(4, 3, name="conv")(Counter(name="counter")(x))
+    return keras.Model(image, _head(x, classes))
+
+
 def weights_made_in_call(*, input_shape, classes):
+    """A layer that makes its weights in `call`."""
     image, x = _scaled(input_shape)
     return keras.Model(image, _head(Forgetful(name="late")(x), classes))
 
@@ -383,6 +489,7 @@ class WithTensorFlow(keras.Model):
 
 
 def subclassed_with_tensorflow(*, input_shape, classes):
+    """A subclass of `keras.Model` that calls TensorFlow's functions."""
     return WithTensorFlow(classes)
 
 
@@ -399,6 +506,7 @@ class OwnWeight(keras.Model):
 
 
 def subclassed_with_a_weight(*, input_shape, classes):
+    """A subclass of `keras.Model` with weights outside layers."""
     return OwnWeight(classes)
 
 
@@ -410,6 +518,7 @@ class Noisy(Net):
 
 
 def subclassed_that_trains_otherwise(*, input_shape, classes):
+    """A subclass of `keras.Model` that does something else in training."""
     return Noisy(classes)
 
 
@@ -421,45 +530,55 @@ class OwnStep(keras.Model):
 
 
 def own_training_step(*, input_shape, classes):
+    """A `train_step` of one's own."""
     image, x = _scaled(input_shape)
     return OwnStep(image, _head(x, classes))
 
 
 def half_precision(*, input_shape, classes):
+    """Weights in float16."""
     image, x = _scaled(input_shape)
     return keras.Model(image, _head(layers.Conv2D(4, 3, dtype="float16", name="half")(x), classes))
 
 
 def nothing_to_train(*, input_shape, classes):
+    """A network without weights."""
     image, x = _scaled(input_shape)
     return keras.Model(image, ops.softmax(layers.Flatten()(layers.AveragePooling2D(7)(x))[:, :classes]))
 
 
 def returns_nothing(*, input_shape, classes):
+    """A builder without `return`."""
     _scaled(input_shape)
 
 
 def returns_the_class(*, input_shape, classes):
+    """A builder that returns the class, not a model."""
     return Net
 
 
 def returns_a_layer(*, input_shape, classes):
+    """A builder that returns a layer."""
     return layers.Dense(classes)
 
 
 def raises(*, input_shape, classes):
+    """A builder that raises."""
     return layers.Conv2D(4, 3, stride=2)
 
 
 def needs_a_keyword(*, input_shape, classes, width):
+    """A builder that needs more keywords."""
     raise AssertionError("never called")
 
 
 def positional_only(input_shape, classes, /):
+    """A builder whose parameters are positional only."""
     raise AssertionError("never called")
 
 
 def other_keywords(shape, n):
+    """A builder whose parameters are called otherwise."""
     raise AssertionError("never called")
 
 
@@ -479,7 +598,9 @@ REFUSED = {
     lambda_layer: "The layer 'scaled' of 'lambda_layer' (Lambda) cannot be saved and loaded",
     layer_without_config: "The layer 'power' of 'layer_without_config' (Power) cannot be saved and loaded",
     local_layer: "The layer 'half' of 'local_layer' (Half) cannot be saved and loaded",
-    weights_made_in_call: "guest_networks.py:",
+    random_at_prediction: "gives two answers for one picture",
+    statistics_that_move_when_frozen: "The layer 'counter' of 'statistics_that_move_when_frozen' (Counter) changes",
+    weights_made_in_call: "The builder of 'weights_made_in_call' failed at",
     unregistered_layer: "(Shift) cannot be saved and loaded: Could not locate class 'Shift'. Give its class",
     subclassed_with_tensorflow: "The class WithTensorFlow",
     subclassed_with_a_weight: "keeps weights outside its layers",
@@ -490,7 +611,7 @@ REFUSED = {
     returns_nothing: "must return a keras.Model. It returned a NoneType",
     returns_the_class: "must return a keras.Model. It returned the class Net",
     returns_a_layer: "must return a keras.Model. It returned a Dense",
-    raises: "guest_networks.py:",
+    raises: "The builder of 'raises' failed at",
     needs_a_keyword: "missing a required argument: 'width'",
     positional_only: "positional only",
     other_keywords: "has no keyword 'classes', 'input_shape'. It takes: shape, n.",

@@ -5,6 +5,8 @@ import guest_networks
 import zoo
 from recipes import Phase, Recipe
 
+_TRAIN = {"frozen_base": ("classifier",), "statistics_that_move_when_frozen": ("conv",)}
+
 for _build in (*guest_networks.TRAIN, *guest_networks.REFUSED):
     zoo.register(_build.__name__)(_build)
     globals()[_build.__name__.upper()] = Recipe(
@@ -12,5 +14,5 @@ for _build in (*guest_networks.TRAIN, *guest_networks.REFUSED):
         architecture=_build.__name__,
         data="fashion_mnist",
         batch_size=128,
-        phases=(Phase("train", epochs=1, learning_rate=1e-2),),
+        phases=(Phase("train", epochs=1, train=_TRAIN.get(_build.__name__, ("*",)), learning_rate=1e-2),),
     )
