@@ -29,8 +29,10 @@ def mobilenet(tmp_path_factory):
 
 @pytest.fixture
 def explained(call, tmp_path, monkeypatch):
-    """Call the verb; gradient ascent takes three steps, for what more of them do has a test of its own."""
-    monkeypatch.setattr("recipes.excite.excite", functools.partial(excite, steps=3))
+    """Call the verb; three panels a figure and three steps of gradient ascent, which has a test of its own."""
+    monkeypatch.setattr("recipes.excite.excite", functools.partial(excite, filters=3, steps=3))
+    monkeypatch.setattr("recipes.report.explain.MOST_MAPS", 3)
+    monkeypatch.setattr("recipes.report.explain.MOST_FILTERS", 3)
 
     def run(*arguments):
         return *call(explain, *arguments, "--out", tmp_path / "out"), tmp_path / "out"
