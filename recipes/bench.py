@@ -135,17 +135,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Train in one role, in this process."""
     import keras
 
-    from recipes import data, engine, evaluate, precision, prepare
+    from recipes import engine, evaluate, precision, prepare
     from recipes.backend import load_backend
     from recipes.request import Request
 
     variant = "tuned" if options.role == "tuned" else "published"
     request = Request(options.name, variant, data=options.data, data_dir=options.data_dir, seed=options.seed)
-    origin = data.find(request.dataset(), request.data, request.data_dir)
-    recipe = request.recipe(origin.dataset)
     load_backend()
-    splits, _ = prepare.read(recipe, origin, request, Screen(quiet=True, to_stderr=True))
-    model = prepare.build(recipe, splits, options.seed, prepare.find_weights(recipe))
+    ready = prepare.prepare(request, Screen(quiet=True, to_stderr=True))
+    recipe, splits, model = ready.recipe, ready.splits, ready.model
     keras.utils.set_random_seed(options.seed)
 
     def score(trained: keras.Model) -> float:

@@ -22,7 +22,7 @@ from recipes import lint
 from recipes import precision as precisions
 from recipes.boundary import Boundary, Features, refuse_large
 from recipes.data.splits import Images, Splits
-from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
+from recipes.data.stream import steps_per_epoch, training_batches, validation_batches
 from recipes.errors import UsageFault
 from recipes.freeze import digests, moving_variables, prove_frozen, split_at, thaw
 from recipes.history import diverged, epoch_row, is_over, judge, kept_epochs
@@ -109,6 +109,12 @@ def train(
     worker = precisions.cast(model, precision)
     state = state or TrainingState()
     hooks = hooks or Hooks()
+    if recipe.class_weights:
+        log.info(
+            "class_weights=%s: every class weighs the same in loss and val_loss, accuracy and val_accuracy; compare "
+            "them with each other, and not with a run without class weights",
+            recipe.class_weights,
+        )
     boundary = Boundary(recipe, splits, seed, precision)
     refuse_large(sum(rows.missing_bytes for _, rows in boundary.needs(worker)))
     if state.arrays:
@@ -165,9 +171,7 @@ def _run_phase(
     targets = targets_for(worker)
     views = features.train if features else ()
     epoch_batches = training_batches(splits.train, recipe, seed=boundary.seed, targets=targets, views=views)
-    validation = ordered_batches(validation_images, evaluation_batch(trainee)).map(
-        lambda inputs, labels: (inputs, targets(labels))
-    )
+    validation = validation_batches(validation_images, recipe, evaluation_batch(trainee), targets)
     if state.step:
         trainee.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
     while not is_over(phase, state):
@@ -178,7 +182,7 @@ def _run_phase(
         )
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
         scores = trainee.evaluate(validation, verbose=0, return_dict=True)
-        row = epoch_row(phase, state.epoch, fitted.history, scores, _rate(trainee))
+        row = epoch_row(recipe, phase, state.epoch, fitted.history, scores, _rate(trainee))
         is_best = judge(phase, row, state)
         if is_best:
             state.arrays["best"] = _values(weights)
@@ -281,7 +285,8 @@ def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, 
     model.compile(
         optimizer,
         loss,
-        metrics=["accuracy"],
+        metrics=None if recipe.class_weights else ["accuracy"],
+        weighted_metrics=["accuracy"] if recipe.class_weights else None,
         # XLA makes small convolutions several times slower on a CPU.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
         steps_per_execution=steps_per_call(model, recipe.batch_size, steps),

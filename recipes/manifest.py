@@ -20,6 +20,7 @@ def started(job: Job) -> dict[str, Any]:
         "origin": {"kind": job.origin.kind, "dataset": job.origin.dataset},
         "weights": job.weights.sha256 if job.weights else None,
         "fingerprint": job.fingerprint,
+        "network": job.network,
     }
 
 
@@ -56,6 +57,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         else None,
         "modules": model_file.modules_of_run(outcome.model, job.request.name, job.recipe.architecture),
         "model": conditions.model_facts(outcome.model, job.recipe.architecture),
+        "network": job.network and job.network["digest"],
         "doctor": job.findings,
         "boundary": outcome.boundary,
         "settings": job.recipe.as_dict(),

@@ -29,12 +29,8 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     Raises:
         Fault: What the run itself would raise before training.
     """
-    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-    recipe = request.recipe(origin.dataset)
-    splits, _ = prepare.read(recipe, origin, request, screen)
-    recipe = request.for_images(recipe, len(splits.train))
-    weights = prepare.find_weights(recipe)
-    model = prepare.build(recipe, splits, request.seed, weights)
+    ready = prepare.prepare(request, screen)
+    origin, recipe, splits, weights, model = ready.origin, ready.recipe, ready.splits, ready.weights, ready.model
     number_format = precision.choose(request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {

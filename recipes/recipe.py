@@ -196,7 +196,8 @@ class Recipe:
         batch_size: Images a step.
         augment: Random changes to training images.
         label_smoothing: Share of each label spread over all classes, 0 to 1.
-        class_weights: `"balanced"` lets every class weigh the same in the loss, however many images it has.
+        class_weights: `"balanced"` lets every class weigh the same, however many images it has: in the loss and
+            accuracy of training and, so that the epoch that is kept is the best by the same measure, of validation.
         model: Keywords for the architecture's builder, such as `{"dropout": 0.3}`.
         weights: Pretrained weights: `"imagenet"`, a path, or `None`.
         views: Where a base is frozen, how many augmented views of each training image pass it, once, to be kept on

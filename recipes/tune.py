@@ -113,18 +113,16 @@ def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any
     """
     import numpy as np
 
-    from recipes import conditions, data, precision, prepare, search, source, trial
+    from recipes import conditions, precision, prepare, search, source, trial
     from recipes.backend import load_backend
     from recipes.report import search as report
     from recipes.report import style
 
-    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-    recipe = request.recipe(origin.dataset)
+    load_backend()
+    ready = prepare.prepare(request, screen)
+    origin, recipe, splits = ready.origin, ready.recipe, ready.splits
     if origin.notice:
         log.warning("NOTICE %s", origin.notice)
-    load_backend()
-    splits, _ = prepare.read(recipe, origin, request, screen)
-    recipe = request.for_images(recipe, len(splits.train))
     # What cannot be seen cannot be chosen by: a search has no test images.
     splits = dataclasses.replace(splits, test=splits.test.select(np.arange(0)))
     asked = {
@@ -140,7 +138,7 @@ def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any
     log.info("data   %s", conditions.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", options.tuner, options.trials, recipe.epochs())
 
-    trainer = trial.Trainer(splits, prepare.find_weights(recipe), asked["precision"], signals)
+    trainer = trial.Trainer(splits, ready.weights, asked["precision"], signals)
     hunt = search.Search(
         recipe, trainer, folder, tuner=options.tuner, objective=options.objective, trials=options.trials,
         hours=options.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),

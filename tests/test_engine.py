@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Phase, engine, memory
+from recipes import Augment, Phase, engine, memory
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DivergedFault, MemoryFault, UsageFault
 
@@ -220,3 +220,32 @@ def test_steps_per_call_is_one_for_a_large_network():
     assert engine.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
     assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
     assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+
+
+def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashion):
+    """A few dresses among T-shirts, and a network that begins by calling everything the big class."""
+
+    def pair(images, few):
+        big, small = np.flatnonzero(images.labels == 0), np.flatnonzero(images.labels == 3)[:few]
+        chosen = images.select(np.concatenate([big, small]))
+        return dataclasses.replace(chosen, labels=(chosen.labels == 3).astype("int64"))
+
+    splits = dataclasses.replace(
+        fashion, train=pair(fashion.train, 12), validation=pair(fashion.validation, 3), class_names=("T-shirt", "Dress")
+    )
+    model = network(splits)
+    model.get_layer("probabilities").bias.assign([2.0, -2.0])
+    phase = Phase("train", epochs=5, learning_rate=3e-4, keep="best")
+    recipe = tiny_recipe(phases=(phase,), augment=Augment(), batch_size=16, class_weights="balanced")
+    outcome = engine.train(recipe, splits, model, seed=1)
+
+    labels, history = splits.validation.labels, outcome.history
+    probabilities = outcome.model.predict(splits.validation.pixels, verbose=0)
+    right = probabilities.argmax(axis=1) == labels
+    recalls = [right[labels == label].mean() for label in (0, 1)]
+    assert np.mean(recalls) > 0.7  # Unweighted, the epoch with 0.5 would have the lowest loss.
+    kept = history[outcome.kept["train"] - 1]
+    assert kept["val_accuracy"] == pytest.approx(np.mean(recalls), abs=1e-5)
+    losses = -np.log(probabilities[np.arange(len(labels)), labels])
+    assert kept["val_loss"] == pytest.approx(np.mean([losses[labels == label].mean() for label in (0, 1)]), rel=1e-4)
+    assert {row["class_weights"] for row in history} == {"balanced"}

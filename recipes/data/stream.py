@@ -91,6 +91,27 @@ def ordered_batches(images: Images, batch_size: int) -> tf.data.Dataset:
     )
 
 
+def validation_batches(
+    images: Images, recipe: Recipe, batch_size: int, targets: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.data.Dataset:
+    """The validation images once, in order, weighed as the training images are.
+
+    Args:
+        images: Pixels, or activations kept from an earlier pass.
+        recipe: Says whether classes are balanced.
+        batch_size: Images at a time.
+        targets: Turns (batch,) labels into what the loss wants.
+
+    Returns:
+        Batches of (pixels or activations, targets), with a weight for each image where classes are balanced.
+    """
+    batches = ordered_batches(images, batch_size).map(lambda inputs, labels: (inputs, targets(labels)))
+    if not recipe.class_weights:
+        return batches
+    weights = tf.data.Dataset.from_tensor_slices(balanced(images.labels).astype("float32")).batch(batch_size)
+    return tf.data.Dataset.zip(batches, weights).map(lambda batch, weight: (*batch, weight))
+
+
 def balanced(labels: np.ndarray) -> np.ndarray:
     """(images,) weights with which every class weighs the same, 1.0 on average."""
     found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)

@@ -80,6 +80,20 @@ def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
     return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
 
 
+def features(folder: Path) -> tuple[tuple[int, int, int] | None, list[str]]:
+    """Of a prepared data set: the shape of its images where it is taken as it is, else `None`; its class names.
+
+    Raises:
+        DataFault: When it is not one of labelled images.
+    """
+    import tensorflow_datasets as tfds
+
+    known = tfds.builder_from_directory(folder).info.features
+    if not {"image", "label"} <= set(known):
+        raise DataFault(f"{folder} is not a set of labelled images: it has {', '.join(known)}, not image and label.")
+    return (known["image"].shape if is_uniform(folder) else None), known["label"].names
+
+
 def is_uniform(folder: Path) -> bool:
     """Whether a prepared data set has test images of its own, and images of one size."""
     import tensorflow_datasets as tfds
