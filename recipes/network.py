@@ -82,7 +82,7 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
         return model
     loaded = own_network.reloaded(recipe.architecture, flat, pictures)
     own_network.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
-    return precision.keep_as(loaded, flat)
+    return precision.keep_as(flat, loaded)
 
 
 def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: Source | None) -> keras.Model:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 
 from recipes.errors import UsageFault, first_line
-from recipes.lint.graph import operations
 from recipes.model_file import mend
 from zoo.graph import calls
 
@@ -39,26 +39,32 @@ def keep_own(model: keras.Model) -> keras.Model:
     its own: there only formats other than float32 count as asked for.
 
     Args:
-        model: A network just built, in float32.
+        model: A network just built, in float32; networks inside it are looked into.
 
     Returns:
         The same network.
     """
     default = keras.config.dtype_policy()
-    layers = [layer for layer in operations(model) if isinstance(layer, keras.layers.Layer) and layer.weights]
-    is_copy = all(layer.dtype_policy is not default for layer in layers)
-    for layer in operations(model):
-        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.layers.InputLayer):
-            asked = layer.dtype_policy is not default and not (is_copy and layer.dtype_policy == default)
-            layer.keeps_format = asked
+    layers = list(_inner_layers(model))
+    is_read = all(layer.dtype_policy is not default for layer in layers)
+    for layer in layers:
+        layer.keeps_format = layer.dtype_policy != default if is_read else layer.dtype_policy is not default
     return model
 
 
-def keep_as(copy: keras.Model, model: keras.Model) -> keras.Model:
-    """Remember of a copy what `keep_own` remembered of the network, layer by layer; gives the copy."""
+def keep_as(source: keras.Model, model: keras.Model) -> keras.Model:
+    """Remember of a copy what `keep_own` found of its source; layers are known by their names."""
     for layer in model.layers:
-        copy.get_layer(layer.name).keeps_format = getattr(layer, "keeps_format", False)
-    return copy
+        layer.keeps_format = getattr(source.get_layer(layer.name), "keeps_format", False)
+    return model
+
+
+def _inner_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _inner_layers(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
 
 
 def cast(model: keras.Model, precision: str) -> keras.Model:

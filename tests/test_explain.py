@@ -1,5 +1,6 @@
 """What a network learned, in pictures: for runs of this book and for anybody's flat model."""
 
+import functools
 import json
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes import explain
+from recipes import explain, model_file
 from recipes.excite import excite
 
 
@@ -27,7 +28,12 @@ def mobilenet(tmp_path_factory):
 
 
 @pytest.fixture
-def explained(call, tmp_path):
+def explained(call, tmp_path, monkeypatch):
+    """Call the verb; three panels a figure and three steps of gradient ascent, which has a test of its own."""
+    monkeypatch.setattr("recipes.excite.excite", functools.partial(excite, filters=3, steps=3))
+    monkeypatch.setattr("recipes.report.explain.MOST_MAPS", 3)
+    monkeypatch.setattr("recipes.report.explain.MOST_FILTERS", 3)
+
     def run(*arguments):
         return *call(explain, *arguments, "--out", tmp_path / "out"), tmp_path / "out"
 
@@ -60,7 +66,8 @@ def test_filters_are_kernels_in_the_first_layer_and_images_in_a_deeper_one(expla
         assert is_picture(folder / f"{name}-filters.png")
 
 
-def test_a_model_of_another_house(explained, mobilenet, photo):
+def test_a_model_of_another_house(explained, mobilenet, photo, monkeypatch):
+    monkeypatch.setattr(model_file, "read", functools.cache(model_file.read))  # Its 150 layers take seconds to read.
     code, out, err, folder = explained(mobilenet, photo, "--range", "-1", "1", "--layer", "block_6_project")
     assert code == 0, err
     assert is_picture(folder / "고양이 1-gradcam.png")

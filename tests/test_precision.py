@@ -88,3 +88,26 @@ def test_a_layer_that_cannot_be_copied_is_named_with_the_mend(layer, words):
     image = keras.Input((8,))
     with pytest.raises(UsageFault, match=words):
         precision.cast(keras.Model(image, layers.Dense(2)(layer(image))), "bfloat16")
+
+
+def test_a_persons_format_survives_the_way_into_the_one_flat_graph(monkeypatch):
+    from recipes import Phase, Recipe, network
+
+    class Mixed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.exact = layers.Dense(8, dtype="float32", name="exact")
+            self.base = keras.Sequential(
+                [layers.Dense(8, name="loose"), layers.Dense(4, dtype="float32", name="tight")]
+            )
+            self.last = layers.Dense(10, activation="softmax", name="last")
+
+        def call(self, images):
+            return self.last(self.base(self.exact(keras.ops.reshape(images, (-1, 784)))))
+
+    monkeypatch.setitem(
+        zoo.registry._registered, "mixed", (zoo.Info("mixed", "", ""), lambda input_shape, classes: Mixed())
+    )
+    recipe = Recipe(name="mixed", architecture="mixed", data="mnist", phases=(Phase("train", epochs=1),))
+    found = formats(precision.cast(network.build(recipe, (28, 28, 1), 10, 0, None), "bfloat16"))
+    assert found == {"exact": "float32", "loose": "bfloat16", "tight": "float32", "last": "float32"}
