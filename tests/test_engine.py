@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Augment, Phase, engine, memory
+from recipes import Augment, Phase, engine, memory, phase
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DivergedFault, MemoryFault, UsageFault
 
@@ -48,7 +48,7 @@ def stop_after(steps):
 @pytest.fixture
 def step_by_step(monkeypatch):
     """One step a call, so that a stop can fall between any two."""
-    monkeypatch.setattr(engine, "steps_per_call", lambda *_: 1)
+    monkeypatch.setattr(phase, "steps_per_call", lambda *_: 1)
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +217,9 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypat
 
 
 def test_steps_per_call_is_one_for_a_large_network():
-    assert engine.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+    assert phase.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
 
 
 def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashion):
