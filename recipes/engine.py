@@ -66,12 +66,14 @@ class Outcome:
         history: One row per epoch.
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
+        schedule_changes: Where a resumed training drew a schedule anew, for more epochs; see `TrainingState`.
     """
 
     model: keras.Model
     history: list[dict[str, Any]]
     kept: dict[str, int]
     boundary: dict[str, dict[str, Any]] = field(default_factory=dict)
+    schedule_changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(
@@ -122,14 +124,15 @@ def train(
     passes: dict[str, dict[str, Any]] = {}
     for index in range(state.phase, len(recipe.phases[:phases])):
         if index > state.phase:
-            state = TrainingState(phase=index, history=state.history)
+            state = TrainingState(phase=index, history=state.history, schedule_changes=state.schedule_changes)
         features = _run_phase(stretch, state, hooks)
         if features is not None:
             passes[recipe.phases[index].name] = features.facts()
     for layer in worker.layers:
         model.get_layer(layer.name).trainable = layer.trainable
     model.set_weights(worker.get_weights())
-    return Outcome(model, state.history, kept_epochs(recipe.phases[:phases], state.history), passes)
+    kept = kept_epochs(recipe.phases[:phases], state.history)
+    return Outcome(model, state.history, kept, passes, state.schedule_changes)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:
@@ -152,6 +155,7 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
     phase, model, optimizer = trainee.phase, trainee.model, trainee.model.optimizer
     before = digests(worker)
     _inspect(worker, trainee, splits)
+    _note_schedule(phase, state)
     check_memory(model, min(recipe.batch_size, len(splits.train)))
 
     validation_images, features = splits.validation, None
@@ -213,6 +217,19 @@ def _inspect(worker: keras.Model, trainee: Trainee, splits: Splits) -> None:
         if finding.stops:
             raise UsageFault(f"Phase {phase.name!r}: {finding}")
         log.warning("warning: phase %r: %s", phase.name, finding)
+
+
+def _note_schedule(phase: Phase, state: TrainingState) -> None:
+    """Say, and note in the state, when a resumed phase has other epochs than its schedule was drawn for."""
+    if phase.schedule != "constant" and state.epochs not in (0, phase.epochs):
+        change = {"phase": phase.name, "from_epoch": state.epoch + 1, "epochs_before": state.epochs}
+        state.schedule_changes.append(change | {"epochs": phase.epochs})
+        log.warning(
+            "warning: phase %r: from epoch %d on the %s schedule is drawn for %d epochs; before, it was drawn for %d. "
+            "A run of %d epochs from the start has other learning rates.",
+            phase.name, state.epoch + 1, phase.schedule, phase.epochs, state.epochs, phase.epochs,
+        )  # fmt: skip
+    state.epochs = phase.epochs
 
 
 def _watch_pass(phase: Phase, hooks: Hooks, done: int, total: int) -> None:

@@ -59,6 +59,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         "network": job.network and job.network["digest"],
         "doctor": job.findings,
         "boundary": outcome.boundary,
+        "schedule_changes": outcome.schedule_changes,
         "settings": job.recipe.as_dict(),
         "seconds": job.seconds,
         "versions": conditions.versions(),

@@ -249,3 +249,29 @@ def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashi
     losses = -np.log(probabilities[np.arange(len(labels)), labels])
     assert kept["val_loss"] == pytest.approx(np.mean([losses[labels == label].mean() for label in (0, 1)]), rel=1e-4)
     assert {row["class_weights"] for row in history} == {"balanced"}
+
+
+def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(fashion, caplog, monkeypatch):
+    monkeypatch.setattr(engine.log, "propagate", True)
+
+    def recipe(schedule, epochs):
+        return tiny_recipe(phases=(Phase("train", epochs=epochs, schedule=schedule),), augment=Augment())
+
+    for schedule, changes in (
+        ("constant", []),
+        ("cosine", [{"phase": "train", "from_epoch": 2, "epochs_before": 2, "epochs": 3}]),
+    ):
+        hooks, seen = stop_after(1)
+        with pytest.raises(StopRequested):
+            train(recipe(schedule, 2), fashion, hooks=hooks)
+        while seen["state"].step:  # Calls of several steps: go on to the epoch's end.
+            hooks, seen_next = stop_after(1)
+            with pytest.raises(StopRequested):
+                train(recipe(schedule, 2), fashion, state=seen["state"], hooks=hooks)
+            seen = seen_next
+        caplog.clear()
+        outcome = train(recipe(schedule, 3), fashion, state=seen["state"])
+        assert len(outcome.history) == 3
+        assert outcome.schedule_changes == changes
+        said = "from epoch 2 on the cosine schedule is drawn for 3 epochs; before, it was drawn for 2" in caplog.text
+        assert said == bool(changes)
