@@ -12,7 +12,7 @@ import tensorflow as tf
 from recipes.boundary import Boundary
 from recipes.data.splits import Splits
 from recipes.data.stream import steps_per_epoch, training_batches
-from recipes.freeze import frontier, moving_variables, split_at
+from recipes.freeze import frontier, keeps_statistics, moving_variables, split_at
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
 from recipes.rows import Rows
@@ -120,7 +120,10 @@ class Phases:
 
     def batches(self, trainee: Trainee, views: Sequence[np.ndarray | Rows] = ()) -> EpochBatches:
         """The training batches by (phase, epoch, first step): pixels, or where the trainee has cuts, activations."""
-        return training_batches(self.splits.train, self.recipe, seed=self.seed, targets=trainee.targets, views=views)
+        return training_batches(
+            self.splits.train, self.recipe, seed=self.seed, targets=trainee.targets, views=views,
+            in_company=keeps_statistics(trainee.model),
+        )  # fmt: skip
 
 
 def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:

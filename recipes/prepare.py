@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes import data, doctor
-from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
+from recipes.errors import EnvironmentFault
 from recipes.recipe import Recipe, Shares
 from recipes.request import SMOKE_IMAGES, Request
 from recipes.screen import Screen
-from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
+from zoo.weights import Source, WeightsMissing, locate
 
 if TYPE_CHECKING:
     import keras
@@ -149,31 +149,11 @@ def _check_phases(recipe: Recipe, model: keras.Model) -> None:
         layer.trainable = flag
 
 
-def build(recipe: Recipe, splits: data.Splits | data.Description, seed: int, weights: Source | None):
-    """The recipe's network for these images, freshly initialised from the seed.
+def build(recipe: Recipe, splits: data.Splits | data.Description, seed: int, weights: Source | None) -> keras.Model:
+    """The recipe's network for these images: see `recipes.network.build`."""
+    from recipes import network
 
-    Raises:
-        UsageFault: When the architecture is unknown or cannot take the images.
-        EnvironmentFault: When its weights are not there.
-        CorruptFault: When its weights fail their check.
-    """
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    try:
-        return zoo.get(
-            recipe.architecture,
-            input_shape=splits.image_shape,
-            classes=len(splits.class_names),
-            weights=weights,
-            **recipe.model,
-        )
-    except WeightsMissing as error:
-        raise EnvironmentFault(str(error)) from error
-    except WeightsCorrupt as error:
-        raise CorruptFault(str(error)) from error
-    except ValueError as error:
-        raise UsageFault(str(error)) from error
+    return network.build(recipe, splits.image_shape, len(splits.class_names), seed, weights)
 
 
 def find_weights(recipe: Recipe) -> Source | None:

@@ -161,12 +161,23 @@ def get(
     keywords = {key: value for key, value in given.items() if value is not None} | builder_keywords
     if weights is not ...:
         keywords["weights"] = weights
-    accepted = inspect.signature(build).parameters
-    if unknown := sorted(set(keywords) - set(accepted)):
+    signature = inspect.signature(build)
+    accepted = signature.parameters
+    if keywords.get("weights", ...) is None and "weights" not in accepted:
+        del keywords["weights"]  # It starts from random weights anyway.
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    if (unknown := sorted(set(keywords) - set(accepted))) and not takes_any:
         raise ValueError(
             f"The architecture {name!r} has no keyword {', '.join(map(repr, unknown))}. "
             f"It takes: {', '.join(accepted)}."
         )
+    try:
+        signature.bind(**keywords)
+    except TypeError as error:
+        raise ValueError(
+            f"The builder of {name!r} cannot be called with {', '.join(keywords)}: {error}. Write it as "
+            "def build(*, input_shape, classes, weights=None); what else it needs, a recipe gives with model={...}."
+        ) from error
     return build(**keywords)
 
 
