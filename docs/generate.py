@@ -24,7 +24,7 @@ API = {
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
         "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.trial",
         "recipes.phase", "recipes.lr_range", "recipes.timing",
-        "recipes.compare", "recipes.certify", "recipes.bench", "recipes.results", "recipes.errors",
+        "recipes.compare", "recipes.certify", "recipes.bench", "recipes.speed", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results.load(Path("results"))

@@ -9,7 +9,7 @@ from recipes import conditions
 if TYPE_CHECKING:
     from recipes.data import Splits
     from recipes.engine import Outcome
-    from recipes.execute import Job
+    from recipes.job import Job
 
 
 def started(job: Job) -> dict[str, Any]:

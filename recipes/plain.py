@@ -5,18 +5,14 @@ This is what the recipes are measured against. Nothing else uses it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 import numpy as np
 
+from recipes.clock import Clock
 from recipes.data import Splits
 from recipes.errors import UsageFault
 from recipes.freeze import thaw
 from recipes.recipe import Augment, Recipe
-
-if TYPE_CHECKING:
-    from recipes.bench import Clock
 
 
 def train(recipe: Recipe, splits: Splits, model: keras.Model, *, clock: Clock, epochs: int | None) -> None:
