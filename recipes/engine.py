@@ -122,15 +122,18 @@ def train(
         _assign(moving, state.arrays["model"])
         stretch.boundary.forget(moving)
     passes: dict[str, dict[str, Any]] = {}
-    for index in range(state.phase, len(recipe.phases[:phases])):
-        if index > state.phase:
-            state = TrainingState(phase=index, history=state.history, schedule_changes=state.schedule_changes)
-        features = _run_phase(stretch, state, hooks)
-        if features is not None:
-            passes[recipe.phases[index].name] = features.facts()
-    for layer in worker.layers:
-        model.get_layer(layer.name).trainable = layer.trainable
-    model.set_weights(worker.get_weights())
+    try:
+        for index in range(state.phase, len(recipe.phases[:phases])):
+            if index > state.phase:
+                state = TrainingState(phase=index, history=state.history, schedule_changes=state.schedule_changes)
+            features = _run_phase(stretch, state, hooks)
+            if features is not None:
+                passes[recipe.phases[index].name] = features.facts()
+        for layer in worker.layers:
+            model.get_layer(layer.name).trainable = layer.trainable
+        model.set_weights(worker.get_weights())
+    finally:
+        stretch.release()
     kept = kept_epochs(recipe.phases[:phases], state.history)
     return Outcome(model, state.history, kept, passes, state.schedule_changes)
 
@@ -162,7 +165,6 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
     if trainee.cuts:
         features = phases.boundary.features(state.phase, lambda done, total: _watch_pass(phase, hooks, done, total))
         validation_images = Images(features.validation, splits.validation.labels, splits.validation.ids)
-    optimizer.build(model.trainable_variables)
     if state.arrays:
         _assign(optimizer.variables, state.arrays["optimizer"])
 

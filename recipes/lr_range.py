@@ -112,6 +112,7 @@ def sweep_rates(
     epochs = [epoch_batches(phase, epoch, 0) for epoch in range(math.ceil(STEPS / trainee.steps))]
     sweep = RateSweep(np.geomspace(LOWEST, HIGHEST, STEPS))
     trainee.fit(reduce(tf.data.Dataset.concatenate, epochs).take(STEPS), sweep)
+    phases.release()
     return sweep.result()
 
 

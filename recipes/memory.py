@@ -1,11 +1,13 @@
-"""Will it fit into memory? Asked before a training starts."""
+"""Will it fit into memory? Asked before a training starts; afterwards its memory is given back."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import keras
 import psutil
+import tensorflow as tf
 
 from recipes.errors import MemoryFault
 
@@ -40,3 +42,14 @@ def evaluation_batch(model: keras.Model, at_most: int = 500) -> int:
 def _numbers(layer: keras.Layer) -> int:
     """In all outputs of a layer for one image; of a size that is not known, one."""
     return sum(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))
+
+
+def release(variables: Iterable[keras.Variable]) -> None:
+    """Free the memory of variables that nobody reads again, whoever still holds them.
+
+    TensorFlow registers the gradient of an operation that brings its own (silu is one) for the life of the process,
+    and with it the step's graph and the variables that the graph captured.
+    """
+    for variable in variables:
+        nothing = tf.zeros((0,), variable.value.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=nothing, validate_shape=False)

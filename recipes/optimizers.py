@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from recipes.errors import UsageFault
 from recipes.recipe import Phase
@@ -33,12 +34,31 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
         settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
     if phase.optimizer == "sgd":
         settings |= {"momentum": 0.9, "nesterov": True}
-    optimizer = keras.optimizers.get({"class_name": phase.optimizer, "config": settings})
+    optimizer = alone(keras.optimizers.get({"class_name": phase.optimizer, "config": settings}))
     if phase.rates:
         return scale_updates(optimizer, _factors(phase, model), undecayed=UNDECAYED)
     if phase.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
     return optimizer
+
+
+def alone(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """An optimizer of a training on one device, whose network can be forgotten afterwards.
+
+    Keras sums the gradients over all devices, where there is one too, by an operation that has a gradient of its own.
+    TensorFlow registers each such gradient for the life of the process, and with it the step's graph and every weight
+    and slot of the network: a search would grow by three times the weights a trial.
+    """
+    kind = type(optimizer)
+
+    class Alone(kind):  # type: ignore[misc, valid-type]
+        def apply(self, grads, trainable_variables=None):
+            apply = super().apply
+            # Once all devices are called together, Keras sums no more.
+            tf.distribute.get_replica_context().merge_call(lambda _: apply(grads, trainable_variables))
+
+    Alone.__name__ = kind.__name__
+    return Alone.from_config(optimizer.get_config())
 
 
 def scale_updates(

@@ -13,6 +13,7 @@ from recipes.boundary import Boundary
 from recipes.data.splits import Splits
 from recipes.data.stream import steps_per_epoch, training_batches
 from recipes.freeze import frontier, keeps_statistics, moving_variables, split_at
+from recipes.memory import release
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Phase, Recipe
 from recipes.rows import Rows
@@ -86,6 +87,7 @@ class Phases:
         self.recipe, self.splits, self.network, self.seed = recipe, splits, network, seed
         self._thawed: list[_Thawed] = []
         self._random_state: list[keras.Variable] = []
+        self._slots: list[keras.Variable] = []
         for phase in recipe.phases:
             weights, self._random_state = moving_variables(network, [phase.train])  # It leaves the phase thawed.
             flags = [layer.trainable for layer in network.layers]
@@ -115,8 +117,15 @@ class Phases:
         cuts = self.boundary.cuts(index)
         model = split_at(self.network, cuts[-1])[1] if cuts else self.network
         steps = steps_per_epoch(self.splits.train, self.recipe.batch_size)
-        compile_for(model, self.recipe, optimizer_for(phase, steps, model), 1 if one_by_one else steps)
+        optimizer = optimizer_for(phase, steps, model)
+        compile_for(model, self.recipe, optimizer, 1 if one_by_one else steps)
+        optimizer.build(model.trainable_variables)
+        self._slots += optimizer.variables
         return Trainee(phase, model, cuts, steps, targets_for(self.network))
+
+    def release(self) -> None:
+        """Give back the memory of the network and its optimizers, when nobody reads them again."""
+        release([*self.network.variables, *self._slots])
 
     def batches(self, trainee: Trainee, views: Sequence[np.ndarray | Rows] = ()) -> EpochBatches:
         """The training batches by (phase, epoch, first step): pixels, or where the trainee has cuts, activations."""

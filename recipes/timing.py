@@ -28,4 +28,6 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phas
     timed = min(3 * per_call, trainee.steps)
     began = time.monotonic()
     trainee.fit(batches.take(timed))
-    return (time.monotonic() - began) / timed
+    seconds = time.monotonic() - began
+    phases.release()
+    return seconds / timed
