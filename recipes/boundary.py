@@ -15,7 +15,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -57,7 +57,8 @@ class View:
 
     def facts(self) -> dict[str, Any]:
         """All that its pixels depend on."""
-        changes = {"augment": asdict(self.augment), "seed": self.seed, "view": self.number} if self.augment else None
+        augment = self.augment and self.augment.key_facts()
+        changes = {"augment": augment, "seed": self.seed, "view": self.number} if augment else None
         return {"images": self.key, "changes": changes}
 
     def batch(self, start: int, stop: int) -> np.ndarray:

@@ -12,7 +12,6 @@ Examples:
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from recipes import book, results, rundir
 from recipes.command import Parser, guarded
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
 from recipes.overrides import parse_assignment
+from recipes.recipe import with_defaults
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
@@ -99,7 +99,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     from recipes import execute
 
     manifest = execute.start(short(name, seed), out=folder, overwrite=True, screen=screen, signals=signals)
-    if json.loads(json.dumps(manifest["settings"])) != settings:
+    if with_defaults(manifest["settings"]) != with_defaults(settings):
         raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
     reached = manifest["result"]["test_accuracy"]
     if not low <= reached <= high:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from recipes.errors import UsageFault
-from recipes.recipe import Recipe
+from recipes.recipe import Recipe, with_defaults
 
 
 def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
@@ -19,7 +18,7 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
     Raises:
         UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
     """
-    now = json.loads(json.dumps(recipe.as_dict()))
+    before, now = with_defaults(before), with_defaults(recipe.as_dict())
     for old, new in zip(before["phases"], now["phases"], strict=False):
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}

@@ -22,6 +22,7 @@ from recipes import rundir
 from recipes.changes import differences
 from recipes.command import Parser, guarded
 from recipes.errors import CorruptFault, UsageFault
+from recipes.recipe import with_defaults
 from recipes.results import wilson
 from recipes.screen import RESULT, Screen, flush_stdout
 
@@ -132,7 +133,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         )  # fmt: skip
     compared = []
     for other in others:
-        changes = differences(first.manifest["settings"], other.manifest["settings"])
+        before, after = (with_defaults(run.manifest["settings"]) for run in (first, other))
+        changes = differences(before, after)
         found = mcnemar(first, other)
         log.log(RESULT, "")
         log.log(RESULT, "%s against %s", other.folder, first.folder)

@@ -26,7 +26,7 @@ def started(job: Job) -> dict[str, Any]:
 
 def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a finished run: what was asked, on what, with what, and what came of it."""
-    from recipes import precision
+    from recipes import model_file, precision
 
     return {
         "recipe": job.recipe.name,
@@ -55,6 +55,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         "weights": {"kind": job.weights.kind, "path": str(job.weights.path), "sha256": job.weights.sha256}
         if job.weights
         else None,
+        "modules": model_file.modules_of_run(outcome.model, job.request.name, job.recipe.architecture),
         "model": conditions.model_facts(outcome.model, job.recipe.architecture),
         "network": job.network and job.network["digest"],
         "doctor": job.findings,

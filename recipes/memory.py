@@ -39,11 +39,6 @@ def evaluation_batch(model: keras.Model, at_most: int = 500) -> int:
     return max(1, min(at_most, EVALUATION_BYTES // largest))
 
 
-def _numbers(layer: keras.Layer) -> int:
-    """In all outputs of a layer for one image; of a size that is not known, one."""
-    return sum(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))
-
-
 def release(variables: Iterable[keras.Variable]) -> None:
     """Free the memory of variables that nobody reads again, whoever still holds them.
 
@@ -53,3 +48,8 @@ def release(variables: Iterable[keras.Variable]) -> None:
     for variable in variables:
         nothing = tf.zeros((0,), variable.value.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=nothing, validate_shape=False)
+
+
+def _numbers(layer: keras.Layer) -> int:
+    """In all outputs of a layer for one image; of a size that is not known, one."""
+    return sum(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))

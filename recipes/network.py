@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from recipes import contract, own_network
+from recipes import contract, own_network, precision
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
 from recipes.flatten import only_random, without
 from recipes.freeze import thaw
@@ -80,7 +80,7 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
         flat = without(flat, held)
     if flat is model:
         return model
-    loaded = own_network.reloaded(recipe.architecture, flat, pictures)
+    loaded = precision.keep_as(own_network.reloaded(recipe.architecture, flat, pictures), flat)
     own_network.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
     return loaded
 
@@ -96,7 +96,8 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
     keras.utils.clear_session(free_memory=False)  # Layers without names are counted from the start.
     keras.utils.set_random_seed(seed)
     try:
-        return zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        model = zoo.get(name, input_shape=image_shape, classes=classes, weights=given, **recipe.model)
+        return precision.keep_own(model) if isinstance(model, keras.Model) else model
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.errors import Fault, UsageFault
+from recipes.recipe import with_defaults
 from recipes.rundir import MANIFEST, read_json, write, write_json
 
 UNCERTIFIED = "Not certified: collected from runs that were made one by one."
@@ -49,7 +50,7 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
             )
         name = f"{manifest['recipe']}-{manifest['data']['dataset']}-{manifest['variant']}"
         group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
-        if group["settings"] != manifest["settings"]:
+        if with_defaults(group["settings"]) != with_defaults(manifest["settings"]):
             raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
         if any(run["seed"] == manifest["seed"] for run in group["runs"]):
             raise UsageFault(f"Seed {manifest['seed']} of {name} is there twice.")

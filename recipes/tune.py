@@ -26,6 +26,7 @@ from recipes import book, rundir
 from recipes.command import Parser, guarded, seed
 from recipes.errors import DivergedFault, UsageFault
 from recipes.overrides import parse_assignment
+from recipes.recipe import with_defaults
 
 FOUND = "search.json"
 SEEDS = 3
@@ -182,7 +183,10 @@ def _begin(folder: Path, asked: dict[str, Any]) -> None:
 
     if not rundir.is_started(folder):
         rundir.write_json(folder / rundir.STARTED, asked)
-    elif changes := differences(rundir.read_json(folder / rundir.STARTED), asked):
+        return
+    before = rundir.read_json(folder / rundir.STARTED)
+    before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
+    if changes := differences(before, now):
         raise UsageFault(
             f"{folder} holds another search ({'; '.join(changes)}). Choose another --out, or search anew with "
             "--overwrite."

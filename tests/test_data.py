@@ -245,6 +245,18 @@ def test_the_digit_sample_stands_in_for_cifar10():
     assert (origin.kind, origin.dataset) == ("sample", "mnist")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "channels"), [("mnist", 1), ("mnist", 3), ("cats_vs_dogs", 1), ("cats_vs_dogs", 3)]
+)
+def test_images_brought_to_a_size_have_the_channels_of_the_architecture(prepared, dataset, channels):
+    """The sample as the full data: --set image_size=32 must not change what a network sees but its size."""
+    own = (28, 28, channels)
+    sample = data.read(data.find(dataset, "sample"), Split(), 12, shape=own)
+    full = data.read(data.find("tiny_images", "full", prepared), Split(), 12, shape=own)
+    assert sample.image_shape == full.image_shape == (12, 12, channels)
+    assert sample.test.pixels.shape[1:] == (12, 12, channels)
+
+
 def test_the_bundled_sample_is_small_and_licensed():
     from pathlib import Path
 

@@ -18,6 +18,7 @@ from conftest import FULL_DATA, PYTHON, ROOT, needs_full_data, subprocess_enviro
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from recipes import engine, evaluate, rundir, state
+from recipes.recipe import with_defaults
 
 RUN = [PYTHON, "-m", "recipes.run"]
 
@@ -73,7 +74,7 @@ def test_manifest_has_the_conditions_and_every_files_hash(finished):
     folder, _ = finished
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["overrides"] == [["batch_size", "32"]]
-    assert manifest["settings"]["batch_size"] == 32
+    assert with_defaults(manifest["settings"])["batch_size"] == 32
     assert manifest["seed"] == 3
     assert manifest["versions"]["keras"]
     assert manifest["hardware"]["cores"]

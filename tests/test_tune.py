@@ -214,6 +214,30 @@ def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expec
         tiny_recipe(tune=ranges)
 
 
+@pytest.mark.parametrize(
+    ("path", "space"),
+    [
+        ("data", OneOf(("mnist", "fashion_mnist"))),
+        ("split.validation", Float(0.1, 0.3)),
+        ("split.method", OneOf(("last", "shuffled"))),
+        ("image_size", OneOf((28, 32))),
+        ("weights", OneOf(("imagenet", "other.h5"))),
+        ("published_accuracy", Float(0.1, 0.2)),
+        ("phases.train.epochs", Int(1, 9)),
+        ("phases.train.save_every_epoch", OneOf((True, False))),
+    ],
+)
+def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space):
+    with pytest.raises(
+        UsageFault, match=f"cannot be tuned at '{path}', which every trial has in common. A sea"
+    ) as caught:
+        tiny_recipe(tune={path: space})
+    for varied in ("batch_size, ", "model.<keyword>", "augment.strength", "phases.<phase>.learning_rate"):
+        assert varied in str(caught.value)
+    for fixed in ("image_size", "split", ".epochs", "tune,", "name,"):
+        assert fixed not in str(caught.value).partition("can vary")[2]
+
+
 @pytest.mark.parametrize("name", book.names())
 @pytest.mark.parametrize("variant", book.VARIANTS)
 def test_the_source_of_a_recipe_makes_it_again(name, variant, tmp_path):

@@ -80,7 +80,7 @@ def run_page(
         worst=gallery.cards(test, splits.test, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, splits.test, gallery.least_sure(test)[: gallery.EACH]),
         heatmaps=gallery.heatmaps(model, test, splits.test),
-        augmented=_augmented(splits, manifest["settings"]["augment"]),
+        augmented=_augmented(splits, manifest["settings"].get("augment", {})),
         network=_network(model),
         conditions=summary(manifest),
         findings=manifest["doctor"],
