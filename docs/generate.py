@@ -23,7 +23,8 @@ API = {
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
         "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.trial",
-        "recipes.probe", "recipes.compare", "recipes.certify", "recipes.bench", "recipes.results", "recipes.errors",
+        "recipes.phase", "recipes.lr_range", "recipes.timing",
+        "recipes.compare", "recipes.certify", "recipes.bench", "recipes.speed", "recipes.results", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results.load(Path("results"))

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from recipes import engine, precision, prepare, probe, rundir
+from recipes import engine, precision, prepare, rundir
+from recipes.lr_range import sweep_rates
 from recipes.report import rates, style
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
@@ -42,7 +43,7 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
             log.info("phase  %s begins where %s ended: training that", phase.name, recipe.phases[index - 1].name)
             engine.train(recipe, splits, model, seed=request.seed, precision=number_format, phases=index)
         with screen.counting(f"{phase.name} frozen part") as watch:
-            swept = probe.sweep_rates(
+            swept = sweep_rates(
                 recipe, splits, model, phase=index, seed=request.seed, precision=number_format, watch=watch
             )
         picture = folder / f"{phase.name}.png"

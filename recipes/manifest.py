@@ -9,7 +9,7 @@ from recipes import conditions
 if TYPE_CHECKING:
     from recipes.data import Splits
     from recipes.engine import Outcome
-    from recipes.execute import Job
+    from recipes.job import Job
 
 
 def started(job: Job) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         "network": job.network and job.network["digest"],
         "doctor": job.findings,
         "boundary": outcome.boundary,
+        "schedule_changes": outcome.schedule_changes,
         "settings": job.recipe.as_dict(),
         "seconds": job.seconds,
         "versions": conditions.versions(),

@@ -5,20 +5,16 @@ This is what the recipes are measured against. Nothing else uses it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 import numpy as np
 
 from recipes import stored
+from recipes.clock import Clock
 from recipes.data import Splits
 from recipes.errors import UsageFault
 from recipes.freeze import thaw
 from recipes.optimizers import optimizer_for
 from recipes.recipe import Augment, Recipe
-
-if TYPE_CHECKING:
-    from recipes.bench import Clock
 
 # What a plain script does, or what makes no difference to one: how the frozen part is run, and what is kept at the end.
 RECIPE = (

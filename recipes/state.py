@@ -34,6 +34,9 @@ class TrainingState:
         best: The best monitored figure of the phase so far.
         best_epoch: The epoch (counted from 1) that had it.
         waited: Epochs since.
+        epochs: Epochs that the phase's schedule is drawn for; 0 where that is not known.
+        schedule_changes: Where a resumed run drew a schedule anew, for more epochs: phase, from_epoch (counted from
+            1), epochs_before and epochs.
         seconds: Training took so far, in every sitting.
         arrays: Weights, random-number state, optimizer, running metrics and best weights, by group.
     """
@@ -45,6 +48,8 @@ class TrainingState:
     best: float | None = None
     best_epoch: int | None = None
     waited: int = 0
+    epochs: int = 0
+    schedule_changes: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
 

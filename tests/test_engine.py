@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Augment, Phase, engine, memory
+from recipes import Augment, Phase, engine, memory, phase
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DivergedFault, MemoryFault, UsageFault
 
@@ -48,7 +48,7 @@ def stop_after(steps):
 @pytest.fixture
 def step_by_step(monkeypatch):
     """One step a call, so that a stop can fall between any two."""
-    monkeypatch.setattr(engine, "steps_per_call", lambda *_: 1)
+    monkeypatch.setattr(phase, "steps_per_call", lambda *_: 1)
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +217,9 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypat
 
 
 def test_steps_per_call_is_one_for_a_large_network():
-    assert engine.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+    assert phase.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
 
 
 def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashion):
@@ -249,3 +249,29 @@ def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashi
     losses = -np.log(probabilities[np.arange(len(labels)), labels])
     assert kept["val_loss"] == pytest.approx(np.mean([losses[labels == label].mean() for label in (0, 1)]), rel=1e-4)
     assert {row["class_weights"] for row in history} == {"balanced"}
+
+
+def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(fashion, caplog, monkeypatch):
+    monkeypatch.setattr(engine.log, "propagate", True)
+
+    def recipe(schedule, epochs):
+        return tiny_recipe(phases=(Phase("train", epochs=epochs, schedule=schedule),), augment=Augment())
+
+    for schedule, changes in (
+        ("constant", []),
+        ("cosine", [{"phase": "train", "from_epoch": 2, "epochs_before": 2, "epochs": 3}]),
+    ):
+        hooks, seen = stop_after(1)
+        with pytest.raises(StopRequested):
+            train(recipe(schedule, 2), fashion, hooks=hooks)
+        while seen["state"].step:  # Calls of several steps: go on to the epoch's end.
+            hooks, seen_next = stop_after(1)
+            with pytest.raises(StopRequested):
+                train(recipe(schedule, 2), fashion, state=seen["state"], hooks=hooks)
+            seen = seen_next
+        caplog.clear()
+        outcome = train(recipe(schedule, 3), fashion, state=seen["state"])
+        assert len(outcome.history) == 3
+        assert outcome.schedule_changes == changes
+        said = "from epoch 2 on the cosine schedule is drawn for 3 epochs; before, it was drawn for 2" in caplog.text
+        assert said == bool(changes)

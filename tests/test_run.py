@@ -239,7 +239,7 @@ def test_a_recipe_that_makes_no_sense_is_stopped_by_the_linter(tmp_path, monkeyp
     from recipes import lint
 
     finding = lint.Finding("input-range", True, "The batch lies in 0 to 1.")
-    monkeypatch.setattr(lint, "check", lambda *_, **__: [finding])
+    monkeypatch.setattr(lint, "inspect", lambda *_, **__: [finding])
     code, _, err = run_cli("fashion_cnn", "--smoke", "--out", tmp_path / "run")
     assert (code, "Phase 'train': The batch lies in 0 to 1. See https://" in err) == (2, True)
 
