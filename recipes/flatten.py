@@ -57,10 +57,9 @@ def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: 
             kwargs["training"] = False
         return operation(*args, **kwargs)
 
-    flat = _called_again(flat, image, call)
     while any(isinstance(layer, keras.Model) for layer in flat.layers):
         flat = _called_again(flat, image, call)
-    return flat
+    return _called_again(flat, image, call)
 
 
 def without(model: keras.Model, names: Sequence[str]) -> keras.Model:
