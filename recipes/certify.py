@@ -68,13 +68,12 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
         UsageFault: When the folder holds a run of something else.
     """
     from recipes import execute
+    from recipes.changes import refuse_other_request
+    from recipes.manifest import read_started
 
-    if rundir.is_started(folder):
-        stored = Request.from_dict(rundir.read_json(folder / rundir.STARTED)["request"])
-        if stored != request:
-            raise UsageFault(f"{folder} holds another run. Remove it, or choose another --runs.")
-        if not rundir.is_finished(folder):
-            return execute.resume(folder, (), screen=screen, signals=signals)
+    if rundir.is_started(folder) and not rundir.is_finished(folder):
+        refuse_other_request(folder, read_started(folder), request)
+        return execute.resume(folder, (), screen=screen, signals=signals)
     return execute.start(request, out=folder, overwrite=False, screen=screen, signals=signals)
 
 

@@ -1,12 +1,40 @@
-"""What may change between a run and its resume: more epochs, and nothing else."""
+"""What may change between a run and its resume: more epochs. Between a run and the next in its folder: nothing."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from recipes.manifest import Started
+    from recipes.request import Request
+
+# What a request may ask for that leaves the result as it is.
+WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard")
+
+
+def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
+    """Compare the request a folder's run was started with and one that is made now.
+
+    Two requests are one where they ask for the same recipe, data, seed and number format, however they are worded.
+
+    Raises:
+        UsageFault: When they are not; the message gives both, and what differs.
+    """
+    apart = (*WITHOUT_EFFECT, "overrides")
+    then, now = (
+        {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)
+    )
+    changes = differences(then, now) or differences(was.request.dataset(), request.dataset(), "data")
+    if changes := changes or differences(was.recipe, _plain(request.recipe(was.origin.dataset))):
+        raise UsageFault(
+            f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
+            f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
+        )
 
 
 def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
@@ -19,7 +47,7 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
     Raises:
         UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
     """
-    now = json.loads(json.dumps(recipe.as_dict()))
+    now = _plain(recipe)
     for old, new in zip(before["phases"], now["phases"], strict=False):
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
@@ -47,3 +75,8 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
             for line in differences(one, other, f"{path}.{name}")
         ]
     return [] if before == after else [f"{path}: {before!r} -> {after!r}"]
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's values as they are once they were written and read."""
+    return json.loads(json.dumps(recipe.as_dict()))

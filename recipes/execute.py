@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import zoo
 from recipes import bundle, conditions, data, doctor, prepare, rundir, state, watch
 from recipes import manifest as manifests
 from recipes.backend import load_backend
-from recipes.changes import refuse_changes
-from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, UsageFault
+from recipes.changes import refuse_changes, refuse_other_request
+from recipes.errors import AccuracyFault, DivergedFault, UsageFault
 from recipes.recipe import Recipe
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
@@ -42,6 +42,7 @@ class Job:
     screen: Screen
     signals: Signals
     fingerprint: str | None = None
+    network: dict[str, Any] | None = None
     findings: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -73,10 +74,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
-    if request.export is not None:
-        bundle.require(request.export)
-    if request.tensorboard:
-        watch.require_tensorboard()
+    _require_extras(request)
     folder = out or rundir.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
         doctor.refuse_inside(folder, Path(request.data))
@@ -85,9 +83,10 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     with rundir.owned(folder):
         if rundir.is_started(folder) and overwrite:
             rundir.clear(folder)
-        elif rundir.is_finished(folder):
-            return _already_done(folder, request)
-        elif rundir.is_started(folder):
+        elif rundir.is_started(folder) or rundir.is_finished(folder):
+            refuse_other_request(folder, manifests.read_started(folder), request)
+            if rundir.is_finished(folder):
+                return _already_done(folder, request)
             raise UsageFault(
                 f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
                 "or train anew with --overwrite."
@@ -100,33 +99,64 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         return _run(job)
 
 
-def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Screen, signals: Signals) -> dict[str, Any]:
+def resume(
+    folder: Path,
+    overrides: tuple[tuple[str, str], ...],
+    *,
+    require_accuracy: float | None = None,
+    export: str | None = None,
+    tensorboard: bool = False,
+    screen: Screen,
+    signals: Signals,
+) -> dict[str, Any]:
     """Go on with a run that was stopped or killed. Only the number of epochs may have grown.
+
+    Args:
+        folder: The run folder; of a run that has ended, its result is told again.
+        overrides: (path, value) pairs: more epochs.
+        require_accuracy: In place of what the run was started with, as are the two that follow.
+        export: A format to export to when the run has ended.
+        tensorboard: Also write each epoch's figures as TensorBoard events.
+        screen: Where to say it.
+        signals: Asked whether to stop.
 
     Raises:
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
-    if rundir.is_finished(folder):
-        return _already_done(folder, Request.from_dict(rundir.read_json(folder / rundir.STARTED)["request"]))
-    if not rundir.is_started(folder):
+    if not rundir.is_started(folder) and not rundir.is_finished(folder):
         raise UsageFault(f"{folder} is not the folder of a run: it has no {rundir.STARTED}.")
     with rundir.owned(folder):
-        stored = rundir.read_json(folder / rundir.STARTED)
-        try:
-            request = Request.from_dict(stored["request"])
-            before, was = stored["recipe"], stored["origin"]
-        except (KeyError, TypeError) as error:
-            raise CorruptFault(f"{folder / rundir.STARTED} is damaged: {error} is missing.") from error
-        request = Request(**{**vars(request), "overrides": (*request.overrides, *overrides)})
-        recipe = request.recipe(was["dataset"])
-        refuse_changes(before, recipe)
-        again = {"sample": "sample", "photos": request.data}.get(was["kind"], "full")
+        started = manifests.read_started(folder)
+        request = replace(
+            started.request,
+            overrides=(*started.request.overrides, *overrides),
+            require_accuracy=started.request.require_accuracy if require_accuracy is None else require_accuracy,
+            export=export or started.request.export,
+            tensorboard=tensorboard or started.request.tensorboard,
+        )
+        _require_extras(request)
+        if rundir.is_finished(folder) and not overrides:
+            return _already_done(folder, request)
+        recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.
+        if rundir.is_finished(folder):
+            given = " ".join(f"--set {path}={value}" for path, value in overrides)
+            raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
+        refuse_changes(started.recipe, recipe)
+        again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
         origin = data.find(request.dataset(), again, request.data_dir)
         weights = prepare.find_weights(recipe)
-        if (weights.sha256 if weights else None) != stored.get("weights"):
+        if (weights.sha256 if weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
-        job = Job(request, recipe, origin, weights, folder, screen, signals, stored.get("fingerprint"))
+        job = Job(request, recipe, origin, weights, folder, screen, signals, started.fingerprint, started.network)
         return _run(job)
+
+
+def _require_extras(request: Request) -> None:
+    """Say at once what a request needs that is not installed."""
+    if request.export is not None:
+        bundle.require(request.export)
+    if request.tensorboard:
+        watch.require_tensorboard()
 
 
 def _run(job: Job) -> dict[str, Any]:
@@ -254,19 +284,17 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
     result = manifest["result"]
     published = result["published_accuracy"]
     beside = f" (published {published:.4f}, {result['test_accuracy'] - published:+.4f})" if published else ""
-    if job.origin.notice:
-        log.warning("NOTICE %s", job.origin.notice)
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
     if manifest["boundary"]:
         log.info("the frozen part took %.0f%% of the run's time", 100 * conditions.frozen_share(manifest))
     log.log(RESULT, "report %s", job.folder / "report.html")
-    if job.origin.kind == "photos":
+    other = job.request.other_variant() if job.origin.kind != "photos" else None
+    if other is None:
         log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
     else:
-        other = "published" if job.request.variant == "tuned" else "tuned"
-        log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
+        log.info("next   %s", other.command())
 
 
 def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:
@@ -282,17 +310,24 @@ def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:
 
 
 def _export(folder: Path, kind: str) -> None:
+    made = folder / "export" / kind
+    if made.is_dir():
+        log.log(RESULT, "bundle %s is there already", made)
+        return
     from recipes.bundle.make import export
 
-    agreement = export(folder, kind, folder / "export" / kind)
-    log.log(RESULT, "bundle %s (compared on %d images)", folder / "export" / kind, agreement.images)
+    agreement = export(folder, kind, made)
+    log.log(RESULT, "bundle %s (compared on %d images)", made, agreement.images)
 
 
 def _already_done(folder: Path, request: Request) -> dict[str, Any]:
+    """Tell a finished run's result again, and make the bundle that is asked for now."""
     manifest = rundir.read_json(folder / rundir.MANIFEST)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
         manifest["result"]["test_accuracy"], folder / "report.html",
     )  # fmt: skip
     _require_accuracy(request, manifest)
+    if request.export is not None:
+        _export(folder, request.export)
     return manifest | {"folder": str(folder)}

@@ -78,7 +78,7 @@ def test_a_folder_of_another_run_is_not_taken_for_a_seed(tmp_path, call, capsys)
     assert run.main(["fashion_cnn", "--smoke", "--data", "sample", "--out", str(folder)]) == 0
     code, _, err = call("fashion_cnn", "--smoke", "--runs", tmp_path / "runs", "--into", tmp_path)
     assert code == 2
-    assert "holds another run" in err
+    assert "holds the run of another request" in err
 
 
 def test_an_uncertified_figure_is_marked():
