@@ -12,7 +12,6 @@ Examples:
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes import book, results, rundir
+from recipes.changes import recipe_changes, refuse_other_request
 from recipes.command import Parser, guarded
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
 from recipes.overrides import parse_assignment
@@ -68,7 +68,6 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
         UsageFault: When the folder holds a run of something else.
     """
     from recipes import execute
-    from recipes.changes import refuse_other_request
     from recipes.manifest import read_started
 
     if rundir.is_started(folder) and not rundir.is_finished(folder):
@@ -98,7 +97,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     from recipes import execute
 
     manifest = execute.start(short(name, seed), out=folder, overwrite=True, screen=screen, signals=signals)
-    if json.loads(json.dumps(manifest["settings"])) != settings:
+    if recipe_changes(settings, manifest["settings"]):
         raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
     reached = manifest["result"]["test_accuracy"]
     if not low <= reached <= high:

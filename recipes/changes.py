@@ -30,7 +30,7 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
         {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)
     )
     changes = differences(then, now) or differences(was.request.dataset(), request.dataset(), "data")
-    if changes := changes or differences(was.recipe, _plain(request.recipe(was.origin.dataset))):
+    if changes := changes or recipe_changes(was.recipe, request.recipe(was.origin.dataset).as_dict()):
         raise UsageFault(
             f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
             f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
@@ -47,15 +47,20 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
     Raises:
         UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
     """
-    now = _plain(recipe)
+    now = recipe.as_dict()
     for old, new in zip(before["phases"], now["phases"], strict=False):
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
             before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
-    if changes := differences(before, now):
+    if changes := recipe_changes(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
+
+
+def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What changed between two recipes, a line each; both as `Recipe.as_dict` gives them, stored or not."""
+    return differences(*(json.loads(json.dumps(settings)) for settings in (before, after)))
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
@@ -75,8 +80,3 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
             for line in differences(one, other, f"{path}.{name}")
         ]
     return [] if before == after else [f"{path}: {before!r} -> {after!r}"]
-
-
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """A recipe's values as they are once they were written and read."""
-    return json.loads(json.dumps(recipe.as_dict()))

@@ -16,12 +16,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from recipes import rundir
-from recipes.changes import differences
+from recipes import manifest as manifests
+from recipes.changes import recipe_changes
 from recipes.command import Parser, guarded
 from recipes.errors import CorruptFault, UsageFault
+from recipes.manifest import Manifest
 from recipes.results import wilson
 from recipes.screen import RESULT, Screen, flush_stdout
 
@@ -39,7 +39,7 @@ class Run:
     """
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     answers: dict[str, tuple[str, str]]
 
     @property
@@ -75,8 +75,7 @@ def read(folder: Path) -> Run:
         UsageFault: When no run has ended there.
         CorruptFault: When its table of predictions is missing or damaged.
     """
-    if not rundir.is_finished(folder):
-        raise UsageFault(f"{folder} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
+    manifest = manifests.read(folder)
     table = folder / "predictions.csv"
     try:
         with table.open(encoding="utf-8", newline="") as file:
@@ -85,7 +84,7 @@ def read(folder: Path) -> Run:
         raise CorruptFault(f"{table} is missing or damaged: {error}") from error
     if not answers:
         raise CorruptFault(f"{table} holds no predictions.")
-    return Run(folder, rundir.read_json(folder / rundir.MANIFEST), answers)
+    return Run(folder, manifest, answers)
 
 
 def mcnemar(first: Run, second: Run) -> McNemar | None:
@@ -127,12 +126,12 @@ def _command(arguments: Sequence[str] | None) -> int:
         low, high = run.interval
         log.log(
             RESULT, "%s  %s, %s, seed %s: test accuracy %.4f (95%% interval %.4f to %.4f, %s images)",
-            run.folder, run.manifest["recipe"], run.manifest["variant"], run.manifest["seed"],
+            run.folder, run.manifest.recipe, run.manifest.variant, run.manifest.seed,
             run.right / len(run.answers), low, high, f"{len(run.answers):,}",
         )  # fmt: skip
     compared = []
     for other in others:
-        changes = differences(first.manifest["settings"], other.manifest["settings"])
+        changes = recipe_changes(first.manifest.settings, other.manifest.settings)
         found = mcnemar(first, other)
         log.log(RESULT, "")
         log.log(RESULT, "%s against %s", other.folder, first.folder)

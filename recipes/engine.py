@@ -68,12 +68,15 @@ class Outcome:
         history: One row per epoch.
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
+        schedule_changes: Where a resume with more epochs drew a phase's learning-rate schedule anew: its `phase`,
+            `from_epoch`, `epochs_before` and `epochs`.
     """
 
     model: keras.Model
     history: list[dict[str, Any]]
     kept: dict[str, int]
     boundary: dict[str, dict[str, Any]] = field(default_factory=dict)
+    schedule_changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(

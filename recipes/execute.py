@@ -17,6 +17,7 @@ from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes, refuse_other_request
 from recipes.errors import AccuracyFault, DivergedFault, UsageFault
+from recipes.manifest import Manifest
 from recipes.recipe import Recipe
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
@@ -175,7 +176,7 @@ def _run(job: Job) -> dict[str, Any]:
 
         with job.stage("model"):
             model = prepare.build(job.recipe, splits, job.request.seed, job.weights)
-        saved = state.load(job.folder / rundir.STATE)
+        saved = state.load(job.folder / rundir.STATE, job.recipe, len(splits.train))
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, model, saved, clock)
         with job.stage("evaluate"):
@@ -191,11 +192,11 @@ def _run(job: Job) -> dict[str, Any]:
             outputs.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             outputs.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
-    rundir.close(job.folder, manifest)
+    rundir.close(job.folder, manifest.as_dict())
     _require_accuracy(job.request, manifest)
     if job.request.export is not None:
         _export(job.folder, job.request.export)
-    return manifest | {"folder": str(job.folder)}
+    return manifest.as_dict() | {"folder": str(job.folder)}
 
 
 def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | None, clock: Callable[[], float]):
@@ -249,7 +250,7 @@ def _keep_best(job: Job, model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
     from recipes import engine, outputs
 
-    saved = state.load(job.folder / rundir.STATE)
+    saved = state.load(job.folder / rundir.STATE, job.recipe)
     if saved is None or not saved.history:
         return "No epoch had ended, so there is nothing to keep."
     engine.restore_best(model, job.recipe, saved)
@@ -280,15 +281,16 @@ def _announce(job: Job) -> None:
         log.warning("NOTICE %s", job.origin.notice)
 
 
-def _say_result(job: Job, manifest: dict[str, Any]) -> None:
-    result = manifest["result"]
-    published = result["published_accuracy"]
-    beside = f" (published {published:.4f}, {result['test_accuracy'] - published:+.4f})" if published else ""
+def _say_result(job: Job, manifest: Manifest) -> None:
+    reached, published = manifest.result.test_accuracy, manifest.result.published_accuracy
+    beside = f" (published {published:.4f}, {reached - published:+.4f})" if published else ""
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
-    log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
-    if manifest["boundary"]:
-        log.info("the frozen part took %.0f%% of the run's time", 100 * conditions.frozen_share(manifest))
+    log.log(RESULT, "test accuracy %.4f%s", reached, beside)
+    if manifest.boundary:
+        log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
+    if manifest.not_repeated:
+        log.info("%s", manifest.not_repeated)
     log.log(RESULT, "report %s", job.folder / "report.html")
     other = job.request.other_variant() if job.origin.kind != "photos" else None
     if other is None:
@@ -297,13 +299,13 @@ def _say_result(job: Job, manifest: dict[str, Any]) -> None:
         log.info("next   %s", other.command())
 
 
-def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:
+def _require_accuracy(request: Request, manifest: Manifest) -> None:
     """Fail a run that is below the accuracy required of it; what it wrote stays.
 
     Raises:
         AccuracyFault: With both figures.
     """
-    reached = manifest["result"]["test_accuracy"]
+    reached = manifest.result.test_accuracy
     if request.require_accuracy is not None and reached < request.require_accuracy:
         left = ", and nothing was exported" if request.export else ""
         raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
@@ -322,12 +324,12 @@ def _export(folder: Path, kind: str) -> None:
 
 def _already_done(folder: Path, request: Request) -> dict[str, Any]:
     """Tell a finished run's result again, and make the bundle that is asked for now."""
-    manifest = rundir.read_json(folder / rundir.MANIFEST)
+    manifest = manifests.read(folder)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
-        manifest["result"]["test_accuracy"], folder / "report.html",
+        manifest.result.test_accuracy, folder / "report.html",
     )  # fmt: skip
     _require_accuracy(request, manifest)
     if request.export is not None:
         _export(folder, request.export)
-    return manifest | {"folder": str(folder)}
+    return manifest.as_dict() | {"folder": str(folder)}

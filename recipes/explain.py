@@ -206,7 +206,7 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
         raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
     model.jit_compile = False
     classes = max(model.output_shape[-1], 2)
-    return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), {}, value_range)
+    return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), None, value_range)
 
 
 def convolution(model: keras.Model, name: str | None) -> keras.layers.Layer:

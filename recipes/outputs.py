@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from recipes.data import Images, Splits
     from recipes.engine import Outcome
+    from recipes.manifest import Manifest
 
 GOLDEN = 8
 log = logging.getLogger("recipes")
@@ -31,7 +32,7 @@ def write_results(
     outcome: Outcome,
     tables: Mapping[str, evaluate.Predictions],
     metrics: Mapping[str, Any],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     splits: Splits,
 ) -> None:
     """Write history, scores, predictions, model, pictures and page.
@@ -56,7 +57,7 @@ def write_results(
     draw_architecture(outcome.model, folder / "architecture.png")
 
     matrix = evaluate.confusion(test)
-    name = f"{manifest['recipe']}, {manifest['variant']}"
+    name = f"{manifest.recipe}, {manifest.variant}"
     title = f"{name}: test accuracy {metrics['test']['accuracy']:.4f}"
     drawn = png(report.confusion_figure(matrix, test.class_names, title))
     write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, test.class_names))

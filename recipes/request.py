@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 import zoo
 from recipes import book
 from recipes.data import TFDS, is_own
 from recipes.errors import UsageFault
 from recipes.recipe import Choice, Recipe, Shares
+from recipes.typed import Share
 
 # An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
 MOST_TIMES = 20.0
@@ -37,15 +41,15 @@ class Request:
     """
 
     name: str
-    variant: str = "tuned"
+    variant: Annotated[str, Field(pattern="^(tuned|published)$")] = "tuned"
     overrides: tuple[tuple[str, str], ...] = ()
     data: str = "auto"
     data_dir: str | None = None
-    seed: int = 42
-    precision: str = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16)$")] = "auto"
     weights: str | None = None
     smoke: bool = False
-    require_accuracy: float | None = None
+    require_accuracy: Share | None = None
     export: str | None = None
     tensorboard: bool = False
 

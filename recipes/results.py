@@ -13,11 +13,15 @@ import re
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from recipes import manifest as manifests
+from recipes.changes import recipe_changes
 from recipes.errors import Fault, UsageFault
-from recipes.rundir import MANIFEST, read_json, write, write_json
+from recipes.manifest import Manifest
+from recipes.rundir import read_json, write, write_json
 
 UNCERTIFIED = "Not certified: collected from runs that were made one by one."
 FOUND = "Some runs found activations of the frozen part on disk; the time lacks what computing those took."
@@ -40,19 +44,19 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
     """
     groups: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        manifest = read_json(folder / MANIFEST)
-        changes = [path for path, _ in manifest["overrides"] if path != "data"]
-        counts = not manifest["smoke"] and manifest["data"]["kind"] in ("tfds", "download") and not changes
+        manifest = manifests.read(folder)
+        changes = [path for path, _ in manifest.overrides if path != "data"]
+        counts = not manifest.smoke and manifest.data.kind in ("tfds", "download") and not changes
         if not counts and not short:
             raise UsageFault(
                 f"{folder} is a sample, own photos, a smoke run or an overridden recipe: it does not count."
             )
-        name = f"{manifest['recipe']}-{manifest['data']['dataset']}-{manifest['variant']}"
+        name = f"{manifest.recipe}-{manifest.data.dataset}-{manifest.variant}"
         group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
-        if group["settings"] != manifest["settings"]:
+        if recipe_changes(group["settings"], manifest.settings):
             raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
-        if any(run["seed"] == manifest["seed"] for run in group["runs"]):
-            raise UsageFault(f"Seed {manifest['seed']} of {name} is there twice.")
+        if any(run["seed"] == manifest.seed for run in group["runs"]):
+            raise UsageFault(f"Seed {manifest.seed} of {name} is there twice.")
         group["runs"].append(_run(manifest))
     for group in groups.values():
         accuracies = [run["test_accuracy"] for run in group["runs"]]
@@ -141,33 +145,32 @@ def put_between_marks(page: Path, name: str, text: str) -> None:
     write(page, marks.sub(lambda found: found[1] + text + found[2], page.read_text(encoding="utf-8")))
 
 
-def _conditions(manifest: dict[str, Any]) -> dict[str, Any]:
+def _conditions(manifest: Manifest) -> dict[str, Any]:
     return {
-        "recipe": manifest["recipe"],
-        "variant": manifest["variant"],
-        "dataset": manifest["data"]["dataset"],
-        "notice": manifest["data"]["notice"],
-        "images": {name: sum(classes.values()) for name, classes in manifest["data"]["counts"].items()},
-        "fingerprint": manifest["data"]["fingerprint"],
-        "published_accuracy": manifest["result"]["published_accuracy"],
-        "precision": manifest["precision"],
-        "settings": manifest["settings"],
-        "versions": manifest["versions"],
-        "hardware": manifest["hardware"],
+        "recipe": manifest.recipe,
+        "variant": manifest.variant,
+        "dataset": manifest.data.dataset,
+        "notice": manifest.data.notice,
+        "images": {split: manifest.data.images(split) for split in manifest.data.counts},
+        "fingerprint": manifest.data.fingerprint,
+        "published_accuracy": manifest.result.published_accuracy,
+        "precision": manifest.precision,
+        "settings": manifest.settings,
+        "versions": manifest.versions,
+        "hardware": asdict(manifest.hardware),
     }
 
 
-def _run(manifest: dict[str, Any]) -> dict[str, Any]:
-    result = manifest["result"]
+def _run(manifest: Manifest) -> dict[str, Any]:
     return {
-        "seed": manifest["seed"],
-        "test_accuracy": result["test_accuracy"],
-        "validation_accuracy": result["validation_accuracy"],
-        "epochs": result["epochs"],
-        "kept_epoch": result["kept_epoch"],
-        "boundary": manifest["boundary"],
-        "seconds": manifest["seconds"],
-        "command": manifest["command"],
+        "seed": manifest.seed,
+        "test_accuracy": manifest.result.test_accuracy,
+        "validation_accuracy": manifest.result.validation_accuracy,
+        "epochs": manifest.result.epochs,
+        "kept_epoch": manifest.result.kept_epoch,
+        "boundary": {phase: asdict(facts) for phase, facts in manifest.boundary.items()},
+        "seconds": manifest.seconds,
+        "command": manifest.command,
     }
 
 

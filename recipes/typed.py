@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from recipes.errors import CorruptFault
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 Value = TypeVar("Value")
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+Share: TypeAlias = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Seconds: TypeAlias = Annotated[FiniteFloat, Field(ge=0)]
 
 
 def read(path: Path, kind: type[Value]) -> Value:
@@ -40,19 +42,17 @@ def parse(content: bytes, kind: type[Value]) -> Value:
     Raises:
         ValueError: When it is not; the message names the first field that is wrong, what is wanted, and what is there.
     """
-    from pydantic import ValidationError
-
     try:
         return _adapter(kind).validate_json(content, strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         field = ".".join(map(str, found["loc"]))
-        received = "" if found["type"] in ("json_invalid", "missing") else f". Got {found['input']!r:.100}"
+        received = (
+            "" if found["type"] in ("json_invalid", "missing", "value_error") else f". Got {found['input']!r:.100}"
+        )
         raise ValueError(f"{field}: {found['msg']}{received}" if field else found["msg"]) from error
 
 
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
     return TypeAdapter(kind)

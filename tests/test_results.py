@@ -1,48 +1,26 @@
 """Run folders become result files and a table; what does not count is refused."""
 
-import json
-
 import pytest
+from run_files import write_manifest
 
 from recipes import results
 from recipes.errors import UsageFault
 
 
 def run_folder(tmp_path, seed, accuracy, **changes):
-    manifest = {
-        "recipe": "tiny",
-        "variant": "tuned",
-        "overrides": [],
-        "smoke": False,
-        "seed": seed,
-        "precision": "float32",
-        "command": f"python -m recipes.run tiny --seed {seed}",
-        "result": {
-            "test_accuracy": accuracy, "validation_accuracy": 0.9, "published_accuracy": 0.8, "epochs": 3,
-            "kept_epoch": {"train": 3},
-        },
-        "data": {
-            "kind": "tfds", "dataset": "mnist", "notice": "", "fingerprint": "f", "counts": {"test": {"a": 5, "b": 5}},
-        },
-        "boundary": {},
-        "settings": {"batch_size": 32},
-        "seconds": {"train": 90},
-        "versions": {"keras": "3"},
-        "hardware": {"cores": 2},
-    }  # fmt: skip
-    folder = tmp_path / f"{seed}-{accuracy}"
-    folder.mkdir()
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
-    return folder
+    command = f"python -m recipes.run tiny --seed {seed}"
+    changes = {"seed": seed, "command": command, "result__test_accuracy": accuracy} | changes
+    return write_manifest(tmp_path / f"{seed}-{accuracy}", **changes)
 
 
 def test_a_time_that_lacks_the_frozen_pass_is_marked(tmp_path):
     counts = {"train": {"a": 10}, "validation": {"a": 5}, "test": {"a": 5}}
-    data = {"kind": "tfds", "dataset": "mnist", "notice": "", "fingerprint": "f", "counts": counts}
+    kept = {"layer": "pool", "views": 2, "engine": "keras", "dtype": "float16", "bytes": 9, "seconds": 1.0}
 
     def shown(seed, passed):
-        boundary = {"head": {"views": 2, "images_passed": passed}, "block5": {"views": 2, "images_passed": 0}}
-        return results.table(results.collect([run_folder(tmp_path, seed, 0.9, data=data, boundary=boundary)]))
+        boundary = {"head": kept | {"images_passed": passed}, "block5": kept | {"images_passed": 0}}
+        run = run_folder(tmp_path, seed, 0.9, data__counts=counts, boundary=boundary)
+        return results.table(results.collect([run]))
 
     assert "| 1.5 min |" in shown(1, 25)
     assert "| 1.5 min [2] |" in shown(2, 20)
@@ -74,8 +52,8 @@ def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     [
         {"smoke": True},
         {"overrides": [["batch_size", "64"]]},
-        {"data": {"kind": "sample", "dataset": "mnist", "notice": "x", "fingerprint": "f", "counts": {}}},
-        {"settings": {"batch_size": 64}},
+        {"data__kind": "sample"},
+        {"settings__batch_size": 64},
     ],
 )
 def test_runs_that_do_not_count_are_refused(tmp_path, changes):

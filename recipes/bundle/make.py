@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from recipes import manifest as manifests
 from recipes import rundir
 from recipes.bundle.card import card
 from recipes.bundle.check import FACTS, Agreement, file_sha256, verify
 from recipes.bundle.runtimes import RUNTIMES
 from recipes.data.decode import DECODER
-from recipes.errors import CorruptFault, Fault, UsageFault
+from recipes.errors import CorruptFault, Fault
+from recipes.manifest import Manifest
 
 GOLDEN = "golden"
 
@@ -37,8 +39,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
         CorruptFault: When the bundle cannot be made or answers otherwise; it is then deleted.
     """
     RUNTIMES[kind].require(to_write=True)
-    if not rundir.is_finished(run):
-        raise UsageFault(f"{run} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
+    manifests.read(run)
     from recipes.backend import load_backend
 
     load_backend()
@@ -91,7 +92,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
 
 def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
     """What a program needs to know that uses the bundle without this package."""
-    manifest: Mapping[str, Any] = predictor.manifest
+    manifest: Manifest = predictor.manifest
     units = predictor.model.output_shape[-1]
     return {
         "format": kind,
@@ -110,9 +111,9 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "output": "the probability of each class"
         if units > 1
         else f"one number: the probability of {predictor.class_names[1]!r}",
-        "recipe": manifest["recipe"],
-        "variant": manifest["variant"],
-        "command": manifest["command"],
-        "result": manifest["result"],
-        "versions": manifest["versions"],
+        "recipe": manifest.recipe,
+        "variant": manifest.variant,
+        "command": manifest.command,
+        "result": asdict(manifest.result),
+        "versions": manifest.versions,
     }

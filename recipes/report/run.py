@@ -25,11 +25,13 @@ from recipes.results import wilson
 if TYPE_CHECKING:
     import keras
 
+    from recipes.manifest import Manifest
+
 AUGMENTED, DRAWS = 4, 6
 
 
 def run_page(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
     test: Predictions,
@@ -51,12 +53,12 @@ def run_page(
     Returns:
         An HTML page that needs no other file and no network; labels and names in it are text, whatever they hold.
     """
-    title = f"{manifest['recipe']}, {manifest['variant']}"
+    title = f"{manifest.recipe}, {manifest.variant}"
     low, high = wilson(int((test.truth == test.prediction).sum()), len(test.truth))
     calibration = reliability(test)
     pictures = {
         "confusion": inline(confusion),
-        "curves": inline(svg(curves_figure(history, manifest["result"]["kept_epoch"], "")), "svg"),
+        "curves": inline(svg(curves_figure(history, manifest.result.kept_epoch, "")), "svg"),
         "reliability": inline(svg(reliability_figure(calibration)), "svg"),
     }
     two_classes = len(test.class_names) == 2 and 0 < test.truth.sum() < len(test.truth)
@@ -65,27 +67,27 @@ def run_page(
     return render(
         "run.html",
         title=title,
-        subtitle=manifest["model"]["use"],
-        manifest=manifest,
-        data=manifest["data"],
+        subtitle=manifest.model.use,
+        data=manifest.data,
         test=metrics["test"],
         validation=metrics["validation"],
         interval=(low, high),
-        published=manifest["result"]["published_accuracy"],
+        published=manifest.result.published_accuracy,
         pictures=pictures,
         calibration=calibration,
-        classes=_per_class(metrics["test"], manifest["data"]["counts"]),
+        classes=_per_class(metrics["test"], manifest.data.counts),
         most_classes=MOST_CLASSES,
         pairs=gallery.pairs(test, splits.test),
         worst=gallery.cards(test, splits.test, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, splits.test, gallery.least_sure(test)[: gallery.EACH]),
         heatmaps=gallery.heatmaps(model, test, splits.test),
-        augmented=_augmented(splits, manifest["settings"]["augment"]),
+        augmented=_augmented(splits, manifest.settings.get("augment", {})),
         network=_network(model),
         conditions=summary(manifest),
-        findings=manifest["doctor"],
-        everything=json.dumps(manifest, indent=2, ensure_ascii=False, default=str),
-        command=manifest["command"],
+        findings=manifest.doctor,
+        everything=json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, default=str),
+        command=manifest.command,
+        not_repeated=manifest.not_repeated,
     )
 
 
