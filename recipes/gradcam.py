@@ -1,4 +1,4 @@
-"""Where a network looked: Grad-CAM, laid over the photo."""
+"""Where a network looked: Grad-CAM."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 if TYPE_CHECKING:
     import keras
-
-STRENGTH = 0.5
 
 
 def last_convolution(model: keras.Model) -> str:
@@ -59,18 +56,3 @@ def heatmaps(
 
     explain = Gradcam(model, model_modifier=ReplaceToLinear(), clone=True)
     return explain(score, images.astype("float32"), penultimate_layer=layer or last_convolution(model))
-
-
-def overlay(image: np.ndarray, heat: np.ndarray) -> Image.Image:
-    """A heatmap laid over its image, as an RGB picture.
-
-    Args:
-        image: (height, width, 1 or 3), 0-255.
-        heat: (height, width), 0-1.
-    """
-    from matplotlib import colormaps
-
-    photo = np.broadcast_to(image, (*image.shape[:2], 3)).astype("float32")
-    colours = 255 * colormaps["inferno"](heat)[..., :3]
-    weight = STRENGTH * heat[..., np.newaxis]
-    return Image.fromarray(((1 - weight) * photo + weight * colours).round().astype("uint8"))

@@ -99,6 +99,7 @@ class _Show:
         """
         from recipes import gradcam
         from recipes.data.decode import decode
+        from recipes.report.pictures import overlay
 
         height, width, channels = self.predictor.image_shape
         pixels = decode(content, (height, width), channels)
@@ -109,8 +110,8 @@ class _Show:
         names = self.predictor.class_names
         return {
             "classes": [{"name": names[index], "probability": float(row[index])} for index in order],
-            "photo": _as_url(gradcam.overlay(pixels, np.zeros_like(heat))),
-            "overlay": _as_url(gradcam.overlay(pixels, heat)),
+            "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
+            "overlay": _as_url(overlay(pixels, heat)),
         }
 
 

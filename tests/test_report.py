@@ -1,5 +1,6 @@
 """Scores and pictures are derived from one table."""
 
+import ast
 import csv
 import io
 import json
@@ -8,14 +9,15 @@ import re
 import keras
 import numpy as np
 import pytest
+from conftest import ROOT
 from run_files import manifest_of
 from sklearn import metrics
 
-from recipes import data, evaluate, report, typed
+from recipes import Augment, data, evaluate, outputs, report, typed
 from recipes.data.splits import Images
 from recipes.evaluate import Predictions
 from recipes.manifest import Manifest
-from recipes.report.run import run_page
+from recipes.report.run import Drawn, run_page
 from recipes.report.style import png
 
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{$", "../x, y", "고양이 🐱")
@@ -153,10 +155,25 @@ def page_of(table, **changes):
         "data__notice": origin.notice,
         "data__class_names": list(table.class_names),
         "data__counts": splits.counts(),
-        "settings__augment": {"flip": True},
     }
     manifest = typed.parse(json.dumps(manifest_of(**(told | changes))).encode(), Manifest)
-    return run_page(manifest, {"test": scores, "validation": scores}, history, table, splits, model, b"png")
+    drawn = Drawn(
+        heats=outputs.heatmaps(model, table, images),
+        augmented=outputs.augmented(splits, Augment(flip=True)),
+        network=outputs.arithmetic(model),
+    )
+    return run_page(manifest, {"test": scores, "validation": scores}, history, table, images, b"png", drawn)
+
+
+def test_reports_run_no_network():
+    """They import none of what does, so that a page can be made of tables and arrays alone."""
+    forbidden = {"keras", "tensorflow", "recipes.gradcam", "recipes.augment", "recipes.excite", "recipes.engine"}
+    for path in (ROOT / "recipes" / "report").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            module = getattr(node, "module", None) or ""
+            imported = {module, *names, *(f"{module}.{name}" for name in names)} - {""}
+            assert not imported & forbidden, f"{path.name} imports {imported & forbidden}"
 
 
 def test_page_escapes_labels_and_needs_no_other_file(table):

@@ -6,7 +6,6 @@ group `zoo.architectures` are read at lookup, never at import.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import importlib
 import inspect
@@ -15,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
+
+from zoo.suggest import closest
 
 if TYPE_CHECKING:
     import keras
@@ -224,8 +225,7 @@ def _builder(name: str) -> Builder:
     for point in _entry_points():
         if point.name == name:
             return point.load()
-    close = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    hint = closest(str(name), names())
     raise ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
 
 

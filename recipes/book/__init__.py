@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
 
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe
+from zoo.suggest import closest
 
 VARIANTS = ("tuned", "published")
 
@@ -39,8 +39,7 @@ def get(name: str, variant: str = "tuned") -> Recipe:
     for point in entry_points(group="recipes.book"):
         if point.name == name:
             return _checked(point.load(), point.value)
-    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    hint = closest(name, names())
     raise UsageFault(f"No recipe named {name!r}.{hint} python -m recipes.run --list shows all {len(names())}.")
 
 
