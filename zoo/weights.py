@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.checksum import sha256_of
 from zoo.network import reachable
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def locate(weights: Weights) -> Source | None:
         path = Path(weights).expanduser()
         if not path.is_file():
             raise WeightsMissing(f"No weights file at {path}. Give a .keras, .weights.h5 or notop .h5 file.")
-        return Source("file", path, _sha256_of_file(path))
+        return Source("file", path, sha256_of(path))
     cached = _keras_cache() / VGG16_FILE
     if cached.is_file():
         return Source("keras cache", cached, VGG16_SHA256)
@@ -221,8 +222,3 @@ def _read_notop(path: Path) -> dict[str, list[np.ndarray]]:
             }
     except (KeyError, OSError) as error:
         raise WeightsCorrupt(f"{path} is damaged: {error}. Delete it and try again.") from error
-
-
-def _sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

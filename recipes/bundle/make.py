@@ -13,11 +13,12 @@ from PIL import Image
 from recipes import manifest as manifests
 from recipes import rundir
 from recipes.bundle.card import card
-from recipes.bundle.check import FACTS, Agreement, file_sha256, verify
+from recipes.bundle.check import FACTS, Agreement, verify
 from recipes.bundle.runtimes import RUNTIMES
 from recipes.data.decode import DECODER
 from recipes.errors import CorruptFault, Fault
 from recipes.manifest import Manifest
+from zoo.checksum import sha256_of
 
 GOLDEN = "golden"
 
@@ -85,7 +86,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
     }
     rundir.write(folder / "README.md", card(predictor.manifest, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     rundir.write_json(folder / FACTS, facts | {"files": hashes})
     return verify(folder)
 

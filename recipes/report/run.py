@@ -20,7 +20,7 @@ from recipes.report.curves import curves_figure
 from recipes.report.page import render
 from recipes.report.pictures import inline, thumbnail
 from recipes.report.style import svg
-from recipes.results import wilson
+from recipes.statistics import wilson
 
 if TYPE_CHECKING:
     from recipes.manifest import Manifest
