@@ -27,6 +27,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from zoo.markdown import table
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 SEED = 42
@@ -213,41 +215,39 @@ def markdown(found: dict[str, Any]) -> str:
     """The summary as tables and a sentence on its conditions."""
     rounds, ratios = found["rounds"], found["ratios"]
 
-    def row(title: str, job: str) -> str:
+    def row(title: str, job: str) -> tuple[str, ...]:
         seconds = statistics.median(one[job]["seconds"] for one in rounds)
         peak = max(one[job]["peak_mb"] for one in rounds) / 1000
         faster = "1"
         if job in ratios:
             faster = f"{statistics.median(ratios[job]):.1f} ({min(ratios[job]):.1f} to {max(ratios[job]):.1f})"
-        return f"| {title} | {seconds:.2f} s | {faster} | {peak:.2f} GB |"
+        return title, f"{seconds:.2f} s", faster, f"{peak:.2f} GB"
 
-    def growth(size: int) -> str:
+    def growth(size: int) -> tuple[str, ...]:
         one = found["growth"][f"{size} photos"]
-        return (
-            f"| {size:,} | {one['pass']['seconds']:.1f} s | {one['seconds']:.2f} s | {one['peak_mb'] / 1000:.2f} GB |"
-        )
+        seconds = f"{one['pass']['seconds']:.1f} s", f"{one['seconds']:.2f} s"
+        return f"{size:,}", *seconds, f"{one['peak_mb'] / 1000:.2f} GB"
 
+    epochs = [
+        row("head alone, plain Keras", "head, plain"),
+        row("head alone, float32", "head, float32"),
+        row("head alone, bfloat16", "head, bfloat16"),
+        row("block 5 and head, plain Keras", "block5, plain"),
+        row("block 5 and head, float32", "block5, float32"),
+        row("block 5 and head, bfloat16", "block5, bfloat16"),
+        row(f"frozen base once, {rounds[0]['predict']['images']:,} photos, plain predict", "predict"),
+        row(f"the same, {rounds[0]['frozen pass']['engine']}", "frozen pass"),
+    ]
+    head = ("VGG16, 180x180, an epoch of 2,000 + 1,000 photos", "seconds", "times faster", "peak memory")
+    growing = ("photos", "frozen pass, once", "an epoch of the head", "peak memory")
     hardware, versions = found["hardware"], found["versions"]
     return "\n".join(
         [
-            "| VGG16, 180x180, an epoch of 2,000 + 1,000 photos | seconds | times faster | peak memory |",
-            "|---|---|---|---|",
-            row("head alone, plain Keras", "head, plain"),
-            row("head alone, float32", "head, float32"),
-            row("head alone, bfloat16", "head, bfloat16"),
-            row("block 5 and head, plain Keras", "block5, plain"),
-            row("block 5 and head, float32", "block5, float32"),
-            row("block 5 and head, bfloat16", "block5, bfloat16"),
-            row(f"frozen base once, {rounds[0]['predict']['images']:,} photos, plain predict", "predict"),
-            row(f"the same, {rounds[0]['frozen pass']['engine']}", "frozen pass"),
-            "",
+            table(head, epochs),
             "An epoch above the frontier comes after one pass of the frozen part; another phase or run with the same "
             "views finds its activations on disk:",
             "",
-            "| photos | frozen pass, once | an epoch of the head | peak memory |",
-            "|---|---|---|---|",
-            *(growth(size) for size in SIZES),
-            "",
+            table(growing, map(growth, SIZES)),
             f"Medians of {len(rounds)} rounds (ratios within a round: median, least to most), seed {SEED}, each the "
             f"median of three epochs after the first (plain Keras: one epoch after a short one that traces); "
             f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, "
@@ -284,7 +284,7 @@ def main() -> None:
         found = summary(rounds, run(GROWTH, cache))
     print(markdown(found))
     if not options.smoke:
-        from recipes.results import put_between_marks
+        from recipes.results_table import put_between_marks
         from recipes.rundir import write_json
 
         folder = ROOT / "results" / "bench"

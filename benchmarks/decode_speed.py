@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from zoo.markdown import table
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -92,27 +94,27 @@ def measure(repeats: int, share: float) -> dict[str, dict[str, list[float]]]:
 def markdown(found: dict[str, Any]) -> str:
     """The figures as a table and a sentence on their conditions."""
 
-    def ratio(speeds: dict[str, list[float]], way: str) -> str:
+    def ratio(speeds: dict[str, list[float]], way: str) -> tuple[str, str]:
         ratios = [fast / slow for slow, fast in zip(speeds[way], speeds["ours"], strict=True)]
         return (
-            f"{statistics.median(speeds[way]):,.0f} a second | "
-            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{statistics.median(speeds[way]):,.0f} a second",
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         )
 
-    lines = [
-        "| JPEG files of | the decoder | plain TensorFlow | ratio | with antialias=True | ratio |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {size} | {statistics.median(speeds['ours']):,.0f} a second | {ratio(speeds, 'plain')} "
-            f"| {ratio(speeds, 'antialias')} |"
-            for size, speeds in found["photos_per_second"].items()
-        ),
+    head = ("JPEG files of", "the decoder", "plain TensorFlow", "ratio", "with antialias=True", "ratio")
+    rows = [
+        (
+            size,
+            f"{statistics.median(speeds['ours']):,.0f} a second",
+            *ratio(speeds, "plain"),
+            *ratio(speeds, "antialias"),
+        )
+        for size, speeds in found["photos_per_second"].items()
     ]
     hardware, versions = found["hardware"], found["versions"]
     return "\n".join(
         [
-            *lines,
-            "",
+            table(head, rows),
             f"Medians of {found['repeats']} turns (ratios within a turn: median, least to most); "
             f"{hardware['processor']}, {hardware['cores']} cores, TensorFlow {versions['tensorflow']}, "
             f"OpenCV {found['opencv']}, Pillow {found['pillow']}; `{found['command']}`.",
@@ -144,7 +146,7 @@ def main() -> None:
     }
     print(markdown(found))
     if not options.smoke:
-        from recipes.results import put_between_marks
+        from recipes.results_table import put_between_marks
         from recipes.rundir import write_json
 
         write_json(ROOT / "results" / "bench" / "decode.json", found)

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from zoo.markdown import table
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 FORMATS = ("float32", "bfloat16")
@@ -58,18 +60,16 @@ def markdown(found: dict[str, Any]) -> str:
         spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
         return f"{statistics.mean(values):.{digits}f}{spread}"
 
+    figures = (("val_accuracy", 4, ""), ("val_loss", 3, ""), ("seconds_per_epoch", 1, " s"))
     rows = [
-        f"| {precision} | {cell(precision, 'val_accuracy', 4)} | {cell(precision, 'val_loss', 3)} "
-        f"| {cell(precision, 'seconds_per_epoch', 1)} s |"
+        (precision, *(cell(precision, figure, digits) + unit for figure, digits, unit in figures))
         for precision in FORMATS
     ]
+    head = ("layers that train compute in", "validation accuracy", "validation loss", "an epoch of block 5 and head")
     hardware, versions = found["hardware"], found["versions"]
     return "\n".join(
         [
-            "| layers that train compute in | validation accuracy | validation loss | an epoch of block 5 and head |",
-            "|---|---|---|---|",
-            *rows,
-            "",
+            table(head, rows),
             f"vgg16_finetune, tuned, seeds {', '.join(found['runs']['float32'])}: mean ± standard deviation. "
             f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, TensorFlow "
             f"{versions['tensorflow']}; `{found['command']}`.",
@@ -104,7 +104,7 @@ def main() -> None:
     }
     print(markdown(found))
     if not options.smoke:
-        from recipes.results import put_between_marks
+        from recipes.results_table import put_between_marks
         from recipes.rundir import write_json
 
         folder = ROOT / "results" / "bench"

@@ -12,9 +12,10 @@ import mkdocs_gen_files
 
 import recipes
 import zoo
-from recipes import results
+from recipes import results_files, results_table
 from recipes.report.search import over_seeds
 from recipes.space import LogFloat, OneOf, Space
+from zoo import markdown
 
 API = {
     "zoo": ["zoo", "zoo.registry", "zoo.layer_table", "zoo.filters", "zoo.weights", "zoo.macs"],
@@ -23,12 +24,13 @@ API = {
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
         "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.trial",
-        "recipes.phase", "recipes.lr_range", "recipes.timing",
-        "recipes.compare", "recipes.certify", "recipes.bench", "recipes.speed", "recipes.results", "recipes.errors",
+        "recipes.phase", "recipes.lr_range", "recipes.timing", "recipes.comparison", "recipes.seeds",
+        "recipes.statistics", "recipes.bench", "recipes.speed", "recipes.results_files", "recipes.results_table",
+        "recipes.manifest", "recipes.errors",
     ],
 }  # fmt: skip
-MEASURED = results.load(Path("results"))
-SEARCHED = results.load(Path("results/search"))
+MEASURED = results_files.load(Path("results"))
+SEARCHED = results_files.load(Path("results/search"))
 
 
 def architecture_page(name: str) -> str:
@@ -57,7 +59,7 @@ def architecture_page(name: str) -> str:
             described,
             "",
             "## Facts",
-            markdown_table(("fact", ""), rows),
+            markdown.table(("fact", ""), rows),
             "## Layers",
             "Parameters: the size of each weight. Memory: the output for one image in float32. Sees: how many pixels",
             "of the image one value depends on, before the edge cuts them off; behind a layer that gathers all, all.",
@@ -100,11 +102,11 @@ def recipe_page(name: str) -> str:
             described,
             "",
             "## Measured",
-            results.table(measured) if measured else "Not measured yet.",
+            results_table.table(measured) if measured else "Not measured yet.",
             "## Settings",
             "Each path can be changed with `--set path=value`.",
             "",
-            markdown_table(("path", "published", "tuned"), rows),
+            markdown.table(("path", "published", "tuned"), rows),
             *searched(name, module.TUNED),
         ]
     )
@@ -119,7 +121,7 @@ def searched(name: str, tuned: recipes.Recipe) -> list[str]:
         (f"`{path}`", in_words(space), values.get(path, "the network's own"), best.get(path, "-"))
         for path, space in tuned.tune.items()
     ]
-    lines = ["## Searched", markdown_table(("path", "range", "tuned", "best trial"), ranges)]
+    lines = ["## Searched", markdown.table(("path", "range", "tuned", "best trial"), ranges)]
     if not found:
         return [*lines, "No search has been made yet."]
     epochs, images = sum(phase["epochs"] for phase in found["recipe"]["phases"]), found["images"]
@@ -168,12 +170,6 @@ def flat(recipe: recipes.Recipe) -> dict[str, str]:
     return {path: value.replace("*", "\\*") for path, value in values.items()}
 
 
-def markdown_table(head, rows) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in (head, ["---"] * len(head), *rows)]
-    return "\n".join(lines) + "\n"
-
-
 def write(path: str, text: str) -> None:
     """Add a page to the site."""
     with mkdocs_gen_files.open(path, "w") as page:
@@ -186,7 +182,7 @@ def main() -> None:
     write(
         "results.md",
         WIDE + "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the "
-        "standard deviation over the seeds.\n\n" + results.table(MEASURED) + "\n"
+        "standard deviation over the seeds.\n\n" + results_table.table(MEASURED) + "\n"
         "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
         "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
         "## What running the frozen part once is worth\n" + from_readme("boundary"),

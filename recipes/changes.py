@@ -1,11 +1,39 @@
-"""What may change between a run and its resume: more epochs, and nothing else."""
+"""What may change between a run and its resume: more epochs. Between a run and the next in its folder: nothing."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe, with_defaults
+
+if TYPE_CHECKING:
+    from recipes.manifest import Started
+    from recipes.request import Request
+
+# What a request may ask for that leaves the result as it is.
+WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard")
+
+
+def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
+    """Compare the request a folder's run was started with and one that is made now.
+
+    Two requests are one where they ask for the same recipe, data, seed and number format, however they are worded.
+
+    Raises:
+        UsageFault: When they are not; the message gives both, and what differs.
+    """
+    apart = (*WITHOUT_EFFECT, "overrides")
+    then, now = (
+        {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)
+    )
+    changes = differences(then, now) or differences(was.request.dataset(), request.dataset(), "data")
+    if changes := changes or recipe_changes(was.recipe, request.recipe(was.origin.dataset).as_dict()):
+        raise UsageFault(
+            f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
+            f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
+        )
 
 
 def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
@@ -23,10 +51,15 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
             before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
-    if changes := differences(before, now):
+    if changes := recipe_changes(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
+
+
+def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What changed between two recipes, a line each; both as `Recipe.as_dict` gives them, stored or not."""
+    return differences(with_defaults(before), with_defaults(after))
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

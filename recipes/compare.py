@@ -9,100 +9,13 @@ Examples:
 
 from __future__ import annotations
 
-import csv
 import json
-import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from recipes import rundir
-from recipes.changes import differences
 from recipes.command import Parser, guarded
-from recipes.errors import CorruptFault, UsageFault
-from recipes.recipe import with_defaults
-from recipes.results import wilson
-from recipes.screen import RESULT, Screen, flush_stdout
-
-log = logging.getLogger("recipes")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run as far as a comparison needs it.
-
-    Attributes:
-        folder: Where it is.
-        manifest: What it says of itself.
-        answers: For each test image by its name, (truth, prediction).
-    """
-
-    folder: Path
-    manifest: dict[str, Any]
-    answers: dict[str, tuple[str, str]]
-
-    @property
-    def right(self) -> int:
-        """Test images it gets right."""
-        return sum(truth == guess for truth, guess in self.answers.values())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95% interval of its test accuracy over test images (Wilson)."""
-        return wilson(self.right, len(self.answers))
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Two runs on the same test images.
-
-    Attributes:
-        only_first: Images that only the first gets right.
-        only_second: Images that only the second gets right.
-        p_value: How often chance alone makes a difference as large, or larger, between equally good networks.
-    """
-
-    only_first: int
-    only_second: int
-    p_value: float
-
-
-def read(folder: Path) -> Run:
-    """Read a finished run.
-
-    Raises:
-        UsageFault: When no run has ended there.
-        CorruptFault: When its table of predictions is missing or damaged.
-    """
-    if not rundir.is_finished(folder):
-        raise UsageFault(f"{folder} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
-    table = folder / "predictions.csv"
-    try:
-        with table.open(encoding="utf-8", newline="") as file:
-            answers = {row["id"]: (row["truth"], row["prediction"]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError) as error:
-        raise CorruptFault(f"{table} is missing or damaged: {error}") from error
-    if not answers:
-        raise CorruptFault(f"{table} holds no predictions.")
-    return Run(folder, rundir.read_json(folder / rundir.MANIFEST), answers)
-
-
-def mcnemar(first: Run, second: Run) -> McNemar | None:
-    """Compare two runs image by image; `None` when their test images are not the same."""
-    from scipy.stats import binomtest
-
-    if {name: truth for name, (truth, _) in first.answers.items()} != {
-        name: truth for name, (truth, _) in second.answers.items()
-    }:
-        return None
-    pairs = [(first.answers[name], second.answers[name]) for name in first.answers]
-    only_first = sum(one[0] == one[1] and other[0] != other[1] for one, other in pairs)
-    only_second = sum(one[0] != one[1] and other[0] == other[1] for one, other in pairs)
-    disagreed = only_first + only_second
-    p_value = float(binomtest(only_first, disagreed).pvalue) if disagreed else 1.0
-    return McNemar(only_first, only_second, p_value)
+from recipes.screen import Screen, flush_stdout
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,50 +32,15 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
+    from recipes.comparison import compare
+
     options = parser().parse(arguments)
-    if len(options.runs) < 2:
-        raise UsageFault("Two runs or more are needed for a comparison.")
     Screen(to_stderr=options.json)
-    first, *others = (read(folder) for folder in options.runs)
-    for run in (first, *others):
-        low, high = run.interval
-        log.log(
-            RESULT, "%s  %s, %s, seed %s: test accuracy %.4f (95%% interval %.4f to %.4f, %s images)",
-            run.folder, run.manifest["recipe"], run.manifest["variant"], run.manifest["seed"],
-            run.right / len(run.answers), low, high, f"{len(run.answers):,}",
-        )  # fmt: skip
-    compared = []
-    for other in others:
-        before, after = (with_defaults(run.manifest["settings"]) for run in (first, other))
-        changes = differences(before, after)
-        found = mcnemar(first, other)
-        log.log(RESULT, "")
-        log.log(RESULT, "%s against %s", other.folder, first.folder)
-        for line in changes or ["the same recipe"]:
-            log.log(RESULT, "  %s", line)
-        log.log(RESULT, "  %s", _in_words(found))
-        compared.append(
-            {"first": str(first.folder), "second": str(other.folder), "changes": changes}
-            | {"mcnemar": vars(found) if found else None}
-        )
+    found = compare(options.runs)
     if options.json:
-        runs = [
-            {"folder": str(run.folder), "accuracy": run.right / len(run.answers), "interval": run.interval}
-            for run in (first, *others)
-        ]
-        print(json.dumps({"runs": runs, "comparisons": compared}, ensure_ascii=False))
+        print(json.dumps(found, ensure_ascii=False))
     flush_stdout()
     return 0
-
-
-def _in_words(found: McNemar | None) -> str:
-    if found is None:
-        return "the test images are not the same: the accuracies cannot be compared image by image"
-    verdict = "more than chance would" if found.p_value < 0.05 else "no more than chance may"
-    return (
-        f"it alone is right on {found.only_second:,} images, the first alone on {found.only_first:,}: they differ by "
-        f"{verdict} (McNemar's exact test, p = {found.p_value:.2g})"
-    )
 
 
 if __name__ == "__main__":

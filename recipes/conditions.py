@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes.data import Splits
+
+if TYPE_CHECKING:
+    from recipes.manifest import Findings, Manifest
 
 PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
 
@@ -63,45 +65,37 @@ def describe_data(splits: Splits) -> str:
     )
 
 
-def summary(manifest: Mapping[str, Any]) -> dict[str, str]:
+def summary(manifest: Manifest) -> dict[str, str]:
     """The conditions that a reader of the report wants to see, in words."""
-    data, result = manifest["data"], manifest["result"]
-    counts = {name: sum(classes.values()) for name, classes in data["counts"].items()}
+    data, result = manifest.data, manifest.result
     passes = [
-        f"{name}: {facts['views']} cached view{'s' if facts['views'] > 1 else ''} of each image at {facts['layer']}, "
-        f"{facts['engine']}, {facts['images_passed']:,} images passed now in {facts['seconds']:.0f} s"
-        for name, facts in manifest["boundary"].items()
+        f"{name}: {facts.views} cached view{'s' if facts.views > 1 else ''} of each image at {facts.layer}, "
+        f"{facts.engine}, {facts.images_passed:,} images passed now in {facts.seconds:.0f} s"
+        for name, facts in manifest.boundary.items()
     ]
-    share = f" ({frozen_share(manifest):.0%} of the run's time)"
+    share = f" ({manifest.frozen_share:.0%} of the run's time)"
     frozen = {"frozen part": "; ".join(passes) + share} if passes else {}
-    kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result["kept_epoch"].items())
-    findings = manifest["doctor"]
-    photos = {"photos": _found(findings)} if findings else {}
+    kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result.kept_epoch.items())
+    photos = {"photos": _found(manifest.doctor)} if manifest.doctor else {}
+    hardware = manifest.hardware
     return {
-        "data": f"{data['dataset']} ({data['kind']}): "
-        + ", ".join(f"{number:,} {name}" for name, number in counts.items()),
+        "data": f"{data.dataset} ({data.kind}): " + ", ".join(f"{data.images(name):,} {name}" for name in data.counts),
         **photos,
-        "network": f"{manifest['model']['parameters']:,} parameters, {manifest['model']['macs']:,} MACs an image",
-        "epochs": f"{result['epochs']} run, kept: {kept}",
+        "network": f"{manifest.model.parameters:,} parameters, {manifest.model.macs:,} MACs an image",
+        "epochs": f"{result.epochs} run, kept: {kept}",
         **frozen,
-        "seed": str(manifest["seed"]),
-        "precision": manifest["precision"],
-        "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest["seconds"].items()),
-        "versions": ", ".join(f"{name} {value}" for name, value in manifest["versions"].items()),
-        "hardware": "{processor}, {cores} cores, {memory_gb} GB".format(**manifest["hardware"]),
+        "seed": str(manifest.seed),
+        "precision": manifest.precision,
+        "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest.seconds.items()),
+        "versions": ", ".join(f"{name} {value}" for name, value in manifest.versions.items()),
+        "hardware": f"{hardware.processor}, {hardware.cores} cores, {hardware.memory_gb} GB",
     }
 
 
-def _found(findings: Mapping[str, Any]) -> str:
+def _found(findings: Findings) -> str:
     facts = f"{findings['photos']:,} examined, {findings['used']:,} used, {len(findings['bad']):,} cannot be used, "
     facts += f"{len(findings['left_out']):,} left out as like one of another split; doctor.html has the rest"
     return " ".join([facts + ".", *findings["warnings"]]) if findings["warnings"] else facts
-
-
-def frozen_share(manifest: Mapping[str, Any]) -> float:
-    """Share of the run's time, without the report, that the frozen part took to give the activations; 0 to 1."""
-    seconds = sum(facts["seconds"] for facts in manifest["boundary"].values())
-    return seconds / max(sum(manifest["seconds"].values()), 1e-9)
 
 
 def _processor() -> str:

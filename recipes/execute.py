@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import zoo
 from recipes import bundle, conditions, data, doctor, prepare, rundir, state, watch
 from recipes import manifest as manifests
 from recipes.backend import load_backend
-from recipes.changes import refuse_changes
-from recipes.errors import AccuracyFault, CorruptFault, DivergedFault, UsageFault
+from recipes.changes import refuse_changes, refuse_other_request
+from recipes.errors import AccuracyFault, DivergedFault, UsageFault
 from recipes.job import Job
+from recipes.manifest import Manifest
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
@@ -39,10 +41,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
-    if request.export is not None:
-        bundle.require(request.export)
-    if request.tensorboard:
-        watch.require_tensorboard()
+    _require_extras(request)
     folder = out or rundir.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
         doctor.refuse_inside(folder, Path(request.data))
@@ -51,9 +50,10 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     with rundir.owned(folder):
         if rundir.is_started(folder) and overwrite:
             rundir.clear(folder)
-        elif rundir.is_finished(folder):
-            return _already_done(folder, request)
-        elif rundir.is_started(folder):
+        elif rundir.is_started(folder) or rundir.is_finished(folder):
+            refuse_other_request(folder, manifests.read_started(folder), request)
+            if rundir.is_finished(folder):
+                return _already_done(folder, request)
             raise UsageFault(
                 f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
                 "or train anew with --overwrite."
@@ -65,33 +65,64 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         return _run(job)
 
 
-def resume(folder: Path, overrides: tuple[tuple[str, str], ...], *, screen: Screen, signals: Signals) -> dict[str, Any]:
+def resume(
+    folder: Path,
+    overrides: tuple[tuple[str, str], ...],
+    *,
+    require_accuracy: float | None = None,
+    export: str | None = None,
+    tensorboard: bool = False,
+    screen: Screen,
+    signals: Signals,
+) -> dict[str, Any]:
     """Go on with a run that was stopped or killed. Only the number of epochs may have grown.
+
+    Args:
+        folder: The run folder; of a run that has ended, its result is told again.
+        overrides: (path, value) pairs: more epochs.
+        require_accuracy: In place of what the run was started with, as are the two that follow.
+        export: A format to export to when the run has ended.
+        tensorboard: Also write each epoch's figures as TensorBoard events.
+        screen: Where to say it.
+        signals: Asked whether to stop.
 
     Raises:
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
-    if rundir.is_finished(folder):
-        return _already_done(folder, Request.from_dict(rundir.read_json(folder / rundir.STARTED)["request"]))
-    if not rundir.is_started(folder):
+    if not rundir.is_started(folder) and not rundir.is_finished(folder):
         raise UsageFault(f"{folder} is not the folder of a run: it has no {rundir.STARTED}.")
     with rundir.owned(folder):
-        stored = rundir.read_json(folder / rundir.STARTED)
-        try:
-            request = Request.from_dict(stored["request"])
-            before, was = stored["recipe"], stored["origin"]
-        except (KeyError, TypeError) as error:
-            raise CorruptFault(f"{folder / rundir.STARTED} is damaged: {error} is missing.") from error
-        request = Request(**{**vars(request), "overrides": (*request.overrides, *overrides)})
-        recipe = request.recipe(was["dataset"])
-        refuse_changes(before, recipe)
-        again = {"sample": "sample", "photos": request.data}.get(was["kind"], "full")
+        started = manifests.read_started(folder)
+        request = replace(
+            started.request,
+            overrides=(*started.request.overrides, *overrides),
+            require_accuracy=started.request.require_accuracy if require_accuracy is None else require_accuracy,
+            export=export or started.request.export,
+            tensorboard=tensorboard or started.request.tensorboard,
+        )
+        _require_extras(request)
+        if rundir.is_finished(folder) and not overrides:
+            return _already_done(folder, request)
+        recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.
+        if rundir.is_finished(folder):
+            given = " ".join(f"--set {path}={value}" for path, value in overrides)
+            raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
+        refuse_changes(started.recipe, recipe)
+        again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
         load_backend()
         outline = prepare.outline(request, data.find(request.dataset(), again, request.data_dir))
-        if (outline.weights.sha256 if outline.weights else None) != stored.get("weights"):
+        if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
-        job = Job(request, outline, folder, screen, signals, stored.get("fingerprint"), stored.get("network"))
+        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network)
         return _run(job)
+
+
+def _require_extras(request: Request) -> None:
+    """Say at once what a request needs that is not installed."""
+    if request.export is not None:
+        bundle.require(request.export)
+    if request.tensorboard:
+        watch.require_tensorboard()
 
 
 def _run(job: Job) -> dict[str, Any]:
@@ -108,7 +139,7 @@ def _run(job: Job) -> dict[str, Any]:
         rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))
 
-        saved = state.load(job.folder / rundir.STATE)
+        saved = state.load(job.folder / rundir.STATE, job.recipe, len(splits.train))
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
@@ -124,11 +155,11 @@ def _run(job: Job) -> dict[str, Any]:
             outputs.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             outputs.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
-    rundir.close(job.folder, manifest)
+    rundir.close(job.folder, manifest.as_dict())
     _require_accuracy(job.request, manifest)
     if job.request.export is not None:
         _export(job.folder, job.request.export)
-    return manifest | {"folder": str(job.folder)}
+    return manifest.as_dict() | {"folder": str(job.folder)}
 
 
 def _train(job: Job, splits: data.Splits, model, saved: state.TrainingState | None, clock: Callable[[], float]):
@@ -182,7 +213,7 @@ def _keep_best(job: Job, model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
     from recipes import engine, outputs
 
-    saved = state.load(job.folder / rundir.STATE)
+    saved = state.load(job.folder / rundir.STATE, job.recipe)
     if saved is None or not saved.history:
         return "No epoch had ended, so there is nothing to keep."
     engine.restore_best(model, job.recipe, saved)
@@ -224,49 +255,55 @@ def _announce(job: Job) -> None:
         log.warning("NOTICE %s", job.origin.notice)
 
 
-def _say_result(job: Job, manifest: dict[str, Any]) -> None:
-    result = manifest["result"]
-    published = result["published_accuracy"]
-    beside = f" (published {published:.4f}, {result['test_accuracy'] - published:+.4f})" if published else ""
-    if job.origin.notice:
-        log.warning("NOTICE %s", job.origin.notice)
+def _say_result(job: Job, manifest: Manifest) -> None:
+    reached, published = manifest.result.test_accuracy, manifest.result.published_accuracy
+    beside = f" (published {published:.4f}, {reached - published:+.4f})" if published else ""
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
-    log.log(RESULT, "test accuracy %.4f%s", result["test_accuracy"], beside)
-    if manifest["boundary"]:
-        log.info("the frozen part took %.0f%% of the run's time", 100 * conditions.frozen_share(manifest))
+    log.log(RESULT, "test accuracy %.4f%s", reached, beside)
+    if manifest.boundary:
+        log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
+    if manifest.not_repeated:
+        log.info("%s", manifest.not_repeated)
     log.log(RESULT, "report %s", job.folder / "report.html")
-    if job.origin.kind == "photos":
+    other = job.request.other_variant() if job.origin.kind != "photos" else None
+    if other is None:
         log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
     else:
-        other = "published" if job.request.variant == "tuned" else "tuned"
-        log.info("next   python -m recipes.run %s --variant %s", job.request.name, other)
+        log.info("next   %s", other.command())
 
 
-def _require_accuracy(request: Request, manifest: dict[str, Any]) -> None:
+def _require_accuracy(request: Request, manifest: Manifest) -> None:
     """Fail a run that is below the accuracy required of it; what it wrote stays.
 
     Raises:
         AccuracyFault: With both figures.
     """
-    reached = manifest["result"]["test_accuracy"]
+    reached = manifest.result.test_accuracy
     if request.require_accuracy is not None and reached < request.require_accuracy:
         left = ", and nothing was exported" if request.export else ""
         raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
 
 
 def _export(folder: Path, kind: str) -> None:
+    made = folder / "export" / kind
+    if made.is_dir():
+        log.log(RESULT, "bundle %s is there already", made)
+        return
     from recipes.bundle.make import export
 
-    agreement = export(folder, kind, folder / "export" / kind)
-    log.log(RESULT, "bundle %s (compared on %d images)", folder / "export" / kind, agreement.images)
+    agreement = export(folder, kind, made)
+    log.log(RESULT, "bundle %s (compared on %d images)", made, agreement.images)
 
 
 def _already_done(folder: Path, request: Request) -> dict[str, Any]:
-    manifest = rundir.read_json(folder / rundir.MANIFEST)
+    """Tell a finished run's result again, and make the bundle that is asked for now."""
+    manifest = manifests.read(folder)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
-        manifest["result"]["test_accuracy"], folder / "report.html",
+        manifest.result.test_accuracy, folder / "report.html",
     )  # fmt: skip
     _require_accuracy(request, manifest)
-    return manifest | {"folder": str(folder)}
+    if request.export is not None:
+        _export(folder, request.export)
+    return manifest.as_dict() | {"folder": str(folder)}

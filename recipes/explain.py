@@ -212,7 +212,7 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
     if len(model.outputs) != 1 or len(model.output_shape) != 2:
         raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
     classes = max(model.output_shape[-1], 2)
-    return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), {}, value_range)
+    return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), None, value_range)
 
 
 def convolution(model: keras.Model, name: str | None) -> keras.layers.Layer:

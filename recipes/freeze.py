@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 from collections import Counter
@@ -18,6 +17,7 @@ import keras
 
 from recipes.errors import UsageFault
 from zoo.graph import Key, calls
+from zoo.suggest import closest
 
 
 def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
@@ -103,7 +103,7 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
     """
     names = [candidate.name for candidate in model.layers]
     if layer not in names:
-        raise UsageFault(f"{model.name} has no layer {layer!r}.{_suggest(layer, names)} There are: {', '.join(names)}.")
+        raise UsageFault(f"{model.name} has no layer {layer!r}.{closest(layer, names)} There are: {', '.join(names)}.")
     if (times := [step.name for step in calls(model)].count(layer)) > 1:
         raise UsageFault(f"{model.name} cannot be cut behind {layer!r}: it is called {times} times.")
     border = model.get_layer(layer).output
@@ -216,11 +216,6 @@ def _in_head(layer: keras.layers.Layer) -> bool:
 def _refuse_unmatched(pattern: str, weighted: Sequence[str], model_name: str) -> None:
     if not fnmatch.filter(weighted, pattern):
         raise UsageFault(
-            f"The glob {pattern!r} matches no layer with weights in {model_name}.{_suggest(pattern, weighted)} "
+            f"The glob {pattern!r} matches no layer with weights in {model_name}.{closest(pattern, weighted)} "
             f"There are: {', '.join(weighted)}."
         )
-
-
-def _suggest(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -1,4 +1,4 @@
-"""Where a network looked: Grad-CAM, laid over the photo."""
+"""Where a network looked: Grad-CAM."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from recipes.probabilities import last_operation
 
 if TYPE_CHECKING:
     import keras
-
-STRENGTH = 0.5
 
 
 def last_convolution(model: keras.Model) -> str:
@@ -78,18 +75,3 @@ def before_activation(model: keras.Model) -> keras.Model | None:
     if hasattr(last, "activation"):
         last.activation = keras.activations.linear
     return None
-
-
-def overlay(image: np.ndarray, heat: np.ndarray) -> Image.Image:
-    """A heatmap laid over its image, as an RGB picture.
-
-    Args:
-        image: (height, width, 1 or 3), 0-255.
-        heat: (height, width), 0-1.
-    """
-    from matplotlib import colormaps
-
-    photo = np.broadcast_to(image, (*image.shape[:2], 3)).astype("float32")
-    colours = 255 * colormaps["inferno"](heat)[..., :3]
-    weight = STRENGTH * heat[..., np.newaxis]
-    return Image.fromarray(((1 - weight) * photo + weight * colours).round().astype("uint8"))

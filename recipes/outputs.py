@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recipes import evaluate, report
-from recipes.report.run import run_page
+import zoo
+from recipes import evaluate, gradcam, report
+from recipes.recipe import Augment
+from recipes.report.gallery import looked_at
+from recipes.report.run import Augmented, Drawn, run_page
 from recipes.report.style import png
 from recipes.rundir import atomic_path, write, write_json
 from recipes.watch import write_history
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
 
     from recipes.data import Images, Splits
     from recipes.engine import Outcome
+    from recipes.manifest import Manifest
 
 GOLDEN = 8
+# Training images on the page, and random draws of each.
+AUGMENTED, DRAWS = 4, 6
 log = logging.getLogger("recipes")
 
 
@@ -31,7 +37,7 @@ def write_results(
     outcome: Outcome,
     tables: Mapping[str, evaluate.Predictions],
     metrics: Mapping[str, Any],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     splits: Splits,
 ) -> None:
     """Write history, scores, predictions, model, pictures and page.
@@ -56,14 +62,51 @@ def write_results(
     draw_architecture(outcome.model, folder / "architecture.png")
 
     matrix = evaluate.confusion(test)
-    name = f"{manifest['recipe']}, {manifest['variant']}"
+    name = f"{manifest.recipe}, {manifest.variant}"
     title = f"{name}: test accuracy {metrics['test']['accuracy']:.4f}"
     drawn = png(report.confusion_figure(matrix, test.class_names, title))
     write(folder / "confusion_matrix.csv", evaluate.confusion_csv(matrix, test.class_names))
     write(folder / "confusion_matrix.png", drawn)
     write(folder / "curves.png", png(report.curves_figure(outcome.history, outcome.kept, title)))
-    page = run_page(manifest, metrics, outcome.history, test, splits, outcome.model, drawn)
+    shown = Drawn(
+        heats=heatmaps(outcome.model, test, splits.test),
+        augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
+        network=arithmetic(outcome.model),
+    )
+    page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
     write(folder / "report.html", page)
+
+
+def heatmaps(model: keras.Model, table: evaluate.Predictions, images: Images) -> dict[int, np.ndarray]:
+    """Where the network looked, by the places of the images that a report shows; empty when it has no convolution."""
+    places = np.concatenate(list(looked_at(table).values()))
+    try:
+        pixels = np.stack([images.pixels[place : place + 1][0] for place in places])
+        heats = gradcam.heatmaps(model, pixels, table.prediction[places])
+    except ValueError:
+        return {}
+    return dict(zip(places.tolist(), heats, strict=True))
+
+
+def augmented(splits: Splits, settings: Augment) -> list[Augmented]:
+    """A few training images as they are, and as the training changed them; none where it changes none."""
+    from recipes.augment import augment
+
+    if settings == Augment():
+        return []
+    places = np.linspace(0, len(splits.train) - 1, min(AUGMENTED, len(splits.train))).astype(int)
+    images = np.stack([splits.train.pixels[place : place + 1][0] for place in places])
+    drawn = [np.asarray(augment(images, np.array([number, 0], "int32"), settings)).round() for number in range(DRAWS)]
+    names = [splits.class_names[splits.train.labels[place]] for place in places]
+    return [Augmented(*sample) for sample in zip(names, images, np.stack(drawn, axis=1), strict=True)]
+
+
+def arithmetic(model: keras.Model) -> zoo.Arithmetic | None:
+    """The network layer by layer; `None` for one that is not flat."""
+    try:
+        return zoo.arithmetic(model)
+    except ValueError:
+        return None
 
 
 def write_golden(folder: Path, images: Images) -> None:

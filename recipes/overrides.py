@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import types
 import typing
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipes.errors import UsageFault
+from zoo.suggest import closest
 
 
 def override(node: Any, path: str, value: Any) -> Any:
@@ -73,10 +73,8 @@ def _part_names(value: Any) -> list[str]:
 
 
 def _unknown(path: str, step: str, choices: list[str]) -> typing.NoReturn:
-    close = difflib.get_close_matches(step, choices, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
     listed = f" There are: {', '.join(choices)}." if choices else ""
-    raise UsageFault(f"The override path {path!r} stops at {step!r}.{hint}{listed}")
+    raise UsageFault(f"The override path {path!r} stops at {step!r}.{closest(step, choices)}{listed}")
 
 
 def _read(value: Any, wanted: Any, path: str) -> Any:

@@ -72,12 +72,10 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=options.json)
-    from recipes import rundir
+    from recipes import manifest, rundir
     from recipes.backend import load_backend
 
-    if not rundir.is_finished(options.run):
-        raise UsageFault(f"{options.run} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
-    class_names = rundir.read_json(options.run / rundir.MANIFEST)["data"]["class_names"]
+    class_names = manifest.read(options.run).data.class_names
     photos: list[Path] = []
     truths: dict[str, str] = {}
     for path in options.images:

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recipes import manifest as manifests
 from recipes import model_file
 from recipes.data.decode import decode, fit
 from recipes.data.listing import printable
 from recipes.errors import CorruptFault, UsageFault
+from recipes.manifest import Manifest
 from recipes.probabilities import PROBABILITY, as_classes, kind_of
-from recipes.rundir import MANIFEST, is_finished, read_json
+from recipes.rundir import MANIFEST
 from recipes.tables import csv_text
 
 if TYPE_CHECKING:
@@ -84,13 +86,13 @@ class Predictor:
     Attributes:
         model: From raw 0-255 pixels to probabilities; a saved one of another house may give scores.
         class_names: In the order of the run.
-        manifest: What the run says of itself.
+        manifest: What the run says of itself; `None` for a saved model of no run.
         value_range: Lowest and highest value the network takes; those of this book take raw pixels.
     """
 
     model: keras.Model
     class_names: tuple[str, ...]
-    manifest: Mapping[str, Any]
+    manifest: Manifest | None
     value_range: tuple[float, float] = (0.0, 255.0)
 
     @cached_property
@@ -165,14 +167,11 @@ def load(run: str | os.PathLike) -> Predictor:
         CorruptFault: When its model is not what the run wrote.
     """
     folder = Path(run)
-    if not is_finished(folder):
-        raise UsageFault(f"{folder} is not the folder of a finished run: it has no {MANIFEST}.")
-    manifest = read_json(folder / MANIFEST)
-    try:
-        wanted, class_names = manifest["files"][MODEL], tuple(manifest["data"]["class_names"])
-    except (KeyError, TypeError) as error:
-        raise CorruptFault(f"{folder / MANIFEST} is damaged: {error} is missing.") from error
-    return Predictor(load_keras(folder / MODEL, wanted, manifest.get("modules", ())), class_names, manifest)
+    manifest = manifests.read(folder)
+    if MODEL not in manifest.files:
+        raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
+    model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
+    return Predictor(model, tuple(manifest.data.class_names), manifest)
 
 
 def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 import zoo
 from recipes import book
 from recipes.data import TFDS, is_own
 from recipes.errors import UsageFault
 from recipes.recipe import Choice, Recipe, Shares
+from recipes.typed import Share
 
 # An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
 MOST_TIMES = 20.0
@@ -38,15 +41,15 @@ class Request:
     """
 
     name: str
-    variant: str = "tuned"
+    variant: Annotated[str, Field(pattern="^(tuned|published)$")] = "tuned"
     overrides: tuple[tuple[str, str], ...] = ()
     data: str = "auto"
     data_dir: str | None = None
-    seed: int = 42
-    precision: str = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16)$")] = "auto"
     weights: str | None = None
     smoke: bool = False
-    require_accuracy: float | None = None
+    require_accuracy: Share | None = None
     export: str | None = None
     tensorboard: bool = False
 
@@ -108,6 +111,18 @@ class Request:
                 stretched = stretched.override(path, value)
         return stretched
 
+    def other_variant(self) -> Request | None:
+        """A whole run of the recipe's other variant on the same data; `None` where none takes the overrides."""
+        variant = "published" if self.variant == "tuned" else "tuned"
+        other = dataclasses.replace(self, variant=variant, smoke=False, require_accuracy=None, export=None)
+        try:
+            if book.get(other.name, other.variant) == book.get(self.name, self.variant):
+                return None
+            other.recipe(other.dataset())
+        except UsageFault:
+            return None
+        return other
+
     def command(self) -> str:
         """The command line that repeats this request."""
         import shlex
@@ -122,19 +137,3 @@ class Request:
         if "--seed" not in words:
             words += ["--seed", str(self.seed)]
         return shlex.join(words)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain, JSON-ready values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Request:
-        """Read what `as_dict` gave.
-
-        Raises:
-            UsageFault: When it comes from another version of this program.
-        """
-        try:
-            return cls(**{**stored, "overrides": tuple((path, value) for path, value in stored["overrides"])})
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageFault(f"The run was started by another version of this program: {error}") from error

@@ -90,8 +90,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(_command, arguments)
 
 
+# What a resume may be given; all else is as the run was started.
+WITH_RESUME = {"resume", "set", "require_accuracy", "export", "tensorboard", "json", "quiet", "debug", "modules"}
+
+
+def _refuse_with_resume(parse: Parser, arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
+    """Refuse options that a resume would pass over, also where they are given with their default."""
+    blank = argparse.Namespace(**dict.fromkeys(vars(options)))
+    given = {name for name, value in vars(parse.parse_args(arguments, blank)).items() if value is not None}
+    if strange := [name for name in vars(options) if name in given - WITH_RESUME]:
+        named = ", ".join(options.name if name == "name" else f"--{name.replace('_', '-')}" for name in strange)
+        raise UsageFault(
+            f"--resume goes on with {options.resume} as it was started: {named} cannot change it. Leave that out, or "
+            "start a new run with it, in another --out or without --resume."
+        )
+
+
 def _command(arguments: Sequence[str] | None) -> int:
-    options = parser().parse(arguments)
+    parse = parser()
+    options = parse.parse(arguments)
+    if options.resume is not None:
+        _refuse_with_resume(parse, arguments, options)
     if options.list:
         return _list()
     if options.name is None and options.resume is None:
@@ -109,7 +128,15 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.resume is not None:
         from recipes import execute
 
-        manifest = execute.resume(options.resume, overrides, screen=screen, signals=signals)
+        manifest = execute.resume(
+            options.resume,
+            overrides,
+            require_accuracy=options.require_accuracy,
+            export=options.export,
+            tensorboard=options.tensorboard,
+            screen=screen,
+            signals=signals,
+        )
     else:
         request = Request(
             name=options.name,

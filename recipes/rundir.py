@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from recipes.errors import BusyFault, CorruptFault, DiskFault, UsageFault
+from zoo.checksum import sha256_of
 
 MANIFEST = "manifest.json"
 STARTED = "run.json"
@@ -168,7 +168,7 @@ def close(folder: Path, manifest: dict[str, Any]) -> None:
     """End a run: drop its training state, then write the manifest with the sha256 of every file, last."""
     shutil.rmtree(folder / STATE, ignore_errors=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files if path.name != MANIFEST}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files if path.name != MANIFEST}
     write_json(folder / MANIFEST, manifest | {"files": hashes})
 
 
@@ -198,8 +198,3 @@ def _read_text(path: Path) -> str | None:
         return path.read_text().strip()
     except OSError:
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

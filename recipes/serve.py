@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from recipes.errors import BusyFault, EnvironmentFault
 from recipes.screen import Screen
 
 if TYPE_CHECKING:
+    from recipes.manifest import Manifest
     from recipes.predictor import Predictor
 
 MOST_BYTES = 20_000_000
@@ -81,12 +82,12 @@ class _Show:
         self.predictor = predictor
         self.only_here = host in LOOPBACK
         self.one_at_a_time = threading.Lock()
-        manifest = predictor.manifest
+        manifest = cast("Manifest", predictor.manifest)  # `load` gives one.
         self.page = report.render(
             "serve.html",
-            title=manifest["recipe"],
-            accuracy=manifest["result"]["test_accuracy"],
-            data=manifest["data"],
+            title=manifest.recipe,
+            accuracy=manifest.result.test_accuracy,
+            data=manifest.data,
             class_names=predictor.class_names,
             most_megabytes=MOST_BYTES // 10**6,
         ).encode()
@@ -97,8 +98,8 @@ class _Show:
         Raises:
             ValueError: When the bytes are no photo.
         """
-        from recipes import gradcam
         from recipes.data.decode import decode
+        from recipes.report.pictures import overlay
 
         height, width, channels = self.predictor.image_shape
         pixels = decode(content, (height, width), channels)
@@ -109,8 +110,8 @@ class _Show:
         names = self.predictor.class_names
         return {
             "classes": [{"name": names[index], self.predictor.kind: float(row[index])} for index in order],
-            "photo": _as_url(gradcam.overlay(pixels, np.zeros_like(heat))),
-            "overlay": _as_url(gradcam.overlay(pixels, heat)),
+            "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
+            "overlay": _as_url(overlay(pixels, heat)),
         }
 
     def _heat(self, pixels: np.ndarray, index: np.ndarray) -> np.ndarray:
@@ -199,12 +200,10 @@ def _as_url(picture: Any) -> str:
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     Screen()
-    from recipes import rundir
+    from recipes import manifest
     from recipes.backend import load_backend
-    from recipes.errors import UsageFault
 
-    if not rundir.is_finished(options.run):
-        raise UsageFault(f"{options.run} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
+    manifest.read(options.run)
     load_backend()
     from recipes.predictor import load
 

@@ -18,6 +18,7 @@ from recipes import book, rundir
 from recipes.clock import Clock
 from recipes.errors import EnvironmentFault
 from recipes.screen import RESULT, Screen
+from zoo.markdown import table
 
 # The plain script, our engine on the same protocol, and the tuned recipe, in turns.
 ROLES = ("plain", "published", "tuned")
@@ -68,7 +69,7 @@ def run(race: Race, into: Path, page: Path | None) -> None:
     log.log(RESULT, "%s", markdown(found))
     if race.data != "full":
         return
-    from recipes.results import put_between_marks
+    from recipes.results_table import put_between_marks
 
     into.mkdir(parents=True, exist_ok=True)
     rundir.write_json(into / f"{race.name}.json", found)
@@ -159,14 +160,14 @@ def markdown(found: Mapping[str, Any]) -> str:
     """What was measured as a table and a sentence on its conditions."""
     rounds, target = found["rounds"], found["target"]
     titles = {"plain": "plain Keras script", "published": "recipe, published", "tuned": "recipe, tuned"}
-    goal = "" if target is None else f" training until test accuracy {target:.4f} | ratio |"
-    lines = [f"| {found['recipe']} | phase | an epoch | ratio |{goal}", "|---|---|---|---|" + "---|---|" * bool(goal)]
+    goal = [] if target is None else [f"training until test accuracy {target:.4f}", "ratio"]
+    rows = []
     for phase in rounds[0]["plain"]["seconds_per_epoch"]:
         for role in ROLES:
             epochs = [one[role]["seconds_per_epoch"].get(phase) for one in rounds]
             plain = [one["plain"]["seconds_per_epoch"][phase] for one in rounds]
-            cells = f"| {titles[role]} | {phase} | {_median(epochs)} | {_ratio(epochs, plain, role)} |"
-            lines.append(cells + (f" {_to_target(rounds, role)} |" if goal else ""))
+            figures = titles[role], phase, _median(epochs), _ratio(epochs, plain, role)
+            rows.append((*figures, *_to_target(rounds, role)) if goal else figures)
     timed = "; ".join(
         f"{role} {', '.join(f'{number - 1} {phase}' for phase, number in rounds[0][role]['epochs'].items())}"
         for role in ROLES
@@ -178,20 +179,20 @@ def markdown(found: Mapping[str, Any]) -> str:
         f"{hardware['cores']} cores, Keras {versions['keras']}, TensorFlow {versions['tensorflow']}; "
         f"`{found['command']}`."
     )
-    return "\n".join([*lines, "", notes, ""])
+    return "\n".join([table([found["recipe"], "phase", "an epoch", "ratio", *goal], rows), notes, ""])
 
 
-def _to_target(rounds: Sequence[Mapping[str, Any]], role: str) -> str:
+def _to_target(rounds: Sequence[Mapping[str, Any]], role: str) -> tuple[str, str]:
     """Seconds until the target, and their ratio; a plain script that never reaches it is a lower bound."""
     if role == "published":
-        return "- | -"
+        return "-", "-"
     ours = [one[role]["seconds_to_target"] for one in rounds]
     reached = [one["plain"]["seconds_to_target"] for one in rounds]
     bounds = [one["plain"]["seconds"] for one in rounds]
     if role == "plain" and None in reached:
-        return f"not reached in {_median(bounds)} | 1"
+        return f"not reached in {_median(bounds)}", "1"
     plain = [seconds or bound for seconds, bound in zip(reached, bounds, strict=True)]
-    return f"{_median(ours)} | {_ratio(ours, plain, role)}"
+    return _median(ours), _ratio(ours, plain, role)
 
 
 def _median(seconds: Sequence[float | None]) -> str:

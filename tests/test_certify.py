@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import ROOT
 
-from recipes import certify, results, run
+from recipes import certify, results_table, run, seeds
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_certified_short_setting_still_holds(name, tmp_path, call):
 
 
 def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch):
-    monkeypatch.setattr(certify, "SHORT_EPOCHS", "1")
+    monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
     arguments = ("mnist_functional", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
     assert call(*arguments)[0] == 0
     group = json.loads((tmp_path / "smoke" / "mnist_functional.json").read_text())
@@ -56,7 +56,7 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     code, _, err = call("--check", *arguments)
     assert code == 2
     assert "changed since" in err
-    monkeypatch.setattr(certify, "SHORT_EPOCHS", "1")
+    monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
     code, _, err = call("--check", *arguments)
     assert code == 7
     assert "lies outside of the certified 0.0000 to 0.1000" in err
@@ -78,7 +78,7 @@ def test_a_folder_of_another_run_is_not_taken_for_a_seed(tmp_path, call, capsys)
     assert run.main(["fashion_cnn", "--smoke", "--data", "sample", "--out", str(folder)]) == 0
     code, _, err = call("fashion_cnn", "--smoke", "--runs", tmp_path / "runs", "--into", tmp_path)
     assert code == 2
-    assert "holds another run" in err
+    assert "holds the run of another request" in err
 
 
 def test_an_uncertified_figure_is_marked():
@@ -87,5 +87,5 @@ def test_an_uncertified_figure_is_marked():
         "standard_deviation": None, "images": {"train": 1, "validation": 1, "test": 1},
         "runs": [{"seed": 1, "seconds": {"train": 60}}],
     }  # fmt: skip
-    assert f"[1] {results.UNCERTIFIED}" in results.table({"tiny": group})
-    assert results.UNCERTIFIED not in results.table({"tiny": group | {"certified": {"commit": "abc"}}})
+    assert f"[1] {results_table.UNCERTIFIED}" in results_table.table({"tiny": group})
+    assert results_table.UNCERTIFIED not in results_table.table({"tiny": group | {"certified": {"commit": "abc"}}})

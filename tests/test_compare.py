@@ -3,14 +3,13 @@
 import json
 
 import pytest
+from run_files import write_manifest
 
 from recipes import compare
 
 
 def write_run(folder, answers, **settings):
-    folder.mkdir()
-    manifest = {"recipe": "tiny", "variant": "tuned", "seed": 1, "settings": {"batch_size": 32} | settings}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(folder, **{f"settings__{name}": value for name, value in settings.items()})
     lines = [f"{index},{truth},{guess}" for index, (truth, guess) in enumerate(answers)]
     (folder / "predictions.csv").write_text("\n".join(["id,truth,prediction", *lines]) + "\n")
     return folder

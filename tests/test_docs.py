@@ -9,7 +9,22 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, tune, verify
+from recipes import (
+    bench,
+    certify,
+    compare,
+    doctor,
+    explain,
+    export,
+    predict,
+    results,
+    results_files,
+    results_table,
+    run,
+    serve,
+    tune,
+    verify,
+)
 from recipes.overrides import parse_assignment
 from recipes.recipe import with_defaults
 
@@ -25,6 +40,7 @@ VERBS = {
     "explain": explain,
     "export": export,
     "predict": predict,
+    "results": results,
     "run": run,
     "serve": serve,
     "tune": tune,
@@ -36,9 +52,9 @@ def commands():
     sources = [path.read_text(encoding="utf-8") for path in PAGES]
     sources += [path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "book").glob("*.py")]
     found = re.findall(
-        r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.(\w+) (.*)$", "\n".join(sources), re.MULTILINE
+        r"^ *(?:python3 -m venv .*&& )?\S*python -m recipes\.(\w+) ([^`\n]+)", "\n".join(sources), re.MULTILINE
     )
-    return sorted({(verb, line) for verb, line in found if verb != "results"})
+    return sorted(set(found))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -63,8 +79,8 @@ def test_only_known_block_languages_are_used():
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
-    measured, text = results.load(ROOT / "results"), (ROOT / "README.md").read_text()
-    assert f"<!-- results -->\n{results.table(measured)}<!-- /results -->" in text
+    measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text()
+    assert f"<!-- results -->\n{results_table.table(measured)}<!-- /results -->" in text
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
@@ -86,7 +102,7 @@ def test_readme_lists_every_architecture_with_its_parameters():
 
 def test_results_are_of_the_recipes_as_they_are():
     """A recipe that changed since it was measured must be measured again."""
-    for name, group in results.load(ROOT / "results").items():
+    for name, group in results_files.load(ROOT / "results").items():
         recipe = recipes.get(group["recipe"], group["variant"])
         if group["dataset"] != recipe.data:
             recipe = recipe.override("data", group["dataset"])

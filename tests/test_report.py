@@ -1,18 +1,23 @@
 """Scores and pictures are derived from one table."""
 
+import ast
 import csv
 import io
+import json
 import re
 
 import keras
 import numpy as np
 import pytest
+from conftest import ROOT
+from run_files import manifest_of
 from sklearn import metrics
 
-from recipes import data, evaluate, report
+from recipes import Augment, data, evaluate, outputs, report, typed
 from recipes.data.splits import Images
 from recipes.evaluate import Predictions
-from recipes.report.run import run_page
+from recipes.manifest import Manifest
+from recipes.report.run import Drawn, run_page
 from recipes.report.style import png
 
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{$", "../x, y", "고양이 🐱")
@@ -142,23 +147,33 @@ def page_of(table, **changes):
     model = keras.Model(image, keras.layers.Dense(len(table.class_names), activation="softmax")(flat))
     scores = evaluate.scores(table)
     history = [{"phase": "train", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}]
-    manifest = {
+    told = {
         "recipe": "fashion_cnn",
-        "variant": "tuned",
-        "seed": 1,
-        "precision": "float32",
         "command": "python -m recipes.run '<b>'",
-        "result": {"published_accuracy": None, "kept_epoch": {"train": 1}, "epochs": 1},
-        "data": {"kind": "sample", "dataset": "fashion_mnist", "notice": origin.notice, "counts": splits.counts()},
-        "model": {"use": "about", "parameters": 1, "macs": 1},
-        "boundary": {},
-        "doctor": None,
-        "settings": {"augment": {"flip": True}},
-        "seconds": {"train": 1.0},
-        "versions": {"keras": "3"},
-        "hardware": {"processor": "a", "cores": 1, "memory_gb": 1},
-    } | changes
-    return run_page(manifest, {"test": scores, "validation": scores}, history, table, splits, model, b"png")
+        "result__published_accuracy": None,
+        "data__kind": "sample",
+        "data__notice": origin.notice,
+        "data__class_names": list(table.class_names),
+        "data__counts": splits.counts(),
+    }
+    manifest = typed.parse(json.dumps(manifest_of(**(told | changes))).encode(), Manifest)
+    drawn = Drawn(
+        heats=outputs.heatmaps(model, table, images),
+        augmented=outputs.augmented(splits, Augment(flip=True)),
+        network=outputs.arithmetic(model),
+    )
+    return run_page(manifest, {"test": scores, "validation": scores}, history, table, images, b"png", drawn)
+
+
+def test_reports_run_no_network():
+    """They import none of what does, so that a page can be made of tables and arrays alone."""
+    forbidden = {"keras", "tensorflow", "recipes.gradcam", "recipes.augment", "recipes.excite", "recipes.engine"}
+    for path in (ROOT / "recipes" / "report").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            module = getattr(node, "module", None) or ""
+            imported = {module, *names, *(f"{module}.{name}" for name in names)} - {""}
+            assert not imported & forbidden, f"{path.name} imports {imported & forbidden}"
 
 
 def test_page_escapes_labels_and_needs_no_other_file(table):
@@ -186,14 +201,9 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
 
 def test_photos_that_could_not_be_used_are_on_the_page(table):
     findings = {"photos": 9, "used": 8, "bad": {"<i>.jpg": "empty file"}, "left_out": [], "warnings": []}
-    text = page_of(table, doctor=findings, data={**photos_data(table), "kind": "photos"})
+    text = page_of(table, doctor=findings, data__kind="photos")
     assert "&lt;i&gt;.jpg: empty file" in text
     assert "none printed" not in text
-
-
-def photos_data(table):
-    counts = {name: dict.fromkeys(table.class_names, 1) for name in ("train", "validation", "test")}
-    return {"kind": "photos", "dataset": "mine", "notice": "", "counts": counts}
 
 
 def test_two_classes_get_a_threshold_and_thousands_a_page_that_can_be_read():

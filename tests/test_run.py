@@ -59,10 +59,11 @@ def test_run_says_what_runs_and_what_came_out(finished):
         "test accuracy 0.",
         "published on the full data: 0.9094",
         f"report {folder / 'report.html'}",
-        "next   python -m recipes.run fashion_cnn --variant published",
+        "next   python -m recipes.run fashion_cnn --variant published --seed 3 --set batch_size=32\n",
     ):
         assert words in result.stderr
         assert words in (folder / "log.txt").read_text()
+    assert result.stderr.count("NOTICE") == (folder / "log.txt").read_text().count("NOTICE") == 1
     assert "\x1b[" not in result.stderr
     assert "cuda" not in result.stderr.lower()
     printed = json.loads(result.stdout)
@@ -119,16 +120,85 @@ def test_saved_model_gives_the_reported_probabilities(finished):
     np.testing.assert_allclose(model.predict(splits.test.pixels, verbose=0), reported, atol=1e-5)
 
 
+SAME = ("fashion_cnn", "--smoke", "--seed", "3", "--set", "batch_size=32")
+
+
 def test_running_again_into_a_finished_folder_only_says_so(finished, run_cli):
     folder, _ = finished
     before = (folder / "manifest.json").read_bytes()
-    code, out, _ = run_cli("fashion_cnn", "--smoke", "--out", folder)
+    code, out, _ = run_cli(*SAME, "--set", "batch_size=32", "--out", folder)
     assert code == 0
     assert "already done: test accuracy" in out
     code, out, _ = run_cli("--resume", folder, "--quiet")
     assert code == 0
     assert "already done" in out
+    code, _, err = run_cli(*SAME, "--out", folder, "--require-accuracy", "1")
+    assert (code, "is below the required 1" in err) == (7, True)
     assert (folder / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (("mnist_functional", *SAME[1:]), "name: 'fashion_cnn' -> 'mnist_functional'"),
+        ((*SAME, "--seed", "4", "--json"), "seed: 3 -> 4"),
+        ((*SAME, "--set", "batch_size=64", "--require-accuracy", "0"), "batch_size: 32 -> 64"),
+        ((*SAME, "--set", "phases.train.learning_rate=1e-4"), "phases.train.learning_rate: "),
+        ((*SAME, "--set", "data=mnist"), "data: 'fashion_mnist' -> 'mnist'"),
+        ((*SAME, "--data", "sample"), "data: 'auto' -> 'sample'"),
+        ((*SAME, "--variant", "published"), "variant: 'tuned' -> 'published'"),
+        ((*SAME, "--precision", "float32"), "precision: 'auto' -> 'float32'"),
+        ((SAME[0], *SAME[2:]), "smoke: True -> False"),
+    ],
+)
+def test_a_finished_folder_does_not_answer_for_another_request(finished, run_cli, changes, words):
+    folder, _ = finished
+    code, out, err = run_cli(*changes, "--out", folder)
+    assert (code, out) == (2, "")
+    assert f"{folder} holds the run of another request: " in err
+    assert words in err
+    assert "It was: python -m recipes.run fashion_cnn --seed 3 --smoke --set batch_size=32." in err
+    assert f"Asked now: python -m recipes.run {changes[0]} " in err
+    assert "Choose another --out, or train anew there with --overwrite." in err
+
+
+def test_an_unfinished_folder_does_not_answer_for_another_request(tmp_path, run_cli, monkeypatch):
+    folder = tmp_path / "run"
+    monkeypatch.setattr("recipes.engine.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert run_cli(*SAME, "--out", folder)[0] == 130
+    code, _, err = run_cli(*SAME, "--seed", "4", "--out", folder)
+    assert (code, "holds the run of another request: seed: 3 -> 4" in err) == (2, True)
+    code, _, err = run_cli(*SAME, "--out", folder)
+    assert (code, "holds an unfinished run. Go on with: " in err) == (2, True)
+
+
+def test_a_bundle_that_is_asked_of_a_finished_run_is_made(finished, tmp_path, run_cli):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    code, out, err = run_cli(*SAME, "--out", folder, "--export", "keras")
+    assert (code, "already done" in out) == (0, True), err
+    assert (folder / "export" / "keras" / "bundle.json").is_file()
+    code, out, _ = run_cli("--resume", folder, "--export", "keras")
+    assert (code, f"bundle {folder / 'export' / 'keras'} is there already" in out) == (0, True)
+    assert run_cli("--resume", folder, "--export", "keras", "--require-accuracy", "1")[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--set", "phases.train.epochs=9"), "has ended, and --set phases.train.epochs=9 cannot change it"),
+        (("--set", "phases.trian.epochs=9"), "Did you mean 'train'"),
+        (("--set", "batch_size=32"), "has ended, and --set batch_size=32 cannot change it"),
+        (("--seed", "42"), "as it was started: --seed cannot change it"),
+        (("mnist_wide", "--data", "auto", "--data-dir", "."), "mnist_wide, --data, --data-dir cannot change it"),
+        (("--variant", "tuned", "--smoke", "--overwrite"), "--variant, --overwrite, --smoke cannot change it"),
+        (("--plan",), "--plan cannot change it"),
+    ],
+)
+def test_what_a_resume_would_pass_over_is_refused(finished, run_cli, arguments, words):
+    code, out, err = run_cli("--resume", finished[0], *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
 
 
 def test_overwrite_trains_again_and_the_same_seed_gives_the_same_history(finished, tmp_path, run_cli):
@@ -321,6 +391,7 @@ def test_a_recipe_of_ones_own_runs(tmp_path, monkeypatch, run_cli):
     code, out, _ = run_cli("own_recipes_for_test:MINE", "--smoke")
     assert code == 0
     assert "report runs/mine/" in out
+    assert re.search(r"next   python -m recipes.predict runs/mine/\S+ IMAGE_OR_FOLDER", out), "it has no variants"
 
 
 def test_an_output_that_cannot_be_written_is_found_before_data_loads(tmp_path, monkeypatch, run_cli):

@@ -12,6 +12,7 @@ from photo_files import CLASSES, claiming
 
 import recipes
 from recipes import serve
+from recipes.report.pictures import overlay
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_the_heatmap_is_where_the_class_is():
         assert heat[:, columns].mean() > 0.9
         assert heat.mean() < 0.6
     assert gradcam.last_convolution(model) == "red"
-    assert gradcam.overlay(flag, heat).size == (32, 32)
+    assert overlay(flag, heat).size == (32, 32)
     with pytest.raises(ValueError, match="no convolution"):
         gradcam.last_convolution(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
 

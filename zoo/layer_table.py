@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from zoo import markdown
 from zoo.graph import Key, calls
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Arithmetic:
         """The table as Markdown."""
         head, *rows = self.cells()
         rows = [(f"`{name}`", *rest) for name, *rest in rows[:-1]] + [rows[-1]]
-        return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)) + "\n"
+        return markdown.table(head, rows)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain, JSON-ready values."""

@@ -6,7 +6,6 @@ group `zoo.architectures` are read at lookup, never at import.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import importlib
 import inspect
@@ -17,6 +16,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from zoo import plugins
+from zoo.suggest import closest
 
 if TYPE_CHECKING:
     import keras
@@ -266,8 +266,7 @@ def _loaded(point: EntryPoint) -> tuple[Info, Builder]:
 
 
 def _unknown(name: str) -> ValueError:
-    close = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    hint = closest(str(name), names())
     return ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.checksum import sha256_of
 from zoo.network import reachable
 from zoo.weight_files import NEW_HEAD, WeightsCorrupt, load_whole_model, load_without_head
 
@@ -74,7 +75,7 @@ def locate(weights: Weights) -> Source | None:
         path = Path(name.removeprefix(NEW_HEAD)).expanduser()
         if not path.is_file():
             raise WeightsMissing(f"No weights file at {path}. Give a .keras, .weights.h5 or notop .h5 file.")
-        return Source("file", path, _sha256_of_file(path), new_head=name.startswith(NEW_HEAD))
+        return Source("file", path, sha256_of(path), new_head=name.startswith(NEW_HEAD))
     cached = _keras_cache() / VGG16_FILE
     if cached.is_file():
         return Source("keras cache", cached, VGG16_SHA256)
@@ -224,8 +225,3 @@ def _read_notop(source: Source) -> dict[str, list[np.ndarray]]:
             path.unlink(missing_ok=True)
             message += " The file was deleted; the next run fetches it again."
         raise WeightsCorrupt(message) from error
-
-
-def _sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

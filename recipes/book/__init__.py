@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from importlib.metadata import EntryPoint
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe
 from zoo import plugins
+from zoo.suggest import closest
 
 VARIANTS = ("tuned", "published")
 GROUP = "recipes.book"
@@ -45,8 +45,7 @@ def get(name: str, variant: str = "tuned") -> Recipe:
             return _chosen(plugins.load(point), variant, plugins.in_words(point))
     except ValueError as error:
         raise UsageFault(str(error)) from error
-    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    hint = closest(name, names())
     raise UsageFault(f"No recipe named {name!r}.{hint} python -m recipes.run --list shows all {len(names())}.")
 
 

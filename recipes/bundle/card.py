@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recipes.manifest import Manifest
 
 LIBRARY = {"keras": "keras", "saved_model": "tf-keras", "litert": "litert", "onnx": "onnx", "openvino": "openvino"}
 
 
-def card(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def card(manifest: Manifest, facts: Mapping[str, Any]) -> str:
     """The card as Markdown with its metadata in front.
 
     Args:
@@ -17,37 +20,38 @@ def card(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-    result, data = manifest["result"], manifest["data"]
-    name = f"{manifest['recipe']}-{data['dataset']}"
+    result, data = manifest.result, manifest.data
+    name = f"{manifest.recipe}-{data.dataset}"
     metadata = ModelCardData(
         model_name=name,
         library_name=LIBRARY[facts["format"]],
         pipeline_tag="image-classification",
-        tags=["image-classification", manifest["model"]["architecture"]],
+        tags=["image-classification", manifest.model.architecture],
         eval_results=[
             EvalResult(
                 task_type="image-classification",
-                dataset_type=data["dataset"],
-                dataset_name=data["dataset"],
+                dataset_type=data.dataset,
+                dataset_name=data.dataset,
                 dataset_split="test",
                 metric_type="accuracy",
-                metric_value=round(result["test_accuracy"], 6),
+                metric_value=round(result.test_accuracy, 6),
             )
         ],
     )
     return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n{_body(name, manifest, facts)}"))
 
 
-def _body(name: str, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    model, data, result, versions = (manifest[part] for part in ("model", "data", "result", "versions"))
-    counts = ", ".join(f"{sum(classes.values()):,} {split}" for split, classes in data["counts"].items())
+def _body(name: str, manifest: Manifest, facts: Mapping[str, Any]) -> str:
+    model, data, result, versions = manifest.model, manifest.data, manifest.result, manifest.versions
+    counts = ", ".join(f"{data.images(split):,} {split}" for split in data.counts)
     entrance = facts["input"]
     classes = "\n".join(f"{index}. {_plain(label)}" for index, label in enumerate(facts["class_names"]))
-    notice = f"\n> {data['notice']}\n" if data["notice"] else ""
+    again = f". {manifest.not_repeated}" if manifest.not_repeated else ""
+    notice = f"\n> {data.notice}\n" if data.notice else ""
     return f"""
 # {_plain(name)}
 
-{model["use"]}. Trained by the recipe `{manifest["recipe"]}` ({manifest["variant"]}) of the Keras zoo and recipe book.
+{model.use}. Trained by the recipe `{manifest.recipe}` ({manifest.variant}) of the Keras zoo and recipe book.
 {notice}
 ## Use
 
@@ -62,10 +66,10 @@ To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
 
 ## Training and evaluation
 
-- data: {_plain(data["dataset"])} ({data["kind"]}): {counts}
-- test accuracy: {result["test_accuracy"]:.4f}, scored once; validation accuracy {result["validation_accuracy"]:.4f}
-- network: {model["parameters"]:,} parameters, {model["macs"]:,} multiply-accumulates an image
-- command: `{manifest["command"]}`
+- data: {_plain(data.dataset)} ({data.kind}): {counts}
+- test accuracy: {result.test_accuracy:.4f}, scored once; validation accuracy {result.validation_accuracy:.4f}
+- network: {model.parameters:,} parameters, {model.macs:,} multiply-accumulates an image
+- command: `{manifest.command}`{again}
 - Keras {versions["keras"]}, TensorFlow {versions["tensorflow"]}
 
 ## Limits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from recipes.bundle.runtimes import RUNTIMES
 from recipes.errors import CorruptFault, Fault, UsageFault, first_line
 from recipes.probabilities import as_classes
 from recipes.rundir import read_json
+from zoo.checksum import sha256_of
 
 FACTS = "bundle.json"
 TOLERANCE = 1e-4
@@ -56,7 +56,7 @@ def verify(bundle: Path) -> Agreement:
         raise CorruptFault(f"{bundle / FACTS} is damaged: {error}.") from error
     for name, digest in files.items():
         path = bundle / name
-        if not path.is_file() or file_sha256(path) != digest:
+        if not path.is_file() or sha256_of(path) != digest:
             raise CorruptFault(f"{path} is missing or changed since the bundle was made.")
     runtime.require(to_write=False)
     batch = np.stack([_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden])
@@ -67,12 +67,6 @@ def verify(bundle: Path) -> Agreement:
     except Exception as error:  # Each runtime has exceptions of its own.
         raise CorruptFault(f"{bundle} cannot be run: {first_line(error)}") from error
     return _compare(bundle, facts["format"], as_classes(np.asarray(found, "float64")), expected, class_names)
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _compare(bundle: Path, kind: str, found: np.ndarray, expected: np.ndarray, class_names: list[str]) -> Agreement:

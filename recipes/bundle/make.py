@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from recipes import manifest as manifests
 from recipes import model_file, rundir
 from recipes.bundle.card import card
-from recipes.bundle.check import FACTS, Agreement, file_sha256, verify
+from recipes.bundle.check import FACTS, Agreement, verify
 from recipes.bundle.runtimes import RUNTIMES
 from recipes.data.decode import DECODER
-from recipes.errors import CorruptFault, Fault, UsageFault, first_line
+from recipes.errors import CorruptFault, Fault, first_line
+from recipes.manifest import Manifest
+from zoo.checksum import sha256_of
 
 GOLDEN = "golden"
 # How LiteRT's converter, ONNX's runtime and OpenVINO name the operations that they do not have.
@@ -40,8 +43,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
         CorruptFault: When the bundle cannot be made or answers otherwise; it is then deleted.
     """
     RUNTIMES[kind].require(to_write=True)
-    if not rundir.is_finished(run):
-        raise UsageFault(f"{run} is not the folder of a finished run: it has no {rundir.MANIFEST}.")
+    manifests.read(run)
     from recipes.backend import load_backend
 
     load_backend()
@@ -87,7 +89,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
     }
     rundir.write(folder / "README.md", card(predictor.manifest, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     rundir.write_json(folder / FACTS, facts | {"files": hashes})
     try:
         return verify(folder)
@@ -111,14 +113,14 @@ def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
 
 def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
     """What a program needs to know that uses the bundle without this package."""
-    manifest: Mapping[str, Any] = predictor.manifest
+    manifest: Manifest = predictor.manifest
     units = predictor.model.output_shape[-1]
     own = sorted(model_file.own_parts(predictor.model)) if kind == "keras" else []
     return {
         "format": kind,
         "model": file,
         "own_layers": own,
-        "modules": model_file.modules_of(predictor.model, manifest.get("modules", ())) if own else [],
+        "modules": model_file.modules_of(predictor.model, manifest.modules) if own else [],
         "class_names": list(predictor.class_names),
         "input": {
             "shape": list(predictor.image_shape),
@@ -133,9 +135,9 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "output": "the probability of each class"
         if units > 1
         else f"one number: the probability of {predictor.class_names[1]!r}",
-        "recipe": manifest["recipe"],
-        "variant": manifest["variant"],
-        "command": manifest["command"],
-        "result": manifest["result"],
-        "versions": manifest["versions"],
+        "recipe": manifest.recipe,
+        "variant": manifest.variant,
+        "command": manifest.command,
+        "result": asdict(manifest.result),
+        "versions": manifest.versions,
     }

@@ -7,8 +7,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recipes import gradcam
 from recipes.report import style
+from recipes.report.pictures import overlay
 from zoo.filters import Edges
 
 MOST_MAPS = 31
@@ -27,7 +27,7 @@ def gradcam_figure(image: np.ndarray, heat: np.ndarray, title: str) -> Figure:
     style.apply()
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained")
     _show(left, image)
-    right.imshow(gradcam.overlay(image, heat))
+    right.imshow(overlay(image, heat))
     right.set_axis_off()
     scale = plt.cm.ScalarMappable(cmap="inferno")
     figure.colorbar(scale, ax=right, shrink=0.8, ticks=[0, 1]).set_ticklabels(["nothing", "most"])

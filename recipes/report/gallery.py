@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
-from recipes import gradcam
 from recipes.data import Images
 from recipes.evaluate import Predictions, confusion
 from recipes.report.confusion import confused_pairs
-from recipes.report.pictures import thumbnail
+from recipes.report.pictures import overlay, thumbnail
 
 EACH = 16
 PAIRS, EACH_PAIR = 10, 12
@@ -71,16 +69,27 @@ def pairs(table: Predictions, images: Images) -> list[dict[str, Any]]:
     return found
 
 
-def heatmaps(model: keras.Model, table: Predictions, images: Images) -> Mapping[str, Sequence[dict[str, Any]]]:
-    """Where the network looked on the worst and on a few right images; empty when it has no convolution."""
-    places = {"wrong": worst(table)[: HEATMAPS["wrong"]], "right": surest_right(table)[: HEATMAPS["right"]]}
-    chosen = np.concatenate(list(places.values()))
-    try:
-        pixels = np.stack([images.pixels[place : place + 1][0] for place in chosen])
-        heats = gradcam.heatmaps(model, pixels, table.prediction[chosen])
-    except ValueError:
+def looked_at(table: Predictions) -> dict[str, np.ndarray]:
+    """Places of the images whose heatmaps a report shows: the worst, and a few that are right."""
+    return {"wrong": worst(table)[: HEATMAPS["wrong"]], "right": surest_right(table)[: HEATMAPS["right"]]}
+
+
+def heatmaps(
+    table: Predictions, images: Images, heats: Mapping[int, np.ndarray]
+) -> Mapping[str, Sequence[dict[str, Any]]]:
+    """Where the network looked, on the images of `looked_at`; empty without heatmaps.
+
+    Args:
+        table: What the network said.
+        images: Of it.
+        heats: For each place, (height, width), 0-1.
+    """
+    if not heats:
         return {}
-    shown = cards(table, images, chosen)
-    for card, image, heat in zip(shown, pixels, heats, strict=True):
-        card["overlay"] = thumbnail(gradcam.overlay(image, heat))
-    return {"wrong": shown[: len(places["wrong"])], "right": shown[len(places["wrong"]) :]}
+    return {
+        kind: [
+            card | {"overlay": thumbnail(overlay(images.pixels[place : place + 1][0], heats[place]))}
+            for card, place in zip(cards(table, images, places), places.tolist(), strict=True)
+        ]
+        for kind, places in looked_at(table).items()
+    }

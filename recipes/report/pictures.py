@@ -11,6 +11,8 @@ from PIL import Image
 SIDE = 128
 # A page shows smaller images larger, pixel by pixel, so that they stay what the network saw.
 SMALL = 64
+# How much of a heatmap covers its image, at most.
+STRENGTH = 0.5
 
 
 def inline(content: bytes, kind: str = "png") -> str:
@@ -34,3 +36,18 @@ def thumbnail(image: np.ndarray | Image.Image) -> str:
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
     picture.convert("RGB").save(out, "JPEG", quality=82)
     return inline(out.getvalue(), "jpeg")
+
+
+def overlay(image: np.ndarray, heat: np.ndarray) -> Image.Image:
+    """A heatmap laid over its image, as an RGB picture.
+
+    Args:
+        image: (height, width, 1 or 3), 0-255.
+        heat: (height, width), 0-1.
+    """
+    from matplotlib import colormaps
+
+    photo = np.broadcast_to(image, (*image.shape[:2], 3)).astype("float32")
+    colours = 255 * colormaps["inferno"](heat)[..., :3]
+    weight = STRENGTH * heat[..., np.newaxis]
+    return Image.fromarray(((1 - weight) * photo + weight * colours).round().astype("uint8"))
