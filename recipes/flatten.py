@@ -37,9 +37,10 @@ def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: 
     _make_names_unique(model)
     image = keras.Input(image_shape, name=_input_name(model))
     if isinstance(model, keras.Function):
-        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    outputs = keras.tree.flatten(_opened(model, image, training=training))
-    flat = keras.Model(image, outputs[0], name=model.name)
+        flat = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    else:
+        outputs = keras.tree.flatten(_opened(model, image, training=training))
+        flat = keras.Model(image, outputs[0], name=model.name)
     left_out: set[int] = set()
 
     def call(operation: keras.Operation, *args, **kwargs):

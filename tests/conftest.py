@@ -12,6 +12,7 @@ os.environ.pop("TFDS_DATA_DIR", None)
 
 from photo_files import add_bad_files, add_odd_photos, write_photos
 
+import zoo.registry
 from recipes import Augment, Phase, Recipe, data
 from recipes.run import main
 
@@ -56,6 +57,12 @@ def run_cli(capsys):
     yield call
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    """What a test registers is forgotten when it ends."""
+    monkeypatch.setattr(zoo.registry, "_registered", dict(zoo.registry._registered))
 
 
 @pytest.fixture(autouse=True)
