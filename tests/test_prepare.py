@@ -1,10 +1,12 @@
 """What a run needs is prepared once, and what cannot work is refused before an image is read."""
 
 import json
+import os
 import sys
 
 import keras
 import pytest
+from PIL import Image
 
 import zoo
 from recipes import data, doctor, prepare
@@ -69,6 +71,17 @@ def test_photos_are_as_they_are_described(photos):
     described = data.describe(origin, 40, (180, 180, 3))
     splits = data.read(origin, prepare.Shares(), 40)
     assert described == data.Description(splits.image_shape, splits.class_names)
+
+
+def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
+    for label in ("ant", "bee"):
+        (tmp_path / label).mkdir()
+    os.mkfifo(tmp_path / "ant" / "1.jpg")
+    (tmp_path / "ant" / "2.jpg").write_bytes(b"not a photo")
+    Image.new("L", (30, 20)).save(tmp_path / "bee" / "3.png")
+    described = data.describe(data.find("own", str(tmp_path)), None, (180, 180, 1))
+    assert described == data.Description((20, 30, 1), ("ant", "bee"))
+    assert data.describe(data.find("own", str(tmp_path)), 64, (180, 180, 3)).image_shape == (64, 64, 3)
 
 
 def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from recipes.data import samples, tfds_source
 from recipes.data.decode import opened
@@ -59,8 +58,10 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
 def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """The size of the first photo that has one, where it is so small that photos are taken as they are."""
     for entry in islice(entries, 8):
+        if not entry.path.is_file():  # Of a pipe nothing ever comes.
+            continue
         try:
-            with opened(Path(entry.path).read_bytes()) as image:
+            with opened(entry.path.read_bytes()) as image:
                 small = max(image.size) <= SMALL
                 return (image.height, image.width, shape[2]) if small else shape
         except (OSError, ValueError):
