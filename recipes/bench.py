@@ -138,9 +138,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     from recipes import data, engine, evaluate, precision, prepare
     from recipes.backend import load_backend
-    from recipes.request import Request
+    from recipes.request import Request, Variant
 
-    variant = "tuned" if options.role == "tuned" else "published"
+    variant: Variant = "tuned" if options.role == "tuned" else "published"
     request = Request(options.name, variant, data=options.data, data_dir=options.data_dir, seed=options.seed)
     origin = data.find(request.dataset(), request.data, request.data_dir)
     recipe = request.recipe(origin.dataset)

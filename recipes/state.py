@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, FiniteFloat
+from annotated_types import Ge, Le
 
 from recipes import typed
 from recipes.errors import CorruptFault
 from recipes.rundir import atomic_path, disk_faults
-from recipes.typed import Count, Seconds
+from recipes.typed import Count, FiniteFloat, Seconds
 
 if TYPE_CHECKING:
     from recipes.recipe import Recipe
@@ -125,7 +125,7 @@ def load(folder: Path, recipe: Recipe | None = None, images: int | None = None) 
 class _Stored(TrainingState):
     """A state as its file has it, beside the arrays, with the shape of each."""
 
-    format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
+    format: Annotated[int, Ge(1), Le(FORMAT)] = FORMAT
     shapes: dict[str, list[Count]] | None = None
 
 
