@@ -24,8 +24,9 @@ API = {
         "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
         "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
         "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.trial",
-        "recipes.probe", "recipes.comparison", "recipes.seeds", "recipes.statistics", "recipes.bench",
-        "recipes.results_files", "recipes.results_table", "recipes.manifest", "recipes.errors",
+        "recipes.phase", "recipes.lr_range", "recipes.timing", "recipes.comparison", "recipes.seeds",
+        "recipes.statistics", "recipes.bench", "recipes.speed", "recipes.results_files", "recipes.results_table",
+        "recipes.manifest", "recipes.errors",
     ],
 }  # fmt: skip
 MEASURED = results_files.load(Path("results"))
@@ -196,6 +197,7 @@ def main() -> None:
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
         "* [Your own photos](photos.md)",
+        "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",
         "* [Train above a frozen part](boundary.md)",

@@ -6,6 +6,7 @@ Every draw is a pure function of a seed, so a resumed run sees the images the un
 from __future__ import annotations
 
 import math
+import zlib
 
 import tensorflow as tf
 
@@ -18,7 +19,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor, settings: Augment) -> tf.Tensor:
     """Change each image of a batch in its own way.
 
     Mirroring, moving, turning and zooming are one resampling (bilinear; the outside is filled by reflection), so
-    pixels are blurred once at most. Moves are by whole pixels.
+    pixels are blurred once at most. Moves are by whole pixels. Each kind draws the same numbers whichever others are
+    used.
 
     Args:
         images: (batch, height, width, channels), raw 0-255.
@@ -29,10 +31,14 @@ def augment(images: tf.Tensor, seed: tf.Tensor, settings: Augment) -> tf.Tensor:
         A float32 batch of the same shape, still in 0-255.
     """
     images = tf.cast(images, tf.float32)
+    # One draw for the kinds of the first version, whose results are stored; what comes later draws by its own name.
     draws = tf.random.stateless_uniform([tf.shape(images)[0], 7], seed, minval=-1.0, maxval=1.0)
     mirror, move_x, move_y, turn, enlarge, erase_x, erase_y = tf.unstack(draws, axis=1)
     if settings.flip or settings.shift or settings.rotation or settings.zoom:
         images = _resample(images, settings, mirror, move_x, move_y, turn, enlarge)
+    for name, change in COLOURS.items():
+        if amount := getattr(settings, name) * settings.strength:
+            images = tf.clip_by_value(change(images, amount * _drawn(name, seed, images)), 0.0, 255.0)
     if settings.erase:
         images = _erase(images, settings, erase_x, erase_y)
     return images
@@ -61,6 +67,27 @@ def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) 
         interpolation="BILINEAR" if settings.rotation or settings.zoom else "NEAREST",
         fill_mode="REFLECT",
     )
+
+
+def _contrast(images, factor) -> tf.Tensor:
+    """Spread values around the mean of each channel, or draw them together, by a share of -1 to 1."""
+    mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
+    return mean + (images - mean) * (1 + factor)
+
+
+def _brightness(images, factor) -> tf.Tensor:
+    """Make images lighter or darker by a share of 255."""
+    return images + 255 * factor
+
+
+# Changes to colour: functions of a batch and a factor for each image, named as the fields of `Augment`.
+COLOURS = {"contrast": _contrast, "brightness": _brightness}
+
+
+def _drawn(name: str, seed, images) -> tf.Tensor:
+    """(batch, 1, 1, 1), between -1 and 1, from a seed of the name's own."""
+    own = tf.random.fold_in(seed, zlib.crc32(name.encode()))
+    return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], own, minval=-1.0, maxval=1.0)
 
 
 def _erase(images, settings: Augment, erase_x, erase_y) -> tf.Tensor:

@@ -12,15 +12,12 @@ augmented view the settings, the seed and the view's number. Anything else is co
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +27,9 @@ import tensorflow as tf
 
 from recipes import prefix as engines
 from recipes.augment import augment as change
+from recipes.cache_key import images_key, network_key
 from recipes.data.splits import Splits
 from recipes.errors import DiskFault, UsageFault
-from recipes.freeze import frontier, thaw
 from recipes.recipe import Augment, Recipe
 from recipes.rows import Rows, cache_folder
 
@@ -46,21 +43,23 @@ class View:
 
     Attributes:
         images: (images, ...) raw 0-255 pixels, or activations from further below.
+        key: Tells them from others: their `images_key`.
         augment: Changes the images first; `None` leaves them as they are.
         seed: With `number`, fixes those changes.
         number: Which view of the images this is.
     """
 
     images: np.ndarray | Rows
+    key: str
     augment: Augment | None = None
     seed: int = 0
     number: int = 0
 
     def facts(self) -> dict[str, Any]:
         """All that its pixels depend on."""
-        images = self.images.key if isinstance(self.images, Rows) else _digest(self.images)
-        changes = {"augment": asdict(self.augment), "seed": self.seed, "view": self.number} if self.augment else None
-        return {"images": images, "changes": changes}
+        augment = self.augment and self.augment.key_facts()
+        changes = {"augment": augment, "seed": self.seed, "view": self.number} if augment else None
+        return {"images": self.key, "changes": changes}
 
     def batch(self, start: int, stop: int) -> np.ndarray:
         """The images from `start` to before `stop`, changed; float32."""
@@ -69,6 +68,18 @@ class View:
             return batch
         draw = np.random.SeedSequence([self.seed, self.number, start]).generate_state(2).view("int32")
         return change(tf.constant(batch), tf.constant(draw), self.augment).numpy()
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A frozen stretch of a network, and its key: computed once, so good for as long as its weights stay."""
+
+    network: keras.Model
+
+    @cached_property
+    def key(self) -> str:
+        """The `network_key`."""
+        return network_key(self.network)
 
 
 def cache(
@@ -108,8 +119,8 @@ def cache(
         EnvironmentFault: When the engine asked for is not installed.
         UsageFault: When an activation is too large for `dtype`.
     """
-    views = [View(images, augment, seed, view)]
-    return _pass(prefix, views, dtype, engines.choose(engine, precision), folder, watch)[0]
+    views = [View(images, images_key(images), augment, seed, view)]
+    return _pass(Prefix(prefix), views, dtype, engines.choose(engine, precision), folder, watch)[0]
 
 
 @dataclass(frozen=True)
@@ -145,49 +156,48 @@ class Features:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Boundary:
-    """What the phases of a recipe keep of the frozen part.
+    """What the phases of a recipe keep of the frozen part of a network.
 
     Attributes:
         recipe: Gives the phases, views, augmentation, number format on disk and engine.
         splits: The images.
         seed: The run's seed, which fixes the views.
         precision: The run's number format.
+        model: The flat network.
+        frontiers: For each phase, where the frozen part of the network ends: `recipes.freeze.frontier`.
     """
 
     recipe: Recipe
     splits: Splits
     seed: int
     precision: str
+    model: keras.Model
+    frontiers: Sequence[str | None]
+    _prefixes: dict[tuple[str | None, str], Prefix] = field(default_factory=dict)
 
-    def cuts(self, model: keras.Model, phase: int) -> list[str]:
+    def cuts(self, phase: int) -> list[str]:
         """The layers behind which a phase keeps activations, in order; the last is the phase's own frontier.
 
         Where a later phase thaws more, its frontier comes first and the phase's own is computed from there: the bulk
         of the network runs once for both.
 
         Args:
-            model: The flat network; left as the phase thaws it.
             phase: Index of the phase.
         """
-        found = []
-        for later in reversed(self.recipe.phases[phase:]):
-            thaw(model, later.train)
-            found.append(frontier(model))
-        own = found[-1]
+        own = self.frontiers[phase]
         if own is None or not self.recipe.views:
             return []
-        order = [layer.name for layer in model.layers]
-        first = min((cut for cut in found if cut is not None), key=order.index)
+        order = [layer.name for layer in self.model.layers]
+        first = min((cut for cut in self.frontiers[phase:] if cut is not None), key=order.index)
         return [first, own] if first != own else [own]
 
-    def features(self, model: keras.Model, cuts: Sequence[str], watch: Watch) -> Features:
+    def features(self, phase: int, watch: Watch) -> Features:
         """The activations for a phase, computed where they are not there yet.
 
         Args:
-            model: The flat network, thawed for the phase.
-            cuts: From `cuts`.
+            phase: Index of the phase; it has `cuts`.
             watch: Called with (images done, images to do) after every batch.
 
         Raises:
@@ -196,40 +206,65 @@ class Boundary:
         """
         began = time.monotonic()
         name = engines.choose(self.recipe.engine, self.precision)
-        views, size, passed = self._views(), 0, 0
-        for network in _stages(model, cuts):
-            before = sum(rows.missing_bytes // rows.row_bytes for rows in self._kept(network, views, name))
-            kept = _pass(network, views, self.recipe.cache_dtype, name, None, watch)
+        cuts = self.cuts(phase)
+        views, size, passed = self._views, 0, 0
+        for prefix in self._stages(cuts):
+            before = sum(rows.missing_bytes // rows.row_bytes for rows in self._kept(prefix, views, name))
+            kept = _pass(prefix, views, self.recipe.cache_dtype, name, None, watch)
             size += sum(rows.nbytes for rows in kept)
             passed = passed or before
-            views = [View(rows) for rows in kept]
+            views = [View(rows, rows.key) for rows in kept]
         return Features(cuts[-1], kept[:-1], kept[-1], size, passed, time.monotonic() - began)
 
-    def needs(self, model: keras.Model) -> list[tuple[keras.Model, Rows]]:
+    def needs(self) -> list[tuple[keras.Model, Rows]]:
         """What all phases keep, and the networks that give it, as far as it is known from the weights of now.
 
-        Each `Rows` knows what of it is missing. The model is left as the last phase thaws it.
+        Each `Rows` knows what of it is missing.
         """
         found: dict[str, tuple[keras.Model, Rows]] = {}
         name = engines.choose(self.recipe.engine, self.precision)
-        for phase in range(len(self.recipe.phases)):
-            views = self._views()
-            for network in _stages(model, self.cuts(model, phase)):
-                kept = self._kept(network, views, name)
-                found |= {rows.key: (network, rows) for rows in kept}
-                views = [View(rows) for rows in kept]
+        for phase in range(len(self.frontiers)):
+            views = self._views
+            for prefix in self._stages(self.cuts(phase)):
+                kept = self._kept(prefix, views, name)
+                found |= {rows.key: (prefix.network, rows) for rows in kept}
+                views = [View(rows, rows.key) for rows in kept]
         return list(found.values())
 
+    def forget(self, moved: Sequence[keras.Variable]) -> None:
+        """Compute the keys anew of what contains one of these weights: they changed."""
+        handles = set(map(id, moved))
+        self._prefixes = {
+            cuts: prefix
+            for cuts, prefix in self._prefixes.items()
+            if handles.isdisjoint(map(id, prefix.network.weights))
+        }
+
+    def _stages(self, cuts: Sequence[str]) -> list[Prefix]:
+        """The network from the image to the first cut, from there to the second, and so on."""
+        stages, below = [], None
+        for above in cuts:
+            if (below, above) not in self._prefixes:
+                entrance = self.model.inputs[0] if below is None else self.model.get_layer(below).output
+                network = keras.Model(entrance, self.model.get_layer(above).output)
+                self._prefixes[below, above] = Prefix(network)
+            stages.append(self._prefixes[below, above])
+            below = above
+        return stages
+
+    @cached_property
     def _views(self) -> list[View]:
         """Every view of the training images, then one plain view of the validation images."""
         augment = None if self.recipe.augment == Augment() else self.recipe.augment
         # Without augmentation every view would be the same.
         number = self.recipe.views if augment else 1
-        train = [View(self.splits.train.pixels, augment, self.seed, view) for view in range(number)]
-        return [*train, View(self.splits.validation.pixels)]
+        train, validation = self.splits.train.pixels, self.splits.validation.pixels
+        key = images_key(train)
+        views = [View(train, key, augment, self.seed, view) for view in range(number)]
+        return [*views, View(validation, images_key(validation))]
 
-    def _kept(self, network: keras.Model, views: Sequence[View], engine: str) -> list[Rows]:
-        return _rows(network, views, self.recipe.cache_dtype, engine, None)
+    def _kept(self, prefix: Prefix, views: Sequence[View], engine: str) -> list[Rows]:
+        return _rows(prefix, views, self.recipe.cache_dtype, engine, None)
 
 
 def refuse_large(needed: int, folder: Path | None = None) -> None:
@@ -252,24 +287,18 @@ def refuse_large(needed: int, folder: Path | None = None) -> None:
         )
 
 
-def _stages(model: keras.Model, cuts: Sequence[str]) -> list[keras.Model]:
-    """The network from the image to the first cut, from there to the second, and so on."""
-    borders = [model.inputs[0], *(model.get_layer(cut).output for cut in cuts)]
-    return [keras.Model(below, above) for below, above in pairwise(borders)]
-
-
 def _pass(
-    network: keras.Model, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
+    prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
 ) -> list[Rows]:
     """Run a frozen network over several views, as far as their activations are not there yet."""
-    kept = _rows(network, views, dtype, name, folder)
+    kept = _rows(prefix, views, dtype, name, folder)
     missing = sum(rows.missing_bytes for rows in kept)
     if not missing:
         return kept
     refuse_large(missing, folder)
-    engine = engines.build(network, name, views[0].batch(0, engines.BATCH))
+    engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH))
     if engine.name != name:
-        return _pass(network, views, dtype, engine.name, folder, watch)
+        return _pass(prefix, views, dtype, engine.name, folder, watch)
     done, total = 0, sum(rows.missing_bytes // rows.row_bytes for rows in kept)
 
     def produce(view: View, start: int, stop: int) -> np.ndarray:
@@ -289,39 +318,13 @@ def _pass(
     return kept
 
 
-def _rows(network: keras.Model, views: Sequence[View], dtype: str, engine: str, folder: Path | None) -> list[Rows]:
+def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder: Path | None) -> list[Rows]:
     """Where the activations of each view are, or will be."""
     facts = {
-        "network": _network_digest(network),
+        "network": prefix.key,
         "engine": engine,
         "version": version("openvino" if engine.startswith("openvino") else "tensorflow"),
     }
     root = folder or cache_folder() / "activations"
-    shape = network.output_shape[1:]
+    shape = prefix.network.output_shape[1:]
     return [Rows(root, facts | view.facts(), len(view.images), shape, dtype) for view in views]
-
-
-def _network_digest(network: keras.Model) -> str:
-    """sha256 over structure and weights, whatever the layers are called."""
-    config = network.get_config()
-    index = {layer["config"].get("name", layer.get("name")): place for place, layer in enumerate(config["layers"])}
-    digest = hashlib.sha256(json.dumps(_anonymous(config, index), sort_keys=True, default=str).encode())
-    for weight in network.weights:
-        digest.update(weight.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _anonymous(config: Any, index: dict[str, int]) -> Any:
-    """A network's configuration without names, number formats and flags that do not change what it computes."""
-    if isinstance(config, dict):
-        kept = {key: value for key, value in config.items() if key not in ("dtype", "name", "trainable")}
-        return {key: _anonymous(value, index) for key, value in kept.items()}
-    if isinstance(config, list | tuple):
-        return [_anonymous(value, index) for value in config]
-    return index.get(config, config) if isinstance(config, str) else config
-
-
-def _digest(array: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{array.shape} {array.dtype}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.errors import UsageFault
-from recipes.recipe import Recipe
+from recipes.recipe import Recipe, with_defaults
 
 if TYPE_CHECKING:
     from recipes.manifest import Started
@@ -47,20 +46,20 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
     Raises:
         UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
     """
-    now = recipe.as_dict()
+    before, now = with_defaults(before), with_defaults(recipe.as_dict())
     for old, new in zip(before["phases"], now["phases"], strict=False):
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
             before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
-    if changes := recipe_changes(before, now):
+    if changes := differences(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
 
 
 def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What changed between two recipes, a line each; both as `Recipe.as_dict` gives them, stored or not."""
-    return differences(*(json.loads(json.dumps(settings)) for settings in (before, after)))
+    """What changed between two recipes, a line each; both as `Recipe.as_dict` gave them, whenever that was."""
+    return differences(with_defaults(before), with_defaults(after))
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

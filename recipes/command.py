@@ -33,10 +33,33 @@ class Parser(argparse.ArgumentParser):
         """Raise a `UsageFault` in place of printing the usage."""
         raise UsageFault(f"{message}. --help shows the options.")
 
+    def add_import(self) -> None:
+        """Know `--import`: modules with layers of one's own, imported as the command line is read."""
+        self.add_argument(
+            "--import",
+            action="append",
+            default=[],
+            dest="modules",
+            metavar="MODULE",
+            help="import a module that holds layers of your own (what a run names itself is found); repeatable",
+        )
+
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
-        """Read the command line, with `--debug`."""
+        """Read the command line, with `--debug`; import what `--import` names.
+
+        Raises:
+            UsageFault: For what is no option, and for a module that cannot be imported.
+        """
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return self.parse_args(arguments)
+        options = self.parse_args(arguments)
+        if modules := getattr(options, "modules", ()):
+            from recipes.backend import load_backend
+            from recipes.model_file import import_module
+
+            load_backend()
+            for module in modules:
+                import_module(module)
+        return options
 
 
 def seed(text: str) -> int:

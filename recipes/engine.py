@@ -1,9 +1,9 @@
-"""Train a network as a recipe says. The only place that compiles and fits.
+"""Train a network as a recipe says.
 
-Each phase thaws its layers, compiles afresh with a fresh optimizer and fits: the whole network, or, where the recipe
-keeps views of the frozen part, only what is above the frontier. At the end of every epoch, with averaged weights
-swapped in where the recipe wants them, the validation images are scored, the best weights remembered and the state
-saved; a saved state resumes exactly.
+Each phase thaws its layers, compiles afresh with a fresh optimizer (`recipes.phase`) and fits: the whole network, or,
+where the recipe keeps views of the frozen part, only what is above the frontier. At the end of every epoch, with
+averaged weights swapped in where the recipe wants them, the validation images are scored, the best weights remembered
+and the state saved; a saved state resumes exactly.
 """
 
 from __future__ import annotations
@@ -16,21 +16,19 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from recipes import lint
 from recipes import precision as precisions
-from recipes.boundary import Boundary, Features, refuse_large
+from recipes.boundary import Features, refuse_large
 from recipes.data.splits import Images, Splits
-from recipes.data.stream import ordered_batches, steps_per_epoch, training_batches
+from recipes.data.stream import validation_batches
 from recipes.errors import UsageFault
-from recipes.freeze import digests, moving_variables, prove_frozen, split_at, thaw
+from recipes.freeze import digests, moving_variables, prove_frozen
 from recipes.history import diverged, epoch_row, is_over, judge, kept_epochs
 from recipes.memory import check_memory, evaluation_batch
-from recipes.optimizers import optimizer_for
+from recipes.phase import Phases, Trainee
 from recipes.recipe import Phase, Recipe
 from recipes.state import TrainingState
-from zoo.macs import count_macs
 
 log = logging.getLogger("recipes")
 
@@ -68,8 +66,7 @@ class Outcome:
         history: One row per epoch.
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
-        schedule_changes: Where a resume with more epochs drew a phase's learning-rate schedule anew: its `phase`,
-            `from_epoch`, `epochs_before` and `epochs`.
+        schedule_changes: Where a resumed training drew a schedule anew, for more epochs; see `TrainingState`.
     """
 
     model: keras.Model
@@ -112,21 +109,33 @@ def train(
     worker = precisions.cast(model, precision)
     state = state or TrainingState()
     hooks = hooks or Hooks()
-    boundary = Boundary(recipe, splits, seed, precision)
-    refuse_large(sum(rows.missing_bytes for _, rows in boundary.needs(worker)))
+    if recipe.class_weights:
+        log.info(
+            "class_weights=%s: every class weighs the same in loss and val_loss, accuracy and val_accuracy; compare "
+            "them with each other, and not with a run without class weights",
+            recipe.class_weights,
+        )
+    stretch = Phases(recipe, splits, worker, seed=seed, precision=precision)
+    refuse_large(sum(rows.missing_bytes for _, rows in stretch.boundary.needs()))
     if state.arrays:
-        _assign(sum(_moving(worker, recipe, state.phase), []), state.arrays["model"])
+        moving = sum(stretch.moving(state.phase), [])
+        _assign(moving, state.arrays["model"])
+        stretch.boundary.forget(moving)
     passes: dict[str, dict[str, Any]] = {}
-    for index in range(state.phase, len(recipe.phases[:phases])):
-        if index > state.phase:
-            state = TrainingState(phase=index, history=state.history)
-        features = _run_phase(recipe, splits, worker, state, hooks, boundary)
-        if features is not None:
-            passes[recipe.phases[index].name] = features.facts()
-    for layer in worker.layers:
-        model.get_layer(layer.name).trainable = layer.trainable
-    model.set_weights(worker.get_weights())
-    return Outcome(model, state.history, kept_epochs(recipe.phases[:phases], state.history), passes)
+    try:
+        for index in range(state.phase, len(recipe.phases[:phases])):
+            if index > state.phase:
+                state = TrainingState(phase=index, history=state.history, schedule_changes=state.schedule_changes)
+            features = _run_phase(stretch, state, hooks)
+            if features is not None:
+                passes[recipe.phases[index].name] = features.facts()
+        for layer in worker.layers:
+            model.get_layer(layer.name).trainable = layer.trainable
+        model.set_weights(worker.get_weights())
+    finally:
+        stretch.release()
+    kept = kept_epochs(recipe.phases[:phases], state.history)
+    return Outcome(model, state.history, kept, passes, state.schedule_changes)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:
@@ -135,53 +144,40 @@ def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> No
     _assign(weights, state.arrays["best"])
 
 
-def _run_phase(
-    recipe: Recipe, splits: Splits, worker: keras.Model, state: TrainingState, hooks: Hooks, boundary: Boundary
-) -> Features | None:
-    """Train one phase, from wherever `state` stands in it, and leave the kept weights in `worker`.
+def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features | None:
+    """Train one phase, from wherever `state` stands in it, and leave the kept weights in the network.
 
     Returns:
         What was kept of the frozen part; `None` where the whole network trained.
     """
-    phase = recipe.phases[state.phase]
-    weights, random_state = _moving(worker, recipe, state.phase)
+    recipe, splits, worker = phases.recipe, phases.splits, phases.network
+    weights, random_state = phases.moving(state.phase)
     moving = weights + random_state
     epochs_before = len(state.history)
-    cuts = boundary.cuts(worker, state.phase)
-    thaw(worker, phase.train)
+    trainee = phases.set_up(state.phase)
+    phase, model, optimizer = trainee.phase, trainee.model, trainee.model.optimizer
     before = digests(worker)
-    steps = steps_per_epoch(splits.train, recipe.batch_size)
-    _inspect(worker, recipe, phase, splits, steps)
+    _inspect(worker, trainee, splits)
+    _note_schedule(phase, state)
+    check_memory(model, min(recipe.batch_size, len(splits.train)))
 
-    trainee, validation_images, features = worker, splits.validation, None
-    if cuts:
-        features = boundary.features(worker, cuts, lambda done, total: _watch_pass(phase, hooks, done, total))
-        _, trainee = split_at(worker, cuts[-1])
+    validation_images, features = splits.validation, None
+    if trainee.cuts:
+        features = phases.boundary.features(state.phase, lambda done, total: _watch_pass(phase, hooks, done, total))
         validation_images = Images(features.validation, splits.validation.labels, splits.validation.ids)
-    check_memory(trainee, min(recipe.batch_size, len(splits.train)))
-    optimizer = optimizer_for(phase, steps, trainee)
-    compile_for(trainee, recipe, optimizer, steps)
-    optimizer.build(trainee.trainable_variables)
     if state.arrays:
         _assign(optimizer.variables, state.arrays["optimizer"])
 
-    targets = targets_for(worker)
-    views = features.train if features else ()
-    epoch_batches = training_batches(splits.train, recipe, seed=boundary.seed, targets=targets, views=views)
-    validation = ordered_batches(validation_images, evaluation_batch(trainee)).map(
-        lambda inputs, labels: (inputs, targets(labels))
-    )
+    epoch_batches = phases.batches(trainee, features.train if features else ())
+    validation = validation_batches(validation_images, recipe, evaluation_batch(model), trainee.targets)
     if state.step:
-        trainee.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
+        model.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
     while not is_over(phase, state):
-        guard = _Guard(phase, state, hooks, steps, moving)
-        batches = epoch_batches(state.phase, state.epoch, state.step)
-        fitted = trainee.fit(
-            batches, initial_epoch=state.epoch, epochs=state.epoch + 1, shuffle=False, verbose=0, callbacks=[guard]
-        )
+        guard = _Guard(phase, state, hooks, trainee.steps, moving)
+        fitted = trainee.fit(epoch_batches(state.phase, state.epoch, state.step), guard, epoch=state.epoch)
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
-        scores = trainee.evaluate(validation, verbose=0, return_dict=True)
-        row = epoch_row(phase, state.epoch, fitted.history, scores, _rate(trainee))
+        scores = model.evaluate(validation, verbose=0, return_dict=True)
+        row = epoch_row(recipe, phase, state.epoch, fitted, scores, _rate(model))
         is_best = judge(phase, row, state)
         if is_best:
             state.arrays["best"] = _values(weights)
@@ -197,9 +193,10 @@ def _run_phase(
             raise StopRequested
 
     if phase.average_epochs:
-        optimizer.finalize_variable_values(trainee.trainable_variables)
+        optimizer.finalize_variable_values(model.trainable_variables)
     if phase.keep == "best":
         _assign(weights, state.arrays["best"])
+    phases.boundary.forget(weights)
     still = prove_frozen(worker, before)
     if still and len(state.history) > epochs_before:
         log.warning("warning: phase %r did not move %s, although it trains them.", phase.name, ", ".join(still))
@@ -210,17 +207,35 @@ def _moving(worker: keras.Model, recipe: Recipe, phase: int) -> tuple[list[keras
     return moving_variables(worker, [earlier.train for earlier in recipe.phases[: phase + 1]])
 
 
-def _inspect(worker: keras.Model, recipe: Recipe, phase: Phase, splits: Splits, steps: int) -> None:
+def _inspect(worker: keras.Model, trainee: Trainee, splits: Splits) -> None:
     """Let the linter look at the whole network as the phase would train it.
 
     Raises:
         UsageFault: When the training would be worthless.
     """
-    compile_for(worker, recipe, optimizer_for(phase, steps, worker), steps)
-    for finding in lint.check(worker, splits.train.pixels[:8], rates=phase.rates):
+    phase, model = trainee.phase, trainee.model
+    found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=phase.rates)
+    for finding in found:
         if finding.stops:
             raise UsageFault(f"Phase {phase.name!r}: {finding}")
         log.warning("warning: phase %r: %s", phase.name, finding)
+
+
+def _note_schedule(phase: Phase, state: TrainingState) -> None:
+    """Say, and note in the state, when a resumed phase has other epochs than its schedule was drawn for."""
+    if phase.schedule != "constant" and state.epochs not in (0, phase.epochs):
+        change: dict[str, str | int] = {
+            "phase": phase.name,
+            "from_epoch": state.epoch + 1,
+            "epochs_before": state.epochs,
+        }
+        state.schedule_changes.append(change | {"epochs": phase.epochs})
+        log.warning(
+            "warning: phase %r: from epoch %d on the %s schedule is drawn for %d epochs; before, it was drawn for %d. "
+            "A run of %d epochs from the start has other learning rates.",
+            phase.name, state.epoch + 1, phase.schedule, phase.epochs, state.epochs, phase.epochs,
+        )  # fmt: skip
+    state.epochs = phase.epochs
 
 
 def _watch_pass(phase: Phase, hooks: Hooks, done: int, total: int) -> None:
@@ -265,50 +280,6 @@ class _Guard(keras.callbacks.Callback):
     def _arrays(self) -> dict[str, list[np.ndarray]]:
         """Copies of everything a step changes: weights, random-number state, optimizer."""
         return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
-
-
-def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:
-    """Compile a network, or what of it trains, with a recipe's loss.
-
-    Args:
-        model: Ends in a softmax, or in one sigmoid unit.
-        recipe: Gives label smoothing and batch size.
-        optimizer: Fresh.
-        steps: Steps in an epoch.
-    """
-    loss: keras.losses.Loss
-    if _has_sigmoid(model):
-        loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
-    else:
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    model.compile(
-        optimizer,
-        loss,
-        metrics=["accuracy"],
-        # XLA makes small convolutions several times slower on a CPU.
-        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
-        steps_per_execution=steps_per_call(model, recipe.batch_size, steps),
-    )
-
-
-def steps_per_call(model: keras.Model, batch_size: int, steps: int) -> int:
-    """Training steps per call into TensorFlow: many for small nets, where the call costs more than the step.
-
-    A call is kept to about a second on two cores, so that progress shows and a stop is heard.
-    """
-    macs_per_step = 3 * count_macs(model) * batch_size + 6 * model.count_params()
-    return max(1, min(64, steps, round(50e9 / macs_per_step)))
-
-
-def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A function from (batch,) class indices to what the model's loss compares: one-hot rows, or a 0/1 column."""
-    if _has_sigmoid(model):
-        return lambda labels: tf.cast(labels, tf.float32)[:, tf.newaxis]
-    return lambda labels: tf.one_hot(labels, model.output_shape[-1])
-
-
-def _has_sigmoid(model: keras.Model) -> bool:
-    return model.output_shape[-1] == 1
 
 
 def _rate(model: keras.Model) -> float:

@@ -67,3 +67,8 @@ class Interrupted(Fault):
     def __init__(self, message: str, signal_number: int):
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in its first line; its kind, where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -12,6 +12,7 @@ from recipes.data.splits import Images
 from recipes.data.stream import ordered_batches
 from recipes.errors import DivergedFault
 from recipes.memory import evaluation_batch
+from recipes.probabilities import as_classes
 from recipes.tables import csv_text
 
 
@@ -75,9 +76,7 @@ def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) ->
     probabilities = np.concatenate(rows)
     if not np.isfinite(probabilities).all():
         raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
-    if probabilities.shape[1] == 1:
-        probabilities = np.hstack([1 - probabilities, probabilities])
-    return Predictions(images.ids, np.concatenate(truths), probabilities, tuple(class_names))
+    return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names))
 
 
 def scores(table: Predictions) -> dict[str, Any]:

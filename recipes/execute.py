@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import shlex
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,45 +15,13 @@ from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes, refuse_other_request
 from recipes.errors import AccuracyFault, DivergedFault, UsageFault
+from recipes.job import Job
 from recipes.manifest import Manifest
-from recipes.recipe import Recipe
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
 from recipes.signals import Signals
-from zoo.weights import Source
 
 log = logging.getLogger("recipes")
-
-
-@dataclass
-class Job:
-    """One run on its way through the house: what was asked, what is known so far, and where it is written.
-
-    `asked` is the recipe before the number of images is known; `recipe` is the one that is executed.
-    """
-
-    request: Request
-    asked: Recipe
-    recipe: Recipe = field(init=False)
-    origin: data.Origin
-    weights: Source | None
-    folder: Path
-    screen: Screen
-    signals: Signals
-    fingerprint: str | None = None
-    network: dict[str, Any] | None = None
-    findings: dict[str, Any] | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.recipe = self.asked
-
-    @contextmanager
-    def stage(self, name: str, earlier: float = 0.0) -> Iterator[Callable[[], float]]:
-        """Time a stage, on top of the seconds it took in earlier sittings; gives a clock of the seconds so far."""
-        began = time.monotonic() - earlier
-        yield lambda: time.monotonic() - began
-        self.seconds[name] = round(time.monotonic() - began, 2)
 
 
 def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen, signals: Signals) -> dict[str, Any]:
@@ -93,9 +59,8 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
                 "or train anew with --overwrite."
             )
         with rundir.claimed(folder):
-            origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-            recipe = request.recipe(origin.dataset)
-            job = Job(request, recipe, origin, prepare.find_weights(recipe), folder, screen, signals)
+            load_backend()
+            job = Job(request, prepare.outline(request), folder, screen, signals)
             rundir.write_json(folder / rundir.STARTED, manifests.started(job))
         return _run(job)
 
@@ -144,11 +109,11 @@ def resume(
             raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
         refuse_changes(started.recipe, recipe)
         again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
-        origin = data.find(request.dataset(), again, request.data_dir)
-        weights = prepare.find_weights(recipe)
-        if (weights.sha256 if weights else None) != started.weights:
+        load_backend()
+        outline = prepare.outline(request, data.find(request.dataset(), again, request.data_dir))
+        if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
-        job = Job(request, recipe, origin, weights, folder, screen, signals, started.fingerprint, started.network)
+        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network)
         return _run(job)
 
 
@@ -164,21 +129,19 @@ def _run(job: Job) -> dict[str, Any]:
     """The walk: data, model, phases, evaluation, report."""
     with job.screen.logging_to(job.folder / "log.txt"):
         _announce(job)
-        load_backend()
         with job.stage("data"):
-            splits, job.findings = prepare.read(job.asked, job.origin, job.request, job.screen, job.folder)
-            job.recipe = job.request.for_images(job.asked, len(splits.train))
+            ready = prepare.prepare(job.request, job.screen, known=job.outline, folder=job.folder)
+            splits, job.recipe, job.findings = ready.splits, ready.recipe, ready.findings
             if job.recipe.epochs() != job.asked.epochs():
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
+            _check_network(job, ready.network)
             _check_fingerprint(job, splits)
         rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
         log.info("data   %s", conditions.describe_data(splits))
 
-        with job.stage("model"):
-            model = prepare.build(job.recipe, splits, job.request.seed, job.weights)
         saved = state.load(job.folder / rundir.STATE, job.recipe, len(splits.train))
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
-            outcome = _train(job, splits, model, saved, clock)
+            outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
             from recipes import evaluate, outputs
 
@@ -265,6 +228,17 @@ def _check_fingerprint(job: Job, splits: data.Splits) -> None:
             f"{splits.fingerprint[:12]} now). Start a new run."
         )
     job.fingerprint = splits.fingerprint
+
+
+def _check_network(job: Job, now: dict[str, Any]) -> None:
+    from recipes import network
+
+    if job.network is not None and (changes := network.differences(job.network, now)):
+        raise UsageFault(
+            f"The network changed since {job.folder} was started: {'; '.join(changes)}. "
+            "Undo the change, or start a new run."
+        )
+    job.network = now
 
 
 def resume_command(folder: Path) -> str:

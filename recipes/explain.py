@@ -26,7 +26,8 @@ import numpy as np
 
 from recipes import rundir
 from recipes.command import Parser, guarded
-from recipes.errors import CorruptFault, DataFault, UsageFault
+from recipes.errors import DataFault, UsageFault
+from recipes.probabilities import PROBABILITY
 from recipes.screen import RESULT, Screen, flush_stdout
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def parser() -> Parser:
     parse.add_argument("--out", type=Path, default=Path("explained"), metavar="DIR", help="default: explained")
     parse.add_argument("--json", action="store_true", help="--arithmetic as one JSON line")
     parse.add_argument("--markdown", action="store_true", help="--arithmetic as a Markdown table")
+    parse.add_import()
     return parse
 
 
@@ -161,7 +163,7 @@ def _images(options: argparse.Namespace) -> None:
         read += 1
         row = predictor.probabilities(pixels[np.newaxis])[0]
         answer = int(row.argmax())
-        said = f"{predictor.class_names[answer]} {100 * row[answer]:.1f}%"
+        said = f"{predictor.class_names[answer]} {_said(row[answer], predictor.kind)}"
         if wanted:
             for name, maps in zip(wanted, _features(predictor, pixels, wanted), strict=True):
                 figure = pictures.features_figure(pixels, maps, f"{path.name}: {said}; feature maps of {name}")
@@ -176,6 +178,10 @@ def _images(options: argparse.Namespace) -> None:
         raise DataFault("None of the images could be read.")
 
 
+def _said(value: float, kind: str) -> str:
+    return f"{100 * value:.1f}%" if kind == PROBABILITY else f"score {value:.3g}"
+
+
 def subject(target: str, value_range: tuple[float, float]) -> Predictor:
     """The network of a finished run, or a saved one.
 
@@ -187,24 +193,24 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
         UsageFault: When there is neither.
         CorruptFault: When it cannot be loaded.
     """
-    from recipes import predictor
+    import keras
+
+    from recipes import model_file, predictor
 
     path = Path(target)
     if path.is_dir():
         return predictor.load(path)
     if not path.is_file():
         raise UsageFault(f"{target!r} is neither the folder of a run nor a saved Keras model.")
-    import keras
-
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its readers raise.
-        raise CorruptFault(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
+    model = model_file.read(path)
+    if not isinstance(model, keras.Sequential | keras.Function):
+        raise UsageFault(f"{path} holds a {type(model).__name__}, whose layers cannot be followed. Save it functional.")
+    if not model.built:
+        raise UsageFault(f"{path} does not say which images it takes. Give it a keras.Input and save it again.")
     if len(model.inputs) != 1 or len(model.input_shape) != 4 or None in model.input_shape[1:]:
         raise UsageFault(f"{path} does not take images of one size: its input is {model.input_shape}.")
-    if len(model.output_shape) != 2:
+    if len(model.outputs) != 1 or len(model.output_shape) != 2:
         raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
-    model.jit_compile = False
     classes = max(model.output_shape[-1], 2)
     return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), None, value_range)
 
@@ -220,18 +226,24 @@ def convolution(model: keras.Model, name: str | None) -> keras.layers.Layer:
     found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     chosen = next((layer for layer in found if name in (None, layer.name)), None)
     if chosen is None:
-        raise UsageFault(
-            f"{model.name} has no convolution {name!r}. There are: {', '.join(one.name for one in found)}."
-        )
+        wanted = "" if name is None else f" {name!r}"
+        raise UsageFault(f"{model.name} has no convolution{wanted}. {_listed(model, found)}")
     return chosen
+
+
+def _listed(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> str:
+    """What there is to choose from, and which networks inside the network are not looked into."""
+    import keras
+
+    inner = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
+    into = f" Networks inside it are not looked into: {', '.join(inner)}." if inner else ""
+    return f"There are: {', '.join(layer.name for layer in layers) or 'none'}.{into}"
 
 
 def _layer(model: keras.Model, name: str) -> keras.layers.Layer:
     found = next((layer for layer in model.layers if layer.name == name), None)
     if found is None:
-        raise UsageFault(
-            f"{model.name} has no layer {name!r}. There are: {', '.join(one.name for one in model.layers)}."
-        )
+        raise UsageFault(f"{model.name} has no layer {name!r}. {_listed(model, model.layers)}")
     return found
 
 

@@ -27,6 +27,7 @@ def parser() -> Parser:
     parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
     parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
+    parse.add_import()
     return parse
 
 

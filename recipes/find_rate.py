@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from recipes import data, engine, precision, prepare, probe, rundir
+from recipes import engine, precision, prepare, rundir
+from recipes.lr_range import sweep_rates
 from recipes.report import rates, style
 from recipes.request import Request
 from recipes.screen import RESULT, Screen
@@ -28,24 +29,21 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
     Raises:
         Fault: What the run itself would raise.
     """
-    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-    recipe = request.recipe(origin.dataset)
-    splits, _ = prepare.read(recipe, origin, request, screen)
-    recipe = request.for_images(recipe, len(splits.train))
+    ready = prepare.prepare(request, screen)
+    recipe, splits = ready.recipe, ready.splits
     number_format = precision.choose(request.precision)
     with rundir.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    if origin.notice:
-        log.warning("NOTICE %s", origin.notice)
-    weights = prepare.find_weights(recipe)
+    if ready.origin.notice:
+        log.warning("NOTICE %s", ready.origin.notice)
     found = {}
     for index, phase in enumerate(recipe.phases):
-        model = prepare.build(recipe, splits, request.seed, weights)
+        model = prepare.build(recipe, splits, request.seed, ready.weights)
         if index:
             log.info("phase  %s begins where %s ended: training that", phase.name, recipe.phases[index - 1].name)
             engine.train(recipe, splits, model, seed=request.seed, precision=number_format, phases=index)
         with screen.counting(f"{phase.name} frozen part") as watch:
-            swept = probe.sweep_rates(
+            swept = sweep_rates(
                 recipe, splits, model, phase=index, seed=request.seed, precision=number_format, watch=watch
             )
         picture = folder / f"{phase.name}.png"

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import keras
 
 from recipes.errors import UsageFault
+from zoo.graph import Key, calls
 from zoo.suggest import closest
 
 
 def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
     """Let the layers that match a pattern train, and freeze all others. Compile afterwards: Keras reads it then.
 
-    In a network with a base and a head (layers named `head_*`) the base's BatchNormalization is held, whatever
-    matches it: its moving statistics belong to the base's weights, and a few small batches ruin them.
+    BatchNormalization of a base is held, whatever matches it: its moving statistics belong to the base's weights, and
+    a few small batches ruin them. It is one of a base where the graph calls it with `training=False`, or where the
+    network has a head (layers named `head_*`) and it is not in it.
 
     Args:
         model: A flat model.
@@ -32,16 +35,24 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
         The names of the layers with weights that will train.
 
     Raises:
-        UsageFault: When a pattern matches no layer with weights; the message lists those names.
+        UsageFault: When a pattern matches no layer with weights, or nothing would train; the message lists the names.
     """
     weighted = [layer.name for layer in model.layers if layer.weights]
     for pattern in patterns:
         _refuse_unmatched(pattern, weighted, model.name)
-    has_head = any(_in_head(layer) for layer in model.layers)
+    held = _held(model)
     for layer in model.layers:
-        held = has_head and isinstance(layer, keras.layers.BatchNormalization) and not _in_head(layer)
-        layer.trainable = not held and any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
-    return [layer.name for layer in model.layers if layer.trainable_weights]
+        matched = any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
+        wanted = matched and layer.name not in held
+        if layer.trainable != wanted:  # To set it anew would thaw what somebody's own layer freezes inside.
+            layer.trainable = wanted
+    thawed = [layer.name for layer in model.layers if layer.trainable_weights]
+    if not thawed:
+        raise UsageFault(
+            f"Nothing would train in {model.name}: what {', '.join(map(repr, patterns))} names is held, or has nothing "
+            f"to train. There are: {', '.join(weighted)}."
+        )
+    return thawed
 
 
 def frontier(model: keras.Model) -> str | None:
@@ -56,23 +67,24 @@ def frontier(model: keras.Model) -> str | None:
     Returns:
         The layer's name; `None` where no layer with weights lies below such a cut.
     """
-    parents = _parents(model)
+    steps = calls(model)
     layers = {layer.name: layer for layer in model.layers}
-    waiting = {name: sum(name in sources for sources in parents.values()) for name in parents}
-    waiting[model.layers[-1].name] += 1  # The output is needed, though by no layer.
+    times = Counter(step.name for step in steps)
+    waiting = Counter(source for step in steps for source in set(step.sources))
+    waiting[steps[-1].key] += 1  # The output is needed, though by no layer.
     found, weighted = None, False
-    alive: set[str] = set()
-    for name, sources in parents.items():
-        layer = layers.get(name)
+    alive: set[Key] = set()
+    for step in steps:
+        layer = layers.get(step.name)
         if layer is not None and _changes_in_training(layer):
             break
-        for source in sources:
+        for source in set(step.sources):
             waiting[source] -= 1
-        # Alive: what was computed and is still needed above. A cut is where that is one layer's output alone.
-        alive = {source for source in (*alive, name) if waiting[source]}
+        # Alive: what was computed and is still needed above. A cut is where that is one layer's only output.
+        alive = {key for key in (*alive, step.key) if waiting[key]}
         weighted = weighted or (layer is not None and bool(layer.weights))
-        if weighted and layer is not None and alive == {name}:
-            found = name
+        if weighted and layer is not None and alive == {step.key} and times[step.name] == 1 and _has_one_output(layer):
+            found = step.name
     return found
 
 
@@ -87,11 +99,13 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
         (prefix, suffix): from the images to the layer's output, and from there to the model's output.
 
     Raises:
-        UsageFault: When there is no such layer, or a path leads around it.
+        UsageFault: When there is no such layer, it is called more than once, or a path leads around it.
     """
     names = [candidate.name for candidate in model.layers]
     if layer not in names:
         raise UsageFault(f"{model.name} has no layer {layer!r}.{closest(layer, names)} There are: {', '.join(names)}.")
+    if (times := [step.name for step in calls(model)].count(layer)) > 1:
+        raise UsageFault(f"{model.name} cannot be cut behind {layer!r}: it is called {times} times.")
     border = model.get_layer(layer).output
     try:
         return keras.Model(model.inputs[0], border), keras.Model(border, model.outputs[0])
@@ -101,11 +115,13 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
 
 def digests(model: keras.Model) -> dict[str, str]:
     """sha256 of each weight, by its path: equal before and after where nothing moved."""
-    return {weight.path: hashlib.sha256(weight.numpy().tobytes()).hexdigest() for weight in model.weights}
+    return {path: hashlib.sha256(weight.numpy().tobytes()).hexdigest() for path, weight in _by_path(model).items()}
 
 
 def prove_frozen(model: keras.Model, before: dict[str, str]) -> list[str]:
     """Check that every frozen weight is byte for byte what it was.
+
+    A layer that trains may move all its weights, its statistics too; one that is frozen or held, none.
 
     Args:
         model: A model as it trained.
@@ -117,11 +133,13 @@ def prove_frozen(model: keras.Model, before: dict[str, str]) -> list[str]:
     Raises:
         RuntimeError: When a frozen weight moved.
     """
-    after = digests(model)
-    trained = {weight.path for weight in model.trainable_weights}
-    if broken := [path for path in before if path not in trained and before[path] != after[path]]:
+    weights, after = _by_path(model), digests(model)
+    may_move = {id(weight) for layer in model.layers if layer.trainable for weight in layer.weights}
+    trained = {id(weight) for weight in model.trainable_weights}
+    moved = [path for path in before if before[path] != after[path]]
+    if broken := [path for path in moved if id(weights[path]) not in may_move]:
         raise RuntimeError(f"Training changed weights that were frozen: {', '.join(broken)}.")
-    return [path for path in before if path in trained and before[path] == after[path]]
+    return [path for path, weight in weights.items() if id(weight) in trained and path not in moved]
 
 
 def moving_variables(
@@ -136,41 +154,59 @@ def moving_variables(
     Returns:
         The weights of every layer that a phase thaws, and the state of the layers that draw random numbers.
     """
-    thawed = {name for patterns in phases for name in thaw(model, patterns)}
+    moving: set[str] = set()
+    for patterns in phases:
+        thaw(model, patterns)
+        moving |= {layer.name for layer in model.layers if _moves(layer)}
     weights, random_state = [], []
     for layer in model.layers:
         own = {id(weight) for weight in layer.weights}
         random_state += [variable for variable in layer.variables if id(variable) not in own]
-        if layer.name in thawed:
+        if layer.name in moving:
             weights += layer.weights
     return weights, random_state
 
 
-def _parents(model: keras.Model) -> dict[str, list[str]]:
-    """For each layer and operation, in an order in which the network can be computed, where its input comes from."""
-    if isinstance(model, keras.Sequential):
-        names = [layer.name for layer in model.layers]
-        return {name: [before] if before else [] for before, name in zip([None, *names], names, strict=False)}
-    return {entry["name"]: sorted(_sources(entry["inbound_nodes"])) for entry in model.get_config()["layers"]}
-
-
-def _sources(node: object) -> set[str]:
-    """The names of the layers that a serialized call takes its tensors from."""
-    if isinstance(node, dict):
-        if "keras_history" in node:
-            return {node["keras_history"][0]}
-        node = list(node.values())
-    return set().union(*map(_sources, node)) if isinstance(node, list | tuple) else set()
+def _held(model: keras.Model) -> set[str]:
+    """The names of the BatchNormalization layers of a base."""
+    norms = {layer.name for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    if not norms:
+        return set()
+    has_head = any(_in_head(layer) for layer in model.layers)
+    below = {layer.name for layer in model.layers if has_head and not _in_head(layer)}
+    return norms & (below | {step.name for step in calls(model) if step.training is False})
 
 
 def _changes_in_training(layer: keras.layers.Layer) -> bool:
     """Whether a training step changes the layer, or makes it give something else than at prediction."""
     if isinstance(layer, keras.Model):
         return any(map(_changes_in_training, layer.layers))
-    updates_statistics = isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     # Beside its weights, a layer that draws random numbers owns their state.
-    draws_numbers = len(layer.variables) > len(layer.weights)
-    return bool(layer.trainable_weights) or updates_statistics or draws_numbers
+    return _moves(layer) or len(layer.variables) > len(layer.weights)
+
+
+def _moves(layer: keras.layers.Layer) -> bool:
+    """Whether training moves a layer's weights: those that train, or statistics that it updates beside them."""
+    keeps_statistics = bool(layer.weights) and not isinstance(layer, keras.layers.Normalization)
+    return layer.trainable and (bool(layer.trainable_weights) or keeps_statistics)
+
+
+def _has_one_output(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer.output, keras.KerasTensor)
+
+
+def keeps_statistics(model: keras.Model) -> bool:
+    """Whether a layer that trains updates statistics of its batches, as BatchNormalization does."""
+    return any(_moves(layer) and layer.non_trainable_weights for layer in model.layers)
+
+
+def _by_path(model: keras.Model) -> dict[str, keras.Variable]:
+    """The weights by path; where layers inside somebody's own layer share one, with a number after it."""
+    weights: dict[str, keras.Variable] = {}
+    for weight in model.weights:
+        number = sum(path.partition(" (")[0] == weight.path for path in weights) if weight.path in weights else 0
+        weights[f"{weight.path} ({number + 1})" if number else weight.path] = weight
+    return weights
 
 
 def _in_head(layer: keras.layers.Layer) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recipes.probabilities import last_operation
+
 if TYPE_CHECKING:
     import keras
 
@@ -22,7 +24,9 @@ def last_convolution(model: keras.Model) -> str:
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
     found = [layer.name for layer in model.layers if isinstance(layer, kinds)]
     if not found:
-        raise ValueError(f"The network {model.name!r} has no convolution to look at.")
+        inner = ", ".join(repr(layer.name) for layer in model.layers if isinstance(layer, keras.Model))
+        into = f" The network inside it, {inner}, is not looked into." if inner else ""
+        raise ValueError(f"The network {model.name!r} has no convolution to look at.{into}")
     return found[-1]
 
 
@@ -45,7 +49,6 @@ def heatmaps(
     """
     import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
-    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
 
     asked = tf.constant(list(indices))
 
@@ -54,5 +57,21 @@ def heatmaps(
             return tf.where(asked == 1, output[:, 0], -output[:, 0])
         return tf.gather(output, asked, axis=1, batch_dims=1)
 
-    explain = Gradcam(model, model_modifier=ReplaceToLinear(), clone=True)
+    explain = Gradcam(model, model_modifier=before_activation, clone=True)
     return explain(score, images.astype("float32"), penultimate_layer=layer or last_convolution(model))
+
+
+def before_activation(model: keras.Model) -> keras.Model | None:
+    """A network's output before its softmax or sigmoid, which hides how sure it is.
+
+    An activation within the last layer is taken out in place (`None` is given then); one that is an operation or a
+    layer of its own is left out of the graph that is given.
+    """
+    import keras
+
+    last = last_operation(model)
+    if type(last).__name__ in ("Softmax", "Sigmoid"):
+        return keras.Model(model.inputs, last.input)
+    if hasattr(last, "activation"):
+        last.activation = keras.activations.linear
+    return None

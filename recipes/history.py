@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from recipes.errors import DivergedFault
-from recipes.recipe import Phase
+from recipes.recipe import Phase, Recipe
 from recipes.state import TrainingState
 
 
 def epoch_row(
-    phase: Phase, epoch: int, fitted: dict[str, list[float]], scores: dict[str, float], rate: float
+    recipe: Recipe, phase: Phase, epoch: int, fitted: dict[str, list[float]], scores: dict[str, float], rate: float
 ) -> dict[str, Any]:
     """One row of the history.
+
+    Where the recipe weighs the classes, the row says so: its figures, of training and of validation, are weighted and
+    can be compared with each other, but not with those of a training without class weights.
 
     Raises:
         DivergedFault: When the validation loss is not a finite number.
@@ -28,6 +31,8 @@ def epoch_row(
         "val_accuracy": float(scores["accuracy"]),
         "learning_rate": rate,
     }
+    if recipe.class_weights:
+        row["class_weights"] = recipe.class_weights
     if not math.isfinite(row["val_loss"]):
         raise diverged(phase, f"The validation loss became {row['val_loss']}", epoch, None, rate)
     return row

@@ -18,7 +18,7 @@ from recipes.typed import Count, FiniteFloat, Seconds, Share
 if TYPE_CHECKING:
     from recipes.data import Splits
     from recipes.engine import Outcome
-    from recipes.execute import Job
+    from recipes.job import Job
 
 # The form that is written today, and the latest that is read. A file without a number has the first.
 FORMAT = 1
@@ -258,8 +258,8 @@ class Manifest:
     def not_repeated(self) -> str:
         """Why the command alone does not give these figures again; empty where it does."""
         words = [
-            f"after epoch {change.from_epoch} of phase {change.phase!r} it was given {change.epochs} epochs in place "
-            f"of {change.epochs_before}"
+            f"from epoch {change.from_epoch} of phase {change.phase!r} on it was drawn for {change.epochs} epochs in "
+            f"place of {change.epochs_before}"
             for change in self.schedule_changes
         ]
         if not words:
@@ -269,7 +269,7 @@ class Manifest:
 
 def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> Manifest:
     """The manifest of a finished run, before its files are known."""
-    from recipes import precision
+    from recipes import model_file, precision
 
     return Manifest(
         recipe=job.recipe.name,
@@ -298,6 +298,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         weights=Weights(kind=job.weights.kind, path=str(job.weights.path), sha256=job.weights.sha256)
         if job.weights
         else None,
+        modules=model_file.modules_of_run(outcome.model, job.request.name, job.recipe.architecture),
         model=Model(**conditions.model_facts(outcome.model, job.recipe.architecture)),
         network=job.network["digest"] if job.network else None,
         doctor=job.findings,  # type: ignore[arg-type]

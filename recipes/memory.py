@@ -1,11 +1,13 @@
-"""Will it fit into memory? Asked before a training starts."""
+"""Will it fit into memory? Asked before a training starts; afterwards its memory is given back."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import keras
 import psutil
+import tensorflow as tf
 
 from recipes.errors import MemoryFault
 
@@ -20,7 +22,7 @@ def check_memory(model: keras.Model, batch_size: int) -> None:
         MemoryFault: With the batch size to try.
     """
     # Every layer's output, forward and backward, four bytes a number.
-    bytes_per_image = 8 * sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    bytes_per_image = 8 * sum(map(_numbers, model.layers))
     needed, free = bytes_per_image * batch_size, psutil.virtual_memory().available
     if needed <= SHARE_OF_FREE * free:
         return
@@ -33,5 +35,21 @@ def check_memory(model: keras.Model, batch_size: int) -> None:
 
 def evaluation_batch(model: keras.Model, at_most: int = 500) -> int:
     """Images to score at a time: so many that no layer's output takes more than a quarter of a gigabyte."""
-    largest = max(4 * math.prod(layer.output.shape[1:]) for layer in model.layers)
+    largest = max(4 * _numbers(layer) for layer in model.layers)
     return max(1, min(at_most, EVALUATION_BYTES // largest))
+
+
+def release(variables: Iterable[keras.Variable]) -> None:
+    """Free the memory of variables that nobody reads again, whoever still holds them.
+
+    TensorFlow registers the gradient of an operation that brings its own (silu is one) for the life of the process,
+    and with it the step's graph and the variables that the graph captured.
+    """
+    for variable in variables:
+        nothing = tf.zeros((0,), variable.value.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=nothing, validate_shape=False)
+
+
+def _numbers(layer: keras.Layer) -> int:
+    """In all outputs of a layer for one image; of a size that is not known, one."""
+    return sum(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))

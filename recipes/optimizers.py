@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from recipes.errors import UsageFault
 from recipes.recipe import Phase
 
-UNDECAYED = ["bias", "gamma", "beta"]
+UNDECAYED = ("bias", "gamma", "beta")
 
 
 def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimizer:
     """A fresh optimizer with the phase's rate, schedule, weight decay, averaging and discriminative rates.
+
+    What the phase says is set, whatever Keras's defaults are: AdamW alone decays by 0.004 when nothing is said.
 
     Args:
         phase: Says which.
@@ -26,26 +29,50 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
     Raises:
         UsageFault: When a glob of the phase's rates matches no layer that trains.
     """
-    settings: dict[str, Any] = {"learning_rate": _schedule(phase, steps)}
-    if phase.weight_decay:
-        settings["weight_decay"] = phase.weight_decay
+    settings: dict[str, Any] = {
+        "learning_rate": _schedule(phase, steps),
+        # None spares Keras a pass over the weights; AdamW takes no None.
+        "weight_decay": phase.weight_decay or (0.0 if phase.optimizer == "adamw" else None),
+        "use_ema": False,
+    }
     if phase.average_epochs:
         settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
     if phase.optimizer == "sgd":
         settings |= {"momentum": 0.9, "nesterov": True}
-    optimizer = keras.optimizers.get({"class_name": phase.optimizer, "config": settings})
+    optimizer = alone(keras.optimizers.get({"class_name": phase.optimizer, "config": settings}))
+    # Given to Keras as variables: a name would be looked for in the layer's name too.
+    undecayed = [variable for variable in model.trainable_variables if any(part in variable.name for part in UNDECAYED)]
     if phase.rates:
-        return scale_updates(optimizer, _factors(phase, model), undecayed=UNDECAYED)
+        return scale_updates(optimizer, _factors(phase, model), undecayed=undecayed)
     if phase.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+        optimizer.exclude_from_weight_decay(var_list=undecayed)
     return optimizer
+
+
+def alone(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """An optimizer of a training on one device, whose network can be forgotten afterwards.
+
+    Keras sums the gradients over all devices, where there is one too, by an operation that has a gradient of its own.
+    TensorFlow registers each such gradient for the life of the process, and with it the step's graph and every weight
+    and slot of the network: a search would grow by three times the weights a trial.
+    """
+    kind = type(optimizer)
+
+    class Alone(kind):  # type: ignore[misc, valid-type]
+        def apply(self, grads, trainable_variables=None):
+            apply = super().apply
+            # Once all devices are called together, Keras sums no more.
+            tf.distribute.get_replica_context().merge_call(lambda _: apply(grads, trainable_variables))
+
+    Alone.__name__ = kind.__name__
+    return Alone.from_config(optimizer.get_config())
 
 
 def scale_updates(
     optimizer: keras.Optimizer,
     factors: Sequence[tuple[keras.Variable, float]],
     *,
-    undecayed: Sequence[str] = (),
+    undecayed: Sequence[keras.Variable] = (),
 ) -> keras.Optimizer:
     """An optimizer that multiplies what it does to some variables, whatever the way it computes it.
 
@@ -55,11 +82,11 @@ def scale_updates(
     Args:
         optimizer: Any Keras optimizer, not used yet.
         factors: Variables, and what each one's updates are multiplied with; all others have 1.
-        undecayed: Parts of the names of variables that the optimizer's weight decay leaves alone.
+        undecayed: Variables that the optimizer's weight decay leaves alone.
     """
     kind = type(optimizer)
     by_variable = {_handle(variable): factor for variable, factor in factors}
-    decayed = {_handle(variable) for variable, _ in factors if not any(part in variable.path for part in undecayed)}
+    decayed = set(by_variable) - {_handle(variable) for variable in undecayed}
 
     class Scaled(kind):  # type: ignore[misc, valid-type]
         def update_step(self, gradient, variable, learning_rate):
@@ -76,7 +103,7 @@ def scale_updates(
     Scaled.__name__ = kind.__name__
     scaled = Scaled.from_config(optimizer.get_config())
     if scaled.weight_decay:  # Keras's own decay comes before the update, where it cannot be scaled.
-        scaled.exclude_from_weight_decay(var_list=[variable for variable, _ in factors], var_names=list(undecayed))
+        scaled.exclude_from_weight_decay(var_list=[*(variable for variable, _ in factors), *undecayed])
     return scaled
 
 

@@ -5,25 +5,31 @@ This is what the recipes are measured against. Nothing else uses it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 import numpy as np
 
+from recipes import stored
+from recipes.clock import Clock
 from recipes.data import Splits
 from recipes.errors import UsageFault
 from recipes.freeze import thaw
+from recipes.optimizers import optimizer_for
 from recipes.recipe import Augment, Recipe
 
-if TYPE_CHECKING:
-    from recipes.bench import Clock
+# What a plain script does, or what makes no difference to one: how the frozen part is run, and what is kept at the end.
+RECIPE = (
+    "name", "architecture", "data", "phases", "split", "image_size", "batch_size", "augment", "model", "weights",
+    "published_accuracy", "on_data", "tune", "views", "cache_dtype", "engine",
+)  # fmt: skip
+AUGMENT = ("flip", "rotation", "zoom", "strength")
+PHASE = ("name", "epochs", "train", "optimizer", "learning_rate", "monitor", "patience", "keep", "save_every_epoch")
 
 
 def train(recipe: Recipe, splits: Splits, model: keras.Model, *, clock: Clock, epochs: int | None) -> None:
     """Train a network with plain Keras, in float32.
 
     Args:
-        recipe: Gives phases, optimizers, batches and augmentation; schedules and averages are not for plain scripts.
+        recipe: Gives phases, optimizers, batches and augmentation.
         splits: The images.
         model: Its network.
         clock: Told of every epoch, and asked whether to stop.
@@ -32,9 +38,11 @@ def train(recipe: Recipe, splits: Splits, model: keras.Model, *, clock: Clock, e
     Raises:
         UsageFault: When the recipe wants what a plain script does not do.
     """
-    wanted = [phase for phase in recipe.phases if phase.schedule != "constant" or phase.average_epochs]
-    if wanted or recipe.augment.erase or recipe.augment.shift or recipe.label_smoothing or recipe.class_weights:
-        raise UsageFault(f"The published variant of {recipe.name!r} is not a plain protocol.")
+    if beyond := beyond_plain(recipe):
+        raise UsageFault(
+            f"The published variant of {recipe.name!r} is no plain protocol to measure against: a plain script "
+            f"does not do {', '.join(beyond)}. Leave these settings of PUBLISHED at their defaults."
+        )
     inputs = keras.Input(model.input_shape[1:])
     whole = keras.Model(inputs, model(_augmented(inputs, recipe.augment)))
     one_unit = model.output_shape[-1] == 1
@@ -42,7 +50,7 @@ def train(recipe: Recipe, splits: Splits, model: keras.Model, *, clock: Clock, e
     for phase in recipe.phases:
         thaw(model, phase.train)
         whole.compile(
-            keras.optimizers.get({"class_name": phase.optimizer, "config": {"learning_rate": phase.learning_rate}}),
+            optimizer_for(phase, -(-len(train_images) // recipe.batch_size), model),
             "binary_crossentropy" if one_unit else "sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
@@ -58,6 +66,21 @@ def train(recipe: Recipe, splits: Splits, model: keras.Model, *, clock: Clock, e
             callbacks=callbacks,
             verbose=0,
         )
+
+
+def beyond_plain(recipe: Recipe) -> list[str]:
+    """What a recipe wants and a plain script does not do, as `path=value`.
+
+    Whatever is not known here is refused, unless it has its default value.
+    """
+    parts = [("", recipe, RECIPE), ("augment.", recipe.augment, AUGMENT)]
+    parts += [(f"phases.{phase.name}.", phase, PHASE) for phase in recipe.phases]
+    return [
+        f"{path}{name}={value!r}"
+        for path, part, known in parts
+        for name, value in stored.sparse(part).items()
+        if name not in known
+    ]
 
 
 def _augmented(images: keras.KerasTensor, augment: Augment) -> keras.KerasTensor:

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from recipes import conditions, data, precision, prefix, prepare, probe
-from recipes.boundary import Boundary, refuse_large
+from recipes import conditions, data, precision, prefix, prepare
+from recipes.boundary import refuse_large
 from recipes.data.stream import steps_per_epoch
+from recipes.phase import Phases
 from recipes.recipe import Recipe
 from recipes.request import Request
 from recipes.rows import cache_folder
 from recipes.screen import Screen
+from recipes.timing import seconds_per_step
 
 log = logging.getLogger("recipes")
 
@@ -29,16 +31,12 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     Raises:
         Fault: What the run itself would raise before training.
     """
-    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-    recipe = request.recipe(origin.dataset)
-    splits, _ = prepare.read(recipe, origin, request, screen)
-    recipe = request.for_images(recipe, len(splits.train))
-    weights = prepare.find_weights(recipe)
-    model = prepare.build(recipe, splits, request.seed, weights)
+    ready = prepare.prepare(request, screen)
+    origin, recipe, splits, weights, model = ready.origin, ready.recipe, ready.splits, ready.weights, ready.model
     number_format = precision.choose(request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {
-        phase.name: probe.seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
+        phase.name: seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
         for index, phase in enumerate(recipe.phases)
     }
     training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) / 60
@@ -87,9 +85,9 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
 
 def _frozen_pass(recipe: Recipe, splits: data.Splits, model, seed: int, number_format: str) -> dict[str, Any]:
     """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
-    boundary = Boundary(recipe, splits, seed, number_format)
+    phases = Phases(recipe, splits, precision.cast(model, number_format), seed=seed, precision=number_format)
     name = prefix.choose(recipe.engine, number_format)
-    needs = boundary.needs(precision.cast(model, number_format))
+    needs = phases.boundary.needs()
     seconds = 0.0
     for network in {id(network): network for network, rows in needs if rows.missing_bytes}.values():
         images = sum(rows.missing_bytes // rows.row_bytes for other, rows in needs if other is network)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
+
+from recipes.errors import UsageFault, first_line
+from recipes.model_file import mend
+from zoo.graph import calls
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -26,10 +31,47 @@ def processor_has_bfloat16() -> bool:
     return os.uname().machine == "x86_64" and not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags)
 
 
+def keep_own(model: keras.Model) -> keras.Model:
+    """Remember which layers were given a number format by their author: `cast` leaves them in it.
+
+    To be called right after building: a layer that asked for none holds the very object that is Keras's default, and
+    one that asked for an equal format holds another. In a network that was read from a configuration every layer holds
+    its own: there only formats other than float32 count as asked for.
+
+    Args:
+        model: A network just built, in float32; networks inside it are looked into.
+
+    Returns:
+        The same network.
+    """
+    default = keras.config.dtype_policy()
+    layers = list(_inner_layers(model))
+    is_read = all(layer.dtype_policy is not default for layer in layers)
+    for layer in layers:
+        layer.keeps_format = layer.dtype_policy != default if is_read else layer.dtype_policy is not default
+    return model
+
+
+def keep_as(source: keras.Model, model: keras.Model) -> keras.Model:
+    """Remember of a copy what `keep_own` found of its source; layers are known by their names."""
+    for layer in model.layers:
+        layer.keeps_format = getattr(source.get_layer(layer.name), "keeps_format", False)
+    return model
+
+
+def _inner_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _inner_layers(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
+
+
 def cast(model: keras.Model, precision: str) -> keras.Model:
     """A copy of a model that computes in another precision; its weights stay float32.
 
-    The last layer always computes in float32: probabilities in bfloat16 have three digits, too few for a loss.
+    The last layer always computes in float32, also where operations follow it: probabilities in bfloat16 have three
+    digits, too few for a loss. Layers whose author chose a format (`keep_own`) compute in that.
 
     Args:
         model: A flat functional model.
@@ -37,17 +79,59 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
 
     Returns:
         A new model with its own, equal weights.
+
+    Raises:
+        UsageFault: For a layer that cannot be made anew from its configuration.
     """
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
-    outputs = set(model.output_names)
+    last = _last(model)
+    copies = []
 
-    def with_policy(layer):
-        if not isinstance(layer, keras.layers.Layer):
-            return layer.__class__.from_config(layer.get_config())
-        return layer.__class__.from_config(
-            layer.get_config() | {"dtype": "float32" if layer.name in outputs else policy}
-        )
+    def copied(operation):
+        config = operation.get_config()
+        if not isinstance(operation, keras.layers.Layer):
+            return type(operation).from_config(config)
+        keeps = getattr(operation, "keeps_format", False)
+        if operation.name in last:
+            config |= {"dtype": "float32"}
+        elif not keeps:
+            config |= {"dtype": policy}
+        try:
+            copy = type(operation).from_config(config)
+        except Exception as error:  # A layer of anybody's raises what it likes.
+            raise UsageFault(
+                f"The layer {operation.name!r} ({type(operation).__name__}) cannot be made anew from its settings: "
+                f"{first_line(error)}. {mend(operation)}"
+            ) from error
+        copy.keeps_format = keeps
+        copies.append((operation, copy))
+        return copy
 
-    copy = keras.models.clone_model(model, clone_function=with_policy)
-    copy.set_weights(model.get_weights())
-    return copy
+    clone = keras.models.clone_model(model, input_tensors=_entrance(model), clone_function=copied)
+    for layer, copy in copies:
+        copy.set_weights(layer.get_weights())
+    return clone
+
+
+def _entrance(model: keras.Model) -> keras.KerasTensor | None:
+    """An input like the network's; Keras itself would name the copy of an unnamed one otherwise."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            return keras.Input(batch_shape=model.input.shape, dtype=model.input.dtype, name=layer.name)
+    return None
+
+
+def _last(model: keras.Model) -> set[str]:
+    """The layers that give the network's output, or what only operations turn into it."""
+    sources: dict[str, list[str]] = {}
+    for call in calls(model):
+        sources.setdefault(call.name, []).extend(name for name, _ in call.sources)
+    layers = {layer.name for layer in model.layers}
+    found: set[str] = set()
+    waiting = list(model.output_names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in layers:
+            waiting += sources[name]
+        found.add(name)
+    return found

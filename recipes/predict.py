@@ -41,6 +41,7 @@ def parser() -> Parser:
     parse.add_argument(
         "--unlabelled", action="store_true", help="the names of subfolders say nothing of what is on their photos"
     )
+    parse.add_import()
     return parse
 
 
@@ -102,7 +103,7 @@ def _command(arguments: Sequence[str] | None) -> int:
                     watch(done, len(photos))
                 yield name, row
 
-        table = collect(followed(), predictor.class_names)
+        table = collect(followed(), predictor.class_names, predictor.kind)
     if options.csv is not None:
         rundir.write(options.csv, table.as_csv())
         log.log(RESULT, "%s rows in %s", f"{len(table):,}", options.csv)
@@ -132,8 +133,8 @@ def _as_json(table: Any, top: int, accuracy: float | None) -> dict[str, Any]:
         {
             "path": str(name),
             "prediction": best[0][0],
-            "probability": best[0][1],
-            "top": [{"class": label, "probability": probability} for label, probability in best],
+            table.kind: best[0][1],
+            "top": [{"class": label, table.kind: value} for label, value in best],
         }
         for name, best in zip(table.ids, table.top(top), strict=True)
     ]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recipes import manifest as manifests
+from recipes import model_file
 from recipes.data.decode import decode, fit
 from recipes.data.listing import printable
 from recipes.errors import CorruptFault, UsageFault
 from recipes.manifest import Manifest
+from recipes.probabilities import PROBABILITY, as_classes, kind_of
 from recipes.rundir import MANIFEST
 from recipes.tables import csv_text
 
@@ -34,15 +37,17 @@ class Table:
 
     Attributes:
         ids: (photos,), a name for each: its path, or its place among arrays.
-        probabilities: (photos, classes), each row sums to 1.
+        probabilities: (photos, classes), each row sums to 1; scores, where `kind` says so.
         class_names: In the order of the columns.
         problems: Photos that could not be read, and why, by name; they have no row.
+        kind: `"probability"`, or `"score"` for a network whose outputs need not sum to 1.
     """
 
     ids: np.ndarray
     probabilities: np.ndarray
     class_names: tuple[str, ...]
     problems: Mapping[str, str] = field(default_factory=dict)
+    kind: str = PROBABILITY
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,8 +66,11 @@ class Table:
         ]
 
     def as_csv(self) -> str:
-        """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong."""
-        header = ["path", "prediction", "probability", *(f"probability {name}" for name in self.class_names), "problem"]
+        """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong.
+
+        Of a network that gives no probabilities the columns are called scores.
+        """
+        header = ["path", "prediction", self.kind, *(f"{self.kind} {name}" for name in self.class_names), "problem"]
         blank = [""] * (2 + len(self.class_names))
         read = (
             [name, guess, f"{row.max():.6g}", *(f"{value:.6g}" for value in row), ""]
@@ -76,7 +84,7 @@ class Predictor:
     """A trained network with the names of its classes; from `recipes.load`.
 
     Attributes:
-        model: From raw 0-255 pixels to probabilities.
+        model: From raw 0-255 pixels to probabilities; a saved one of another house may give scores.
         class_names: In the order of the run.
         manifest: What the run says of itself; `None` for a saved model of no run.
         value_range: Lowest and highest value the network takes; those of this book take raw pixels.
@@ -86,6 +94,11 @@ class Predictor:
     class_names: tuple[str, ...]
     manifest: Manifest | None
     value_range: tuple[float, float] = (0.0, 255.0)
+
+    @cached_property
+    def kind(self) -> str:
+        """What the network gives for each class: `"probability"` or `"score"`."""
+        return kind_of(self.model, self.value_range)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -104,7 +117,7 @@ class Predictor:
         """
         if isinstance(images, str | os.PathLike):
             images = [images]
-        return collect(self.stream(images), self.class_names)
+        return collect(self.stream(images), self.class_names, self.kind)
 
     def stream(self, images: Iterable[str | os.PathLike | np.ndarray]) -> Iterator[tuple[str, np.ndarray | str]]:
         """For each photo in order its name and (classes,) probabilities, or the reason why it cannot be read.
@@ -122,8 +135,8 @@ class Predictor:
                     yield name, pixels if isinstance(pixels, str) else next(rows)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels."""
-        return as_classes(np.asarray(self.model.predict_on_batch(self.scaled(batch)), "float64"))
+        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so."""
+        return as_classes(np.asarray(self.model.predict_on_batch(self.scaled(batch)), "float64"), self.kind)
 
     def scaled(self, pixels: np.ndarray) -> np.ndarray:
         """Raw 0-255 pixels as float32 in the values the network takes."""
@@ -157,13 +170,20 @@ def load(run: str | os.PathLike) -> Predictor:
     manifest = manifests.read(folder)
     if MODEL not in manifest.files:
         raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
-    return Predictor(load_keras(folder / MODEL, manifest.files[MODEL]), tuple(manifest.data.class_names), manifest)
+    model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
+    return Predictor(model, tuple(manifest.data.class_names), manifest)
 
 
-def load_keras(path: Path, sha256: str) -> keras.Model:
+def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:
     """Load a saved model that must have this sha256; nothing in it is run as code.
 
+    Args:
+        path: The file.
+        sha256: Of what was written.
+        modules: Those its own layers may be in, see `model_file.read`.
+
     Raises:
+        UsageFault: When a module that it needs cannot be imported.
         CorruptFault: When it is missing, damaged, another, or holds code.
     """
     try:
@@ -175,24 +195,12 @@ def load_keras(path: Path, sha256: str) -> keras.Model:
         raise CorruptFault(
             f"{path} is corrupt: {len(content):,} bytes with sha256 {found[:12]}..., and {sha256[:12]}... was written."
         )
-    import keras
-
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its readers raise.
-        raise CorruptFault(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
-    model.jit_compile = False
-    return model
+    return model_file.read(path, modules)
 
 
-def as_classes(probabilities: np.ndarray) -> np.ndarray:
-    """(images, classes): of one sigmoid unit, which is the probability of class 1, make two columns."""
-    if probabilities.shape[1] == 1:
-        return np.hstack([1 - probabilities, probabilities])
-    return probabilities
-
-
-def collect(rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str, ...]) -> Table:
+def collect(
+    rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str, ...], kind: str = PROBABILITY
+) -> Table:
     """Gather what `Predictor.stream` gives into a table."""
     ids, kept, problems = [], [], {}
     for name, row in rows:
@@ -201,7 +209,7 @@ def collect(rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str
         else:
             ids.append(name)
             kept.append(row)
-    return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems)
+    return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems, kind)
 
 
 def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -11,18 +11,21 @@ command line, tuner trials and tests all go through it.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recipes import overrides
+from recipes import overrides, stored
 from recipes.errors import UsageFault
 from recipes.space import Space
 
 OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle")
 ENGINES = ("auto", "keras", "openvino")
+# All trials of a search have the same images, weights and epochs, and no published figure is compared with.
+FIXED = ("data", "split", "image_size", "weights", "published_accuracy", "epochs", "save_every_epoch")
 MOST_VIEWS = 16
 
 
@@ -106,7 +109,10 @@ class Augment:
         rotation: Turn by up to this share of a full circle, as `keras.layers.RandomRotation`.
         zoom: Enlarge or shrink by up to this share, as `keras.layers.RandomZoom`.
         erase: Side of a grey square put at a random place, as a share of the image's side (cutout).
-        strength: Multiplies shift, rotation, zoom and erase.
+        strength: Multiplies all of them but flip.
+        contrast: Spread an image's values, or draw them together, around its mean in each channel by up to this share,
+            as `keras.layers.RandomContrast`.
+        brightness: Make an image lighter or darker by up to this share of 255, as `keras.layers.RandomBrightness`.
     """
 
     flip: bool = False
@@ -115,14 +121,26 @@ class Augment:
     zoom: float = 0.0
     erase: float = 0.0
     strength: float = 1.0
+    contrast: float = 0.0
+    brightness: float = 0.0
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         if not isinstance(self.flip, bool):
             yield _must(self, "flip", "true or false")
-        for name in ("shift", "rotation", "zoom", "erase"):
+        for name in ("shift", "rotation", "zoom", "erase", "contrast", "brightness"):
             yield from _number(self, name, at_least=0, below=1)
         yield from _number(self, "strength", at_least=0)
+        if _is_number(self.strength) and _is_number(self.contrast) and self.strength * self.contrast > 1:
+            yield _must(self, "contrast", f"at most 1 when multiplied by the strength, {self.strength:g}: more inverts")
+
+    def key_facts(self) -> dict[str, Any]:
+        """What the key of augmented activations names: the first six fields always, later ones where they are used.
+
+        A field that comes later must leave the keys of all that is on disk as they are.
+        """
+        first = ("flip", "shift", "rotation", "zoom", "erase", "strength")
+        return {name: getattr(self, name) for name in first} | stored.sparse(self)
 
 
 @dataclass(frozen=True)
@@ -135,11 +153,14 @@ class Phase:
         train: Globs over layer names; what none of them matches is frozen.
         rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
             several globs that match, the first counts.
-        optimizer: One of `OPTIMIZERS`, with Keras's defaults; `sgd` has Nesterov momentum of 0.9.
+        optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`
+            have betas of 0.9 and 0.999, `lion` of 0.9 and 0.99, `adadelta` rho of 0.95, `rmsprop` rho of 0.9 and no
+            momentum; epsilon is 1e-7; gradients are not clipped.
         learning_rate: The rate, or the peak of the schedule.
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
             first 30%, then cosine to zero.
-        weight_decay: Decoupled decay of kernels, each step.
+        weight_decay: Decoupled decay of kernels, each step: their share that is taken off, times the rate. 0 is none,
+            with every optimizer.
         average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
             is validated and kept; 0 for none.
         monitor: The figure of the history that chooses the best epoch.
@@ -196,7 +217,8 @@ class Recipe:
         batch_size: Images a step.
         augment: Random changes to training images.
         label_smoothing: Share of each label spread over all classes, 0 to 1.
-        class_weights: `"balanced"` lets every class weigh the same in the loss, however many images it has.
+        class_weights: `"balanced"` lets every class weigh the same, however many images it has: in the loss and
+            accuracy of training and, so that the epoch that is kept is the best by the same measure, of validation.
         model: Keywords for the architecture's builder, such as `{"dropout": 0.3}`.
         weights: Pretrained weights: `"imagenet"`, a path, or `None`.
         views: Where a base is frozen, how many augmented views of each training image pass it, once, to be kept on
@@ -299,23 +321,58 @@ class Recipe:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The recipe as plain, JSON-ready values."""
-        plain = dataclasses.asdict(dataclasses.replace(self, on_data={}, tune={}))
-        del plain["on_data"], plain["tune"]
-        return plain
+        """The recipe as plain, JSON-ready values, without those that have their default: `with_defaults` adds them."""
+        return stored.sparse(dataclasses.replace(self, on_data={}, tune={}))
 
     def epochs(self) -> int:
         """Epochs over all phases, at most."""
         return sum(phase.epochs for phase in self.phases)
 
     def _refused(self, path: str, space: Space) -> Iterator[str]:
-        """Why the recipe cannot take the values of a range."""
+        """Why a search cannot vary a path, or the recipe cannot take the values of a range."""
+        steps = path.split(".")
+        if (steps[2] if steps[0] == "phases" and len(steps) > 2 else steps[0]) in FIXED:
+            yield f"It cannot be tuned at {path!r}, which every trial has in common. {_searched()}"
+            return
         for value in space.ends():
             try:
                 overrides.override(dataclasses.replace(self, tune={}), path, value)
             except UsageFault as fault:
                 yield f"It cannot be tuned at {path!r}: {fault}"
                 return
+
+
+def _searched() -> str:
+    """Where a search can look, in words."""
+    recipe, phase, augment = (
+        [
+            part.name
+            for part in dataclasses.fields(kind)
+            if part.name not in ("name", "phases", "augment", "on_data", "tune", *FIXED)
+        ]
+        for kind in (Recipe, Phase, Augment)
+    )
+    paths = [name + (".<keyword>" if name == "model" else "") for name in recipe]
+    paths += [f"augment.{name}" for name in augment]
+    paths += [f"phases.<phase>.{name}" + (".<glob>" if name == "rates" else "") for name in phase]
+    return f"A search can vary: {', '.join(paths)}."
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe in full, as JSON gives it: what is absent has its default value.
+
+    Args:
+        settings: What `Recipe.as_dict` gave, now or in an earlier version that knew fewer fields or stored them all.
+    """
+    split = settings.get("split", {})
+    kind = Choice if "train" in split else Shares if "test" in split else Split
+    complete = stored.full(Recipe, settings) | {
+        "phases": [stored.full(Phase, phase) for phase in settings.get("phases", ())],
+        "split": stored.full(kind, split),
+        "augment": stored.full(Augment, settings.get("augment", {})),
+    }
+    del complete["on_data"], complete["tune"]
+    return json.loads(json.dumps(complete))
 
 
 def _must(owner: Any, name: str, constraint: str, value: Any = ...) -> str:

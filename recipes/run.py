@@ -81,6 +81,7 @@ def parser() -> Parser:
     parse.add_argument("--tensorboard", action="store_true", help="also write each epoch as TensorBoard events")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
+    parse.add_import()
     return parse
 
 
@@ -174,11 +175,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
 
 def _list() -> int:
-    rows = [("recipe", "data", "published", "")]
-    for name in book.names():
-        recipe = book.get(name)
-        published = f"{recipe.published_accuracy:.4f}" if recipe.published_accuracy else "-"
-        rows.append((name, recipe.data, published, book.summary(name)))
+    rows = [("recipe", "data", "published", ""), *book.overview()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     try:
         for row in rows:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RESULT = logging.INFO + 5
 SECONDS_BETWEEN_LINES = 30
-log = logging.getLogger("recipes")
+log, zoo_log = logging.getLogger("recipes"), logging.getLogger("zoo")
 
 
 class _Console(Console):
@@ -56,9 +56,10 @@ class Screen:
         self.show_progress = self.console.is_terminal and not quiet
         handler = _ScreenHandler(self.console)
         handler.setLevel(RESULT if quiet else logging.INFO)
-        log.handlers[:] = [handler]
-        log.setLevel(logging.INFO)
-        log.propagate = False
+        for each in (log, zoo_log):
+            each.handlers[:] = [handler]
+            each.setLevel(logging.INFO)
+            each.propagate = False
 
     @contextmanager
     def logging_to(self, path: Path) -> Iterator[None]:
@@ -67,11 +68,13 @@ class Screen:
             handler = logging.FileHandler(path, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handler.handleError = _ignore_full_disk  # type: ignore[method-assign]
-        log.addHandler(handler)
+        for each in (log, zoo_log):
+            each.addHandler(handler)
         try:
             yield
         finally:
-            log.removeHandler(handler)
+            for each in (log, zoo_log):
+                each.removeHandler(handler)
             handler.close()
 
     @contextmanager

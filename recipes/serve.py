@@ -51,6 +51,7 @@ def parser() -> Parser:
         default="127.0.0.1",
         help="default 127.0.0.1, this machine only; another lets others use it",
     )
+    parse.add_import()
     return parse
 
 
@@ -92,12 +93,11 @@ class _Show:
         ).encode()
 
     def classify(self, content: bytes) -> dict[str, Any]:
-        """Classes with probabilities, the surest first, and the photo with and without what the network looked at.
+        """Classes with probabilities or scores, the surest first; the photo with and without where the network looked.
 
         Raises:
             ValueError: When the bytes are no photo.
         """
-        from recipes import gradcam
         from recipes.data.decode import decode
         from recipes.report.pictures import overlay
 
@@ -106,13 +106,22 @@ class _Show:
         with self.one_at_a_time:
             row = self.predictor.probabilities(pixels[np.newaxis])[0]
             order = np.argsort(-row, kind="stable")[:SHOWN]
-            heat = gradcam.heatmaps(self.predictor.model, pixels[np.newaxis], order[:1])[0]
+            heat = self._heat(pixels, order[:1])
         names = self.predictor.class_names
         return {
-            "classes": [{"name": names[index], "probability": float(row[index])} for index in order],
+            "classes": [{"name": names[index], self.predictor.kind: float(row[index])} for index in order],
             "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
             "overlay": _as_url(overlay(pixels, heat)),
         }
+
+    def _heat(self, pixels: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Where the network looked; nowhere, for one that has no convolution."""
+        from recipes import gradcam
+
+        try:
+            return gradcam.heatmaps(self.predictor.model, pixels[np.newaxis], index)[0]
+        except ValueError:
+            return np.zeros(pixels.shape[:2], "float32")
 
 
 class _Handler(BaseHTTPRequestHandler):

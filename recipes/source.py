@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from recipes import stored
 from recipes.recipe import Recipe
 
 WIDTH = 100
@@ -31,7 +32,7 @@ def _expression(value: Any, indent: str) -> str:
         parts = [
             (f"{part.name}=", getattr(value, part.name))
             for part in dataclasses.fields(value)
-            if getattr(value, part.name) != _default(part)
+            if getattr(value, part.name) != stored.default(part)
         ]
         return _bracketed(f"{type(value).__name__}(", parts, ")", indent)
     if isinstance(value, Mapping):
@@ -49,9 +50,3 @@ def _bracketed(opening: str, parts: list[tuple[str, Any]], closing: str, indent:
     deeper = indent + "    "
     lines = [f"{deeper}{lead}{_expression(value, deeper)},\n" for lead, value in parts]
     return f"{opening}\n{''.join(lines)}{indent}{closing.lstrip(',')}"
-
-
-def _default(part: dataclasses.Field) -> Any:
-    if part.default_factory is not dataclasses.MISSING:
-        return part.default_factory()
-    return part.default

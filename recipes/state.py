@@ -46,6 +46,10 @@ ROW: dict[str, Callable[[Any], bool]] = {
 }
 
 
+# What is noted of a schedule that was drawn anew.
+CHANGE = {"phase", "from_epoch", "epochs_before", "epochs"}
+
+
 @dataclass
 class TrainingState:
     """Where a training stands.
@@ -58,6 +62,9 @@ class TrainingState:
         best: The best monitored figure of the phase so far.
         best_epoch: The epoch (counted from 1) that had it.
         waited: Epochs since.
+        epochs: Epochs that the phase's schedule is drawn for; 0 where that is not known.
+        schedule_changes: Where a resumed run drew a schedule anew, for more epochs: phase, from_epoch (counted from
+            1), epochs_before and epochs.
         seconds: Training took so far, in every sitting.
         arrays: Weights, random-number state, optimizer, running metrics and best weights, by group.
     """
@@ -71,6 +78,8 @@ class TrainingState:
     best: FiniteFloat | None = None
     best_epoch: Count | None = None
     waited: Count = 0
+    epochs: Count = 0
+    schedule_changes: list[dict[str, str | int]] = field(default_factory=list)
     seconds: Seconds = 0.0
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
@@ -167,6 +176,8 @@ def _refuse_contradictions(state: TrainingState, recipe: Recipe, images: int | N
     in_order = all(row["epoch"] == number for number, row in enumerate(rows, start=1))
     if not in_order or len(rows) != state.epoch or state.epoch > phase.epochs:
         raise ValueError(f"epoch: {state.epoch} of phase {phase.name!r} does not follow from the history")
+    if any(change.keys() != CHANGE for change in state.schedule_changes) or state.epochs > phase.epochs:
+        raise ValueError("epochs or schedule_changes: they do not fit the recipe")
     if images is not None and state.step * recipe.batch_size >= images:
         raise ValueError(f"step: {state.step} is more than an epoch of {images} images has")
     best = rows[state.best_epoch - 1][phase.monitor] if state.best_epoch and state.best_epoch <= state.epoch else None

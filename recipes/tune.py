@@ -13,23 +13,13 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import datetime
-import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from recipes import book, rundir
+from recipes import book
 from recipes.command import Parser, guarded, seed
-from recipes.errors import DivergedFault, UsageFault
 from recipes.overrides import parse_assignment
-
-FOUND = "search.json"
-SEEDS = 3
-log = logging.getLogger("recipes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,11 +60,14 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
+    from recipes import tuning
     from recipes.data import is_own
     from recipes.request import Request
     from recipes.screen import Screen, flush_stdout
     from recipes.signals import Signals
 
+    signals = Signals("The same command goes on.")
+    signals.listen()
     request = Request(
         options.name,
         variant=options.variant,
@@ -84,111 +77,16 @@ def _command(arguments: Sequence[str] | None) -> int:
         seed=options.seed,
         precision=options.precision,
     )
-    if not request.recipe(request.dataset()).tune:
-        raise UsageFault(f"The recipe {options.name!r} declares nothing to search: give it tune={{...}}.")
-    screen, signals = Screen(), Signals("The same command goes on.")
-    signals.listen()
-    folder = options.out or Path("runs") / "tune" / options.name.replace(":", ".")
-    with rundir.disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with rundir.owned(folder):
-        if options.overwrite and rundir.is_started(folder):
-            rundir.clear(folder)
-        if not rundir.is_started(folder):
-            with rundir.claimed(folder):
-                pass
-        with screen.logging_to(folder / "log.txt"):
-            _search(request, folder, options, screen, signals)
+    tuning.tune(
+        request,
+        options.out or Path("runs") / "tune" / options.name.replace(":", "."),
+        tuning.Settings(options.tuner, options.objective, options.trials, options.hours),
+        overwrite=options.overwrite,
+        screen=Screen(),
+        signals=signals,
+    )
     flush_stdout()
     return 0
-
-
-def _search(request: Any, folder: Path, options: argparse.Namespace, screen: Any, signals: Any) -> None:
-    """Search, train the best again beside what the page has, and write what was found.
-
-    Raises:
-        DivergedFault: When every trial failed.
-        UsageFault: When the folder holds another search.
-        Fault: Whatever else the user can mend.
-    """
-    import numpy as np
-
-    from recipes import conditions, data, precision, prepare, search, source, trial
-    from recipes.backend import load_backend
-    from recipes.report import search as report
-    from recipes.report import style
-
-    origin = data.find(request.dataset(), request.data_mode(), request.data_dir)
-    recipe = request.recipe(origin.dataset)
-    if origin.notice:
-        log.warning("NOTICE %s", origin.notice)
-    load_backend()
-    splits, _ = prepare.read(recipe, origin, request, screen)
-    recipe = request.for_images(recipe, len(splits.train))
-    # What cannot be seen cannot be chosen by: a search has no test images.
-    splits = dataclasses.replace(splits, test=splits.test.select(np.arange(0)))
-    asked = {
-        "recipe": recipe.as_dict(),
-        "space": {path: str(space) for path, space in recipe.tune.items()},
-        "tuner": options.tuner,
-        "objective": options.objective,
-        "seed": request.seed,
-        "precision": precision.choose(request.precision),
-        "fingerprint": splits.fingerprint,
-    }
-    _begin(folder, json.loads(json.dumps(asked)))
-    log.info("data   %s", conditions.describe_data(splits))
-    log.info("search %s: at most %d trials of %d epochs", options.tuner, options.trials, recipe.epochs())
-
-    trainer = trial.Trainer(splits, prepare.find_weights(recipe), asked["precision"], signals)
-    hunt = search.Search(
-        recipe, trainer, folder, tuner=options.tuner, objective=options.objective, trials=options.trials,
-        hours=options.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),
-    )  # fmt: skip
-    hunt.run()
-    best = hunt.best()
-    if best is None:
-        reasons = [f"Trial {trial.number}: {trial.reason}" for trial in hunt.found]
-        raise DivergedFault(" ".join(["Every trial failed, so there is no winner.", *reasons]))
-    again = range(request.seed + 1, request.seed + 1 + SEEDS)
-    found = {
-        **asked,
-        "name": recipe.name,
-        "dataset": origin.dataset,
-        "notice": origin.notice,
-        "images": {"train": len(splits.train), "validation": len(splits.validation)},
-        "trials": [dataclasses.asdict(trial) for trial in hunt.found],
-        "best": best.number,
-        "retrained": {
-            "page": [hunt.retrain(None, seed) for seed in again],
-            "winner": [hunt.retrain(best, seed) for seed in again],
-        },
-        "seconds": round(sum(trial.seconds for trial in hunt.found), 1),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "versions": conditions.versions(),
-        "hardware": conditions.hardware(),
-    }
-    rundir.write_json(folder / FOUND, found)
-    rundir.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
-    page = book.get(request.name, request.variant)
-    tuned = page
-    for path, value in best.values.items():
-        tuned = tuned.override(path, value)
-    rundir.write(folder / "TUNED.diff", source.diff(page, tuned, request.variant.upper()))
-    report.say(found, request, folder)
-
-
-def _begin(folder: Path, asked: dict[str, Any]) -> None:
-    """Note what is searched, or see that it is what was searched here before."""
-    from recipes.changes import differences
-
-    if not rundir.is_started(folder):
-        rundir.write_json(folder / rundir.STARTED, asked)
-    elif changes := differences(rundir.read_json(folder / rundir.STARTED), asked):
-        raise UsageFault(
-            f"{folder} holds another search ({'; '.join(changes)}). Choose another --out, or search anew with "
-            "--overwrite."
-        )
 
 
 def _count(text: str) -> int:

@@ -24,6 +24,7 @@ def parser() -> Parser:
     """The command line."""
     parse = Parser("verify", __doc__ or "")
     parse.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that recipes.export made")
+    parse.add_import()
     return parse
 
 

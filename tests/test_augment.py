@@ -5,6 +5,8 @@ import pytest
 
 from recipes import Augment
 from recipes.augment import GREY, augment
+from recipes.boundary import View
+from recipes.rows import Rows
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +19,96 @@ def photos():
 
 def changed(photos, seed=(1, 2), **settings):
     return augment(photos, np.array(seed, "int32"), Augment(**settings)).numpy()
+
+
+# Means of eight random images after the augmentation of the first version, with its kinds one by one and all together.
+MEANS = [
+    ({"flip": True}, [133.222, 130.069, 129.056, 131.692, 129.514, 128.397, 129.228, 130.119]),
+    ({"shift": 0.2}, [129.544, 133.181, 130.833, 130.119, 129.183, 126.647, 128.931, 127.431]),
+    ({"rotation": 0.1}, [135.912, 132.16, 130.76, 133.916, 130.193, 128.907, 129.308, 129.52]),
+    ({"zoom": 0.2}, [132.009, 130.981, 129.004, 131.642, 129.447, 131.536, 132.678, 129.409]),
+    ({"erase": 0.3}, [132.05, 128.872, 128.836, 132.086, 127.772, 127.086, 128.869, 129.994]),
+    (
+        {"flip": True, "shift": 0.2, "rotation": 0.1, "zoom": 0.2, "erase": 0.3, "strength": 0.8},
+        [133.663, 134.538, 130.591, 130.975, 125.688, 128.208, 132.047, 128.341],
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "means"), MEANS)
+def test_augment_draws_as_when_the_stored_results_were_made(settings, means):
+    images = np.random.default_rng(0).integers(0, 256, (8, 12, 10, 3))
+    np.testing.assert_allclose(changed(images, **settings).mean(axis=(1, 2, 3)), means, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (None, "e9c814d9dc8e42720b821856acf8e4ca28b36037d57624b8df4628a3863d971f"),
+        ({"flip": True, "rotation": 0.1}, "cb42fd8a84f611f7b94198dc3bdafe7b05cec1c50fff5e35d0f6e5f93d0de9b3"),
+    ],
+)
+def test_augment_leaves_the_keys_of_kept_activations_as_they_were(tmp_path, settings, key):
+    """Keys of the first version, when there were six fields; a later field counts where it is used."""
+    images = np.arange(96, dtype="uint8").reshape(2, 4, 4, 3)
+
+    def found(**more):
+        augment = Augment(**settings, **more) if settings else None
+        return Rows(tmp_path, View(images, augment, 7, 1).facts(), 2, (3,), "float16").key
+
+    assert found() == key
+    if settings:
+        assert len({found(), found(contrast=0.1), found(contrast=0.2), found(brightness=0.1)}) == 4
+
+
+@pytest.mark.parametrize("kind", ["contrast", "brightness"])
+def test_augment_colours_are_drawn_by_their_own_name(photos, kind):
+    geometry = {"flip": True, "shift": 0.1}
+    other = {"brightness": "contrast", "contrast": "brightness"}[kind]
+    alone = changed(photos, **{kind: 0.3})
+    assert np.abs(alone - photos).mean() > 3
+    assert alone.min() >= 0
+    assert alone.max() <= 255
+    assert len(np.unique(alone.std(axis=(1, 2, 3)) + alone.mean(axis=(1, 2, 3)))) == len(photos)
+    np.testing.assert_array_equal(alone, changed(photos, **{kind: 0.3}))
+    np.testing.assert_array_equal(alone, changed(photos, **{kind: 0.6, "strength": 0.5}))
+    assert np.abs(alone - changed(photos, seed=(1, 3), **{kind: 0.3})).mean() > 1
+    # What it changes in a moved or otherwise coloured image is what it changes in the image alone.
+    grey = np.full((16, 8, 8, 3), 128, "uint8")
+    grey[:, :4] = 100
+    moved = changed(grey, **{kind: 0.3}, flip=True)
+    np.testing.assert_array_equal(moved, changed(grey, **{kind: 0.3}))
+    both = changed(grey, **{kind: 0.1, other: 0.1})
+    for measure in (np.mean, np.std):
+        same = {"brightness": np.mean, "contrast": np.std}[kind] is measure
+        for one, alone in zip(both, changed(grey, **{kind: 0.1}), strict=True):
+            assert (measure(one) == pytest.approx(measure(alone), abs=0.01)) == same
+    np.testing.assert_array_equal(changed(photos, **geometry), changed(photos, **geometry, **{kind: 0.0}))
+
+
+def test_augment_contrast_keeps_the_mean_and_brightness_the_spread():
+    grey = np.full((32, 8, 8, 3), 128, "uint8")
+    grey[:, :4] = 100
+    spread = changed(grey, contrast=0.5)
+    np.testing.assert_allclose(spread.mean(axis=(1, 2, 3)), 114, atol=0.01)
+    assert 0.5 * 14 <= spread.std(axis=(1, 2, 3)).min() < 0.7 * 14
+    assert 1.3 * 14 < spread.std(axis=(1, 2, 3)).max() <= 1.5 * 14
+    shifted = changed(grey, brightness=0.2)
+    np.testing.assert_allclose(shifted.std(axis=(1, 2, 3)), 14, atol=0.01)
+    assert -51 <= shifted.mean(axis=(1, 2, 3)).min() - 114 < -30
+    assert 30 < shifted.mean(axis=(1, 2, 3)).max() - 114 <= 51
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"contrast": 1.0}, "'contrast' of the augment must be a number 0 or more and below 1. Got 1.0"),
+        ({"brightness": -0.1}, "'brightness' of the augment must be a number 0 or more and below 1. Got -0.1"),
+        ({"contrast": 0.6, "strength": 2.0}, "'contrast' of the augment must be at most 1 when multiplied by the str"),
+    ],
+)
+def test_augment_refuses_colours_out_of_range(settings, words):
+    assert any(words in fault for fault in Augment(**settings).faults())
 
 
 def test_augment_without_settings_changes_nothing(photos):

@@ -5,6 +5,7 @@ import dataclasses
 import importlib.util
 import shutil
 import subprocess
+from collections import Counter
 
 import keras
 import numpy as np
@@ -12,11 +13,13 @@ import pytest
 from conftest import PYTHON, subprocess_environment, tiny_recipe
 
 import zoo
-from recipes import Augment, Phase, Split, boundary, data, engine, prefix
-from recipes.boundary import Boundary, cache
+from recipes import Augment, Phase, Split, boundary, data, engine, freeze, phase, prefix
+from recipes.boundary import cache
+from recipes.cache_key import network_key
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DiskFault, EnvironmentFault, UsageFault
 from recipes.freeze import digests, frontier, split_at, thaw
+from recipes.phase import Phases
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="skipped: the extra 'fast' is not installed"
@@ -128,7 +131,7 @@ def test_a_stopped_pass_goes_on_where_it_was_and_ends_the_same(fashion, monkeypa
 
 
 def test_a_stop_in_a_phase_above_the_frontier_resumes_exactly(fashion, monkeypatch):
-    monkeypatch.setattr(engine, "steps_per_call", lambda *_: 1)  # So that a stop can fall between any two.
+    monkeypatch.setattr(phase, "steps_per_call", lambda *_: 1)  # So that a stop can fall between any two.
     recipe = frozen_recipe(views=2, augment=Augment(flip=True, rotation=0.1))
     whole = train(recipe, fashion)
     for stop_at in (3, 15, 23, 34):
@@ -243,11 +246,9 @@ def test_another_structure_with_the_same_weights_is_another_key():
     a, b = one(image), two(image)
     plus = keras.Model(image, keras.layers.Add()([keras.layers.ReLU()(a), b]))
     swapped = keras.Model(image, keras.layers.Add()([a, keras.layers.ReLU()(b)]))
-    assert boundary._network_digest(plus) != boundary._network_digest(swapped)
+    assert network_key(plus) != network_key(swapped)
     strided = keras.Model(image, keras.layers.MaxPooling2D(2, strides=1)(a))
-    assert boundary._network_digest(strided) != boundary._network_digest(
-        keras.Model(image, keras.layers.MaxPooling2D(2, strides=2)(a))
-    )
+    assert network_key(strided) != network_key(keras.Model(image, keras.layers.MaxPooling2D(2, strides=2)(a)))
 
 
 def test_a_cache_larger_than_the_free_disk_is_refused_before_anything_runs(fashion, monkeypatch):
@@ -335,11 +336,47 @@ def test_the_engine_is_chosen_by_what_is_there(monkeypatch):
         prefix.choose("openvino", "bfloat16")
 
 
+def _needs(recipe, splits):
+    return Phases(recipe, splits, network(), seed=7, precision="float32").boundary.needs()
+
+
 def test_needs_are_known_before_anything_runs(fashion):
     recipe = frozen_recipe(views=2, augment=Augment(flip=True))
-    needs = Boundary(recipe, fashion, 7, "float32").needs(network())
+    needs = _needs(recipe, fashion)
     expected = (2 * len(fashion.train) + len(fashion.validation)) * 2 * (3136 + 14 * 14 * 32)
     assert sum(rows.missing_bytes for _, rows in needs) == expected
     outcome = train(recipe, fashion)
     assert outcome.boundary["head"]["bytes"] == expected
-    assert sum(rows.missing_bytes for _, rows in Boundary(recipe, fashion, 7, "float32").needs(network())) == 0
+    assert sum(rows.missing_bytes for _, rows in _needs(recipe, fashion)) == 0
+
+
+def test_each_fact_is_computed_once(fashion, monkeypatch):
+    """In two phases: each is thawed and compiled once, each stretch of the network and set of images hashed once."""
+    counted = Counter()
+
+    def count(owner, name):
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, **kwargs: counted.update([name]) or real(*args, **kwargs))
+
+    for owner, name in (
+        (freeze, "thaw"),
+        (boundary, "network_key"),
+        (boundary, "images_key"),
+        (keras.Model, "compile"),
+    ):
+        count(owner, name)
+    outcome = train(frozen_recipe(views=3, augment=Augment(flip=True)), fashion)
+    assert {name: facts["layer"] for name, facts in outcome.boundary.items()} == {"head": "flatten", "conv2": "pool1"}
+    assert counted == {"thaw": 2, "network_key": 2, "images_key": 2, "compile": 2}
+
+
+def test_activations_below_a_layer_that_an_earlier_phase_trained_are_computed_anew(fashion):
+    phases = (
+        Phase("head", epochs=1, train=("dense", "probabilities")),
+        Phase("conv1", epochs=1, train=("conv1",), learning_rate=1e-2),
+        Phase("head again", epochs=1, train=("dense", "probabilities")),
+    )
+    cached = train(frozen_recipe(phases=phases, cache_dtype="float32"), fashion)
+    online = train(frozen_recipe(phases=phases, views=0), fashion)
+    np.testing.assert_allclose(figures(cached), figures(online), rtol=1e-4)
+    assert cached.boundary["head again"]["images_passed"] == len(fashion.train) + len(fashion.validation)

@@ -1,14 +1,17 @@
 """Where images come from, and how they are divided."""
 
+import io
 import shutil
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from conftest import FULL_DATA, needs_full_data
+from PIL import Image
 
 from recipes import Choice, Shares, Split, data
-from recipes.data import samples
+from recipes.data import samples, tfds_source
 from recipes.data.splits import choose, divide
 from recipes.errors import DataFault, EnvironmentFault, UsageFault
 from zoo import network
@@ -242,6 +245,18 @@ def test_the_digit_sample_stands_in_for_cifar10():
     assert (origin.kind, origin.dataset) == ("sample", "mnist")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "channels"), [("mnist", 1), ("mnist", 3), ("cats_vs_dogs", 1), ("cats_vs_dogs", 3)]
+)
+def test_images_brought_to_a_size_have_the_channels_of_the_architecture(prepared, dataset, channels):
+    """The sample as the full data: --set image_size=32 must not change what a network sees but its size."""
+    own = (28, 28, channels)
+    sample = data.read(data.find(dataset, "sample"), Split(), 12, shape=own)
+    full = data.read(data.find("tiny_images", "full", prepared), Split(), 12, shape=own)
+    assert sample.image_shape == full.image_shape == (12, 12, channels)
+    assert sample.test.pixels.shape[1:] == (12, 12, channels)
+
+
 def test_the_bundled_sample_is_small_and_licensed():
     from pathlib import Path
 
@@ -297,3 +312,21 @@ def test_divide_refuses_too_few():
         divide(np.zeros(1, int), Split())
     with pytest.raises(DataFault, match="too few"):
         divide(np.zeros(3, int), Split(method="last", validation=0.999))
+
+
+def test_memory_does_not_grow_with_the_number_of_photos_decoded(tmp_path, monkeypatch):
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (256, 256, 3), "uint8")).save(buffer, "PNG")
+    number, size = 100, len(buffer.getvalue())
+    examples = ({"image": buffer.getvalue()[:-1] + b"\x82", "label": 0} for _ in range(number))  # Copies.
+    monkeypatch.setattr(tfds_source, "_examples", lambda *_, **__: examples)
+    monkeypatch.setattr("recipes.rows.SHARD_BYTES", 32 * 8 * 8 * 3)
+    stored = tfds_source._Encoded(None, "train", tmp_path, np.zeros(number, "int64"), np.arange(number), ["0"] * number)
+    tracemalloc.start()
+    try:
+        images = tfds_source._decoded(stored, np.arange(number)[::-1], (8, 8, 3))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert images.pixels.shape == (number, 8, 8, 3)
+    assert peak < 0.5 * number * size

@@ -114,10 +114,10 @@ def test_16_bit_colour_is_scaled_and_grey_is_one_channel():
 
 def test_images_in_memory_are_brought_to_a_size_in_colour():
     grey = Images(np.full((2, 8, 8, 1), 9, "uint8"), np.array([0, 1]), np.array(["a", "b"]))
-    assert resize(grey, 16).pixels.shape == (2, 16, 16, 3)
-    assert resize(grey, 16).pixels.max() == 9
+    assert resize(grey, 16, 3).pixels.shape == (2, 16, 16, 3)
+    assert resize(grey, 16, 3).pixels.max() == 9
     colour = Images(np.stack([FLAG]), np.array([0]), np.array(["a"]))
-    assert resize(colour, 8) is colour
+    assert resize(colour, 8, 3) is colour
 
 
 def photo(size=(640, 427)):

@@ -1,6 +1,6 @@
 """What README and docs say is true: blocks run, commands parse, tables follow from results/."""
 
-import dataclasses
+import json
 import re
 import shlex
 
@@ -26,6 +26,7 @@ from recipes import (
     verify,
 )
 from recipes.overrides import parse_assignment
+from recipes.recipe import with_defaults
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -83,33 +84,28 @@ def test_readme_shows_the_measured_results_of_every_recipe():
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
+@pytest.mark.parametrize("page", ["README.md", "pyproject.toml", "docs/quickstart.md", "docs/boundary.md"])
+def test_pages_agree_with_the_measured_gain_of_the_extra_fast(page):
+    measured = json.loads((ROOT / "results" / "bench" / "boundary.json").read_text())
+    ratios = [found["predict"]["seconds"] / found["frozen pass"]["seconds"] for found in measured["rounds"]]
+    text = " ".join((ROOT / page).read_text().replace("\n#", "\n").split())
+    gains = re.findall(r"(\d+) to (\d+) times as fast", text)
+    assert gains == [(str(round(min(ratios))), str(round(max(ratios))))]
+    assert len(re.findall("times as fast|twice as fast", text)) == 1
+
+
 def test_readme_lists_every_architecture_with_its_parameters():
     text = (ROOT / "README.md").read_text()
     for name in zoo.names():
         assert f"| {name} | {zoo.info(name).parameters:,}" in text
 
 
-def with_defaults(settings):
-    """Stored settings, with the defaults of those they do not know."""
-    phases = [defaults(recipes.Phase) | phase for phase in settings["phases"]]
-    return defaults(recipes.Recipe) | settings | {"phases": phases}
-
-
-def defaults(kind):
-    known = [field for field in dataclasses.fields(kind) if field.name not in ("on_data", "tune")]
-    values = {field.name: field.default for field in known if field.default is not dataclasses.MISSING}
-    made = {field.name: field.default_factory() for field in known if field.default_factory is not dataclasses.MISSING}
-    return {name: value for name, value in (values | made).items() if not dataclasses.is_dataclass(value)}
-
-
 def test_results_are_of_the_recipes_as_they_are():
     """A recipe that changed since it was measured must be measured again."""
-    import json
-
     for name, group in results_files.load(ROOT / "results").items():
         recipe = recipes.get(group["recipe"], group["variant"])
         if group["dataset"] != recipe.data:
             recipe = recipe.override("data", group["dataset"])
         # A setting that came later has the value that leaves things as they were.
-        assert json.loads(json.dumps(recipe.as_dict())) == with_defaults(group["settings"]), name
+        assert with_defaults(recipe.as_dict()) == with_defaults(group["settings"]), name
         assert group["runs"], name

@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Phase, engine, memory
+from recipes import Augment, Phase, engine, memory, phase
 from recipes.engine import Hooks, StopRequested
 from recipes.errors import DivergedFault, MemoryFault, UsageFault
 
@@ -48,7 +48,7 @@ def stop_after(steps):
 @pytest.fixture
 def step_by_step(monkeypatch):
     """One step a call, so that a stop can fall between any two."""
-    monkeypatch.setattr(engine, "steps_per_call", lambda *_: 1)
+    monkeypatch.setattr(phase, "steps_per_call", lambda *_: 1)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +217,61 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypat
 
 
 def test_steps_per_call_is_one_for_a_large_network():
-    assert engine.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
-    assert engine.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+    assert phase.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
+    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+
+
+def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen(fashion):
+    """A few dresses among T-shirts, and a network that begins by calling everything the big class."""
+
+    def pair(images, few):
+        big, small = np.flatnonzero(images.labels == 0), np.flatnonzero(images.labels == 3)[:few]
+        chosen = images.select(np.concatenate([big, small]))
+        return dataclasses.replace(chosen, labels=(chosen.labels == 3).astype("int64"))
+
+    splits = dataclasses.replace(
+        fashion, train=pair(fashion.train, 12), validation=pair(fashion.validation, 3), class_names=("T-shirt", "Dress")
+    )
+    model = network(splits)
+    model.get_layer("probabilities").bias.assign([2.0, -2.0])
+    phase = Phase("train", epochs=5, learning_rate=3e-4, keep="best")
+    recipe = tiny_recipe(phases=(phase,), augment=Augment(), batch_size=16, class_weights="balanced")
+    outcome = engine.train(recipe, splits, model, seed=1)
+
+    labels, history = splits.validation.labels, outcome.history
+    probabilities = outcome.model.predict(splits.validation.pixels, verbose=0)
+    right = probabilities.argmax(axis=1) == labels
+    recalls = [right[labels == label].mean() for label in (0, 1)]
+    assert np.mean(recalls) > 0.7  # Unweighted, the epoch with 0.5 would have the lowest loss.
+    kept = history[outcome.kept["train"] - 1]
+    assert kept["val_accuracy"] == pytest.approx(np.mean(recalls), abs=1e-5)
+    losses = -np.log(probabilities[np.arange(len(labels)), labels])
+    assert kept["val_loss"] == pytest.approx(np.mean([losses[labels == label].mean() for label in (0, 1)]), rel=1e-4)
+    assert {row["class_weights"] for row in history} == {"balanced"}
+
+
+def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(fashion, caplog, monkeypatch):
+    monkeypatch.setattr(engine.log, "propagate", True)
+
+    def recipe(schedule, epochs):
+        return tiny_recipe(phases=(Phase("train", epochs=epochs, schedule=schedule),), augment=Augment())
+
+    for schedule, changes in (
+        ("constant", []),
+        ("cosine", [{"phase": "train", "from_epoch": 2, "epochs_before": 2, "epochs": 3}]),
+    ):
+        hooks, seen = stop_after(1)
+        with pytest.raises(StopRequested):
+            train(recipe(schedule, 2), fashion, hooks=hooks)
+        while seen["state"].step:  # Calls of several steps: go on to the epoch's end.
+            hooks, seen_next = stop_after(1)
+            with pytest.raises(StopRequested):
+                train(recipe(schedule, 2), fashion, state=seen["state"], hooks=hooks)
+            seen = seen_next
+        caplog.clear()
+        outcome = train(recipe(schedule, 3), fashion, state=seen["state"])
+        assert len(outcome.history) == 3
+        assert outcome.schedule_changes == changes
+        said = "from epoch 2 on the cosine schedule is drawn for 3 epochs; before, it was drawn for 2" in caplog.text
+        assert said == bool(changes)

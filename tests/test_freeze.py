@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from recipes.errors import UsageFault
-from recipes.freeze import digests, frontier, split_at, thaw
+from recipes.freeze import digests, frontier, moving_variables, prove_frozen, split_at, thaw
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +117,62 @@ def test_a_network_of_ones_own_without_a_head_trains_its_batch_normalization():
     x = keras.layers.BatchNormalization(name="norm")(image)
     model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.Flatten()(x)))
     assert thaw(model, ("*",)) == ["norm", "dense"]
+
+
+def test_statistics_of_a_layer_that_trains_may_move_and_those_of_a_held_one_may_not():
+    image = keras.Input((8, 8, 1))
+    x = keras.layers.BatchNormalization(name="held")(image, training=False)
+    x = keras.layers.BatchNormalization(center=False, scale=False, name="bare")(x)
+    x = keras.layers.BatchNormalization(name="norm")(keras.layers.Conv2D(2, 3, name="conv")(x))
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.Flatten()(x)))
+    assert thaw(model, ("*",)) == ["conv", "norm", "dense"]
+    weights, _ = moving_variables(model, [("*",)])
+    assert {weight.path.split("/")[0] for weight in weights} == {"bare", "conv", "norm", "dense"}
+    before = digests(model)
+    model.compile("sgd", "mse")
+    model.fit(np.random.default_rng(0).uniform(0, 9, (16, 8, 8, 1)), np.eye(2)[np.arange(16) % 2], verbose=0)
+    assert prove_frozen(model, before) == []
+    moved = {path for path, digest in digests(model).items() if digest != before[path]}
+    assert {"bare/moving_mean", "norm/moving_variance"} <= moved
+    assert not any(path.startswith("held") for path in moved)
+    model.get_layer("held").moving_mean.assign([1.0])
+    with pytest.raises(RuntimeError, match="frozen: held/moving_mean"):
+        prove_frozen(model, before)
+    with pytest.raises(UsageFault, match="Nothing would train in .*: what 'held' names is held"):
+        thaw(model, ("held",))
+
+
+def test_a_layer_that_is_called_twice_is_no_place_to_cut():
+    image = keras.Input((8, 8, 2))
+    twice = keras.layers.Conv2D(2, 3, padding="same", name="twice")
+    x = keras.layers.ReLU(name="above")(twice(twice(image)))
+    x = keras.layers.Flatten(name="flatten")(x)
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(x))
+    thaw(model, ("dense",))
+    assert frontier(model) == "flatten"
+    with pytest.raises(UsageFault, match="cannot be cut behind 'twice': it is called 2 times"):
+        split_at(model, "twice")
+    thaw(model, ("twice",))
+    assert frontier(model) is None
+
+
+def test_weights_of_equal_paths_are_told_apart():
+    class Pair(keras.layers.Layer):
+        """Two layers that are built outside of build(), and so share their paths."""
+
+        def __init__(self):
+            super().__init__()
+            self.parts = [keras.layers.Dense(2, name="part"), keras.layers.Dense(2, name="part")]
+            for part in self.parts:
+                part.build((None, 2))
+
+        def call(self, x):
+            return self.parts[0](x) + self.parts[1](x)
+
+    pair, image = Pair(), keras.Input((2,))
+    model = keras.Model(image, pair(image))
+    assert len({weight.path for weight in model.weights}) < len(model.weights)
+    before = digests(model)
+    assert len(before) == len(model.weights)
+    pair.parts[1].kernel.assign(pair.parts[1].kernel + 1)
+    assert [path for path, digest in digests(model).items() if digest != before[path]] == ["part/kernel (2)"]

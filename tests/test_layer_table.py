@@ -83,3 +83,53 @@ def test_a_network_inside_a_network_is_refused():
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="'inner' is a network inside"):
         zoo.arithmetic(keras.Model(image, inner(image)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "macs"),
+    [
+        (keras.layers.Dense(4), (8, 3), 8 * 3 * 4),
+        (keras.layers.Conv1D(4, 3), (8, 2), 6 * 3 * 2 * 4),
+        (keras.layers.Conv3D(4, 3), (8, 8, 8, 2), 6**3 * 27 * 2 * 4),
+        (keras.layers.DepthwiseConv2D(3), (8, 8, 2), 36 * 9 * 2),
+        (keras.layers.SeparableConv2D(4, 3), (8, 8, 2), 36 * (9 * 2 + 2 * 4)),
+        (keras.layers.Conv2DTranspose(4, 3, strides=2), (8, 8, 2), 64 * 9 * 2 * 4),
+        (keras.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 4)), (8, 3), 8 * 3 * 2 * 4),
+        (keras.layers.TimeDistributed(keras.layers.Conv2D(4, 3)), (5, 8, 8, 2), 5 * 36 * 9 * 2 * 4),
+        (keras.layers.GRU(4), (8, 3), 0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_macs_of_layers_of_every_kind(layer, shape, macs):
+    model = keras.Sequential([keras.Input(shape), layer])
+    found = zoo.arithmetic(model)
+    assert found.macs == count_macs(model) == macs
+    assert found.parameters == model.count_params()
+
+
+def test_attention_counts_projections_and_products():
+    rows = keras.Input((28, 8))
+    model = keras.Model(rows, keras.layers.MultiHeadAttention(2, 4)(rows, rows))
+    assert count_macs(model) == 4 * 28 * 64 + 28 * 28 * 2 * (4 + 4)
+    assert zoo.arithmetic(model).rows[-1].receptive_field is None
+
+
+def test_a_layer_that_is_called_twice_costs_twice_and_has_its_weights_once():
+    image = keras.Input((8, 8, 2))
+    twice = keras.layers.Conv2D(2, 3, padding="same", name="twice")
+    model = keras.Model(image, twice(twice(image)))
+    found = zoo.arithmetic(model)
+    assert found.macs == count_macs(model) == 2 * 64 * 9 * 2 * 2
+    assert found.parameters == model.count_params()
+    assert found.rows[-1].receptive_field == (5, 5)
+
+
+def test_sizes_that_are_not_known_and_several_outputs_are_counted_as_far_as_they_go():
+    from recipes.memory import check_memory, evaluation_batch
+
+    image = keras.Input((None, None, 2))
+    sequence, state = keras.layers.GRU(3, return_sequences=True, return_state=True)(keras.ops.mean(image, axis=1))
+    model = keras.Model(image, keras.layers.Dense(2)(state))
+    assert evaluation_batch(model) == 500
+    check_memory(model, 8)
+    assert zoo.arithmetic(model).macs == 6

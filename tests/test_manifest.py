@@ -86,8 +86,8 @@ def test_a_run_whose_schedule_was_drawn_anew_says_that_its_command_does_not_repe
     change = {"phase": "train", "from_epoch": 3, "epochs_before": 4, "epochs": 6}
     read = manifest.read(write_manifest(tmp_path, schedule_changes=[change]))
     assert read.not_repeated == (
-        "The command has another learning-rate schedule than this run: after epoch 3 of phase 'train' it was given 6 "
-        "epochs in place of 4."
+        "The command has another learning-rate schedule than this run: from epoch 3 of phase 'train' on it was drawn "
+        "for 6 epochs in place of 4."
     )
     assert manifest.read(write_manifest(tmp_path)).not_repeated == ""
 

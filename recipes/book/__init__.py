@@ -4,63 +4,99 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe
+from zoo import plugins
 from zoo.suggest import closest
 
 VARIANTS = ("tuned", "published")
+GROUP = "recipes.book"
 
 
 def names() -> list[str]:
     """Names of all recipes, sorted: the pages of this book and the entry points of the group `recipes.book`."""
-    pages = {page.name for page in pkgutil.iter_modules(__path__)}
-    return sorted(pages | {point.name for point in entry_points(group="recipes.book")})
+    return sorted(_pages() | plugins.names(GROUP))
 
 
 def get(name: str, variant: str = "tuned") -> Recipe:
     """A recipe by name.
 
     Args:
-        name: A name of `names()`, or `"package.module:RECIPE"` for a recipe of your own (which has no variants).
-        variant: `"tuned"`, ours, or `"published"`, the source to the letter.
+        name: A name of `names()`, or `"package.module:RECIPE"` for a recipe of your own.
+        variant: `"tuned"`, ours, or `"published"`, the source to the letter. Your own recipe has no variants; an entry
+            point's has, where it leads to a module with `TUNED` and `PUBLISHED`.
 
     Raises:
-        UsageFault: For an unknown name (with up to three suggestions) or variant, or when what the name points
-            to is not a recipe.
+        UsageFault: For an unknown name (with up to three suggestions) or variant, a name that is taken twice, or when
+            what the name points to cannot be loaded or is not a recipe.
     """
     if variant not in VARIANTS:
         raise UsageFault(f"The variant must be one of {', '.join(VARIANTS)}. Got {variant!r} instead.")
     if ":" in name:
-        return _from_module(name)
-    if name in {page.name for page in pkgutil.iter_modules(__path__)}:
-        return getattr(importlib.import_module(f"{__name__}.{name}"), variant.upper())
-    for point in entry_points(group="recipes.book"):
-        if point.name == name:
-            return _checked(point.load(), point.value)
+        return _from_module(name, variant)
+    try:
+        point = _plugin(name)
+        if name in _pages():
+            return getattr(importlib.import_module(f"{__name__}.{name}"), variant.upper())
+        if point is not None:
+            return _chosen(plugins.load(point), variant, plugins.in_words(point))
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
     hint = closest(name, names())
     raise UsageFault(f"No recipe named {name!r}.{hint} python -m recipes.run --list shows all {len(names())}.")
 
 
 def summary(name: str) -> str:
-    """The first line of a recipe's page, without its name."""
-    point = next((point for point in entry_points(group="recipes.book") if point.name == name), None)
+    """A line on a recipe: of its page, or where it comes from, or why it cannot be had; no plug-in is loaded."""
+    try:
+        point = _plugin(name)
+    except ValueError as error:
+        return str(error)
     if point is not None:
-        return f"from {point.value}"
+        return f"from {plugins.in_words(point)}"
     page = importlib.import_module(f"{__name__}.{name}")
     return (page.__doc__ or "").split("\n")[0].removeprefix(f"{name}: ").rstrip(".")
 
 
-def _from_module(target: str) -> Recipe:
+def overview() -> Iterator[tuple[str, str, str, str]]:
+    """Name, data, published accuracy and a line on each recipe; "-" for what is not known without loading a plug-in."""
+    plugged = plugins.names(GROUP)
+    for name in names():
+        recipe = None if name in plugged else get(name)
+        published = f"{recipe.published_accuracy:.4f}" if recipe and recipe.published_accuracy else "-"
+        yield name, recipe.data if recipe else "-", published, summary(name)
+
+
+def _pages() -> set[str]:
+    return {page.name for page in pkgutil.iter_modules(__path__)}
+
+
+def _plugin(name: str) -> EntryPoint | None:
+    """The entry point of a name that no page has."""
+    return plugins.find(GROUP, name, ours="this book" if name in _pages() else "")
+
+
+def _from_module(target: str, variant: str) -> Recipe:
     module_name, _, attribute = target.partition(":")
     try:
-        return _checked(getattr(importlib.import_module(module_name), attribute), target)
+        found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise UsageFault(f"No recipe at {target!r}: {error}. The form is package.module:RECIPE.") from error
+    return _chosen(found, variant, repr(target))
 
 
-def _checked(found: object, target: str) -> Recipe:
-    if not isinstance(found, Recipe):
-        raise UsageFault(f"{target!r} is a {type(found).__name__}, not a recipes.Recipe.")
-    return found
+def _chosen(found: object, variant: str, target: str) -> Recipe:
+    """The variant of what a name leads to: a recipe, which has none but itself, or something that has both."""
+    if isinstance(found, Recipe):
+        if variant != VARIANTS[0]:
+            raise UsageFault(f"{target} is one recipe, without variants. Leave --variant {variant} out.")
+        return found
+    chosen = getattr(found, variant.upper(), None)
+    if not isinstance(chosen, Recipe):
+        raise UsageFault(
+            f"{target} is a {type(found).__name__}, not a recipes.Recipe, and has no recipe {variant.upper()}."
+        )
+    return chosen

@@ -59,7 +59,7 @@ def _body(name: str, manifest: Manifest, facts: Mapping[str, Any]) -> str:
 raw 0-255 pixels, and gives {facts["output"]}.
 To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
 `bundle.json` says the same for programs; `python -m recipes.verify` checks this folder with the images in `golden/`.
-
+{_own(facts)}
 ## Classes
 
 {classes}
@@ -77,6 +77,15 @@ To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
 It knows the classes above and no other: a photo of something else gets one of them, often with a high probability.
 The test images are like the training images; photos from elsewhere may do worse.
 """
+
+
+def _own(facts: Mapping[str, Any]) -> str:
+    """What to import before the model can be loaded; nothing for Keras's own layers."""
+    if not facts["own_layers"]:
+        return ""
+    names = ", ".join(f"`{name}`" for name in facts["own_layers"])
+    modules = " and ".join(f"`import {name}`" for name in facts["modules"]) or "import the module that defines them"
+    return f"The model holds layers of its own ({names}): {modules} before it is loaded.\n"
 
 
 def _plain(text: str) -> str:

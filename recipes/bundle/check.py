@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from recipes.bundle.runtimes import RUNTIMES
-from recipes.errors import CorruptFault, UsageFault
+from recipes.errors import CorruptFault, Fault, UsageFault, first_line
+from recipes.probabilities import as_classes
 from recipes.rundir import read_json
 from zoo.checksum import sha256_of
 
@@ -60,13 +61,12 @@ def verify(bundle: Path) -> Agreement:
     runtime.require(to_write=False)
     batch = np.stack([_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden])
     try:
-        found = runtime.load(bundle / runtime.file)(batch)
+        found = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
+    except (Fault, MemoryError):
+        raise
     except Exception as error:  # Each runtime has exceptions of its own.
-        raise CorruptFault(f"{bundle} cannot be run: {str(error).splitlines()[0]}") from error
-    found = np.asarray(found, "float64")
-    if found.shape[-1] == 1:
-        found = np.hstack([1 - found, found])
-    return _compare(bundle, facts["format"], found, expected, class_names)
+        raise CorruptFault(f"{bundle} cannot be run: {first_line(error)}") from error
+    return _compare(bundle, facts["format"], as_classes(np.asarray(found, "float64")), expected, class_names)
 
 
 def _compare(bundle: Path, kind: str, found: np.ndarray, expected: np.ndarray, class_names: list[str]) -> Agreement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -11,16 +12,18 @@ import numpy as np
 from PIL import Image
 
 from recipes import manifest as manifests
-from recipes import rundir
+from recipes import model_file, rundir
 from recipes.bundle.card import card
 from recipes.bundle.check import FACTS, Agreement, verify
 from recipes.bundle.runtimes import RUNTIMES
 from recipes.data.decode import DECODER
-from recipes.errors import CorruptFault, Fault
+from recipes.errors import CorruptFault, Fault, first_line
 from recipes.manifest import Manifest
 from zoo.checksum import sha256_of
 
 GOLDEN = "golden"
+# How LiteRT's converter, ONNX's runtime and OpenVINO name the operations that they do not have.
+_LACKS = re.compile(r"'tf\.(\w+)' op|No Op registered for (\w+)|found for operations: (\w+(?:, \w+)*)")
 
 
 def export(run: Path, kind: str, folder: Path) -> Agreement:
@@ -75,7 +78,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each converter has exceptions of its own.
-        raise CorruptFault(f"The network cannot be written as {kind}: {str(error).splitlines()[0]}") from error
+        raise _refused(predictor.model, kind, error) from error
     pixels = np.stack([np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images])
     rows = predictor.probabilities(pixels)
     facts = _facts(predictor, kind, runtime.file) | {
@@ -88,16 +91,36 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     rundir.write_json(folder / FACTS, facts | {"files": hashes})
-    return verify(folder)
+    try:
+        return verify(folder)
+    except CorruptFault as fault:
+        if fault.__cause__ is None:
+            raise
+        raise _refused(predictor.model, kind, fault.__cause__) from fault  # Written, and its runtime refuses it.
+
+
+def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
+    """What a format lacks, and which layer needs it, as far as the converter's words tell."""
+    words = str(error)
+    lacks = _LACKS.search(words)
+    reason = f", which has no {next(filter(None, lacks.groups()))}" if lacks else f": {first_line(error)}"
+    named = [layer for layer in model.layers if re.search(rf"\b{re.escape(layer.name)}(_\d+)*/", words)]
+    own = [layer for layer in model.layers if model_file.is_own(layer)]
+    layers = ", ".join(f"{layer.name!r} ({type(layer).__name__})" for layer in named or own)
+    where = f" Look at the layer {layers}: write it with what the format has, or choose" if layers else " Choose"
+    return CorruptFault(f"The network cannot be written as {kind}{reason}.{where} another format, such as --to keras.")
 
 
 def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
     """What a program needs to know that uses the bundle without this package."""
     manifest: Manifest = predictor.manifest
     units = predictor.model.output_shape[-1]
+    own = sorted(model_file.own_parts(predictor.model)) if kind == "keras" else []
     return {
         "format": kind,
         "model": file,
+        "own_layers": own,
+        "modules": model_file.modules_of(predictor.model, manifest.modules) if own else [],
         "class_names": list(predictor.class_names),
         "input": {
             "shape": list(predictor.image_shape),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +26,14 @@ class Runtime:
         file: Name of the model in a bundle.
         needs: Modules it takes: the first to run, all to write.
         write: Writes a network to a path.
-        load: From a path, gives a function of (images, height, width, channels) float32 pixels in 0-255 that gives the
-            network's output, in float32.
+        load: From a path and the modules of its own layers (which Keras's own format alone needs), gives a function
+            of (images, height, width, channels) float32 pixels in 0-255 that gives the network's output, in float32.
     """
 
     file: str
     needs: tuple[str, ...]
     write: Callable[[keras.Model, Path], None]
-    load: Callable[[Path], Run]
+    load: Callable[[Path, Sequence[str]], Run]
 
     def require(self, *, to_write: bool) -> None:
         """Make sure that what it needs is installed.
@@ -50,21 +50,20 @@ def _keras() -> Runtime:
     def write(model: keras.Model, path: Path) -> None:
         model.save(path)
 
-    def load(path: Path) -> Run:
+    def load(path: Path, modules: Sequence[str]) -> Run:
         from recipes.backend import load_backend
 
         load_backend()
-        import keras
+        from recipes import model_file
 
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        model.jit_compile = False
+        model = model_file.read(path, modules)
         return lambda batch: np.asarray(model.predict_on_batch(batch))
 
     return Runtime("model.keras", ("keras",), write, load)
 
 
 def _saved_model() -> Runtime:
-    def load(path: Path) -> Run:
+    def load(path: Path, modules: Sequence[str]) -> Run:
         from recipes.backend import load_backend
 
         load_backend()
@@ -77,7 +76,7 @@ def _saved_model() -> Runtime:
 
 
 def _litert() -> Runtime:
-    def load(path: Path) -> Run:
+    def load(path: Path, modules: Sequence[str]) -> Run:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(path))
@@ -96,7 +95,7 @@ def _litert() -> Runtime:
 
 
 def _onnx() -> Runtime:
-    def load(path: Path) -> Run:
+    def load(path: Path, modules: Sequence[str]) -> Run:
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -107,7 +106,7 @@ def _onnx() -> Runtime:
 
 
 def _openvino() -> Runtime:
-    def load(path: Path) -> Run:
+    def load(path: Path, modules: Sequence[str]) -> Run:
         import openvino
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -118,8 +117,13 @@ def _openvino() -> Runtime:
 
 def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
-        model(np.zeros((1, *model.input_shape[1:]), "float32"))  # A loaded network that never ran has no signature.
-        model.export(str(path), format=kind, verbose=False)
+        import keras
+
+        # Layers that augment do so in every call that does not say otherwise.
+        image = keras.Input(model.input_shape[1:], name="image")
+        predicting = keras.Model(image, model(image, training=False))
+        predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
+        predicting.export(str(path), format=kind, verbose=False)
 
     return write
 

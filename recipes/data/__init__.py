@@ -1,9 +1,11 @@
 """Where a recipe's images come from: the prepared full data set, a download, or a bundled sample.
 
-`find` decides and says so, without reading an image; `read` loads the images and splits them.
+`find` decides and says so, and `describe` says what they will look like, without decoding an image; `read` loads the
+images and splits them.
 """
 
+from recipes.data.description import Description, describe
 from recipes.data.source import TFDS, find, is_own, read
 from recipes.data.splits import Images, Origin, Splits
 
-__all__ = ["TFDS", "Images", "Origin", "Splits", "find", "is_own", "read"]
+__all__ = ["TFDS", "Description", "Images", "Origin", "Splits", "describe", "find", "is_own", "read"]

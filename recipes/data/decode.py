@@ -113,11 +113,11 @@ def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     return _as_rgb(ImageOps.exif_transpose(image) if image.getexif() else image)
 
 
-def resize(images: Images, size: int) -> Images:
-    """Images in memory, in colour and brought to a square of `size` pixels."""
-    if images.pixels.shape[1:] == (size, size, 3):
+def resize(images: Images, size: int, channels: int) -> Images:
+    """Images in memory, brought to a square of `size` pixels in `channels` (1: grey, 3: colour)."""
+    if images.pixels.shape[1:] == (size, size, channels):
         return images
-    squares = np.stack([fit(image, (size, size)) for image in images.pixels[:]])
+    squares = np.stack([fit(image, (size, size), channels) for image in images.pixels[:]])
     return Images(squares, images.labels, images.ids)
 
 

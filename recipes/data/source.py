@@ -76,8 +76,8 @@ def read(
         split: How to divide the images.
         image_size: Bring every image to a square of so many pixels; decoded images are kept on disk. `None` reads
             images of one size as they are.
-        shape: The architecture's own (height, width, channels), to which images of several sizes are brought where
-            no size is wanted; photos are decoded to its channels.
+        shape: The architecture's own (height, width, channels). Images of several sizes are brought to its height and
+            width where no size is wanted; images that are brought to a size, and photos, get its channels.
         diagnosis: What an examination of a person's own photos found.
 
     Raises:
@@ -87,7 +87,7 @@ def read(
     if origin.kind == "sample":
         pool, test, class_names = samples.SAMPLES[origin.dataset].read()
         if image_size is not None:
-            pool, test = resize(pool, image_size), resize(test, image_size)
+            pool, test = (resize(images, image_size, shape[2]) for images in (pool, test))
     elif origin.kind == "photos":
         if diagnosis is None:
             diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares())

@@ -34,6 +34,7 @@ def training_batches(
     seed: int,
     targets: Callable[[tf.Tensor], tf.Tensor],
     views: Sequence[np.ndarray | Rows] = (),
+    in_company: bool = False,
 ) -> Callable[[int, int, int], tf.data.Dataset]:
     """Shuffled batches of the training images: augmented pixels, or activations kept from an earlier pass.
 
@@ -44,12 +45,17 @@ def training_batches(
         targets: Turns (batch,) labels into what the loss wants.
         views: Activations of the images, a set for each augmented view, in place of pixels. Every image's turn comes
             to each view once in as many epochs as there are views.
+        in_company: A last image that would be a batch alone takes the one before it along: statistics of one image,
+            as BatchNormalization keeps them, say that nothing varies.
 
     Returns:
         A function of (phase, epoch, first step) that gives the rest of that epoch: batches of
         (pixels in 0-255 or activations, targets), with a weight for each image where classes are balanced.
     """
     steps = steps_per_epoch(images, recipe.batch_size)
+    borders = np.minimum(np.arange(steps + 1) * recipe.batch_size, len(images))
+    if in_company and steps > 1 and len(images) % recipe.batch_size == 1:
+        borders[-2] -= 1
     labels = tf.constant(images.labels)
     weights = tf.constant(balanced(images.labels), "float32") if recipe.class_weights else None
     changes = recipe.augment != Augment() and not views
@@ -67,7 +73,7 @@ def training_batches(
             return np.stack([sources[turn[index]][index : index + 1][0] for index in indices])
 
         def load(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            indices = tf.constant(order)[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            indices = tf.constant(order)[tf.constant(borders)[step] : tf.constant(borders)[step + 1]]
             batch = _read(read, indices, sources[0])
             if changes:
                 batch = tf.ensure_shape(augment(batch, step_seeds[step], recipe.augment), batch.shape)
@@ -89,6 +95,27 @@ def ordered_batches(images: Images, batch_size: int) -> tf.data.Dataset:
             lambda place: (_read(lambda rows: images.pixels[rows], place, images.pixels), tf.gather(labels, place))
         )
     )
+
+
+def validation_batches(
+    images: Images, recipe: Recipe, batch_size: int, targets: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.data.Dataset:
+    """The validation images once, in order, weighed as the training images are.
+
+    Args:
+        images: Pixels, or activations kept from an earlier pass.
+        recipe: Says whether classes are balanced.
+        batch_size: Images at a time.
+        targets: Turns (batch,) labels into what the loss wants.
+
+    Returns:
+        Batches of (pixels or activations, targets), with a weight for each image where classes are balanced.
+    """
+    batches = ordered_batches(images, batch_size).map(lambda inputs, labels: (inputs, targets(labels)))
+    if not recipe.class_weights:
+        return batches
+    weights = tf.data.Dataset.from_tensor_slices(balanced(images.labels).astype("float32")).batch(batch_size)
+    return tf.data.Dataset.zip(batches, weights).map(lambda batch, weight: (*batch, weight))
 
 
 def balanced(labels: np.ndarray) -> np.ndarray:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,6 +21,8 @@ from recipes.data.decoded import decoded
 from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
 from recipes.recipe import Choice, Shares, Split
+from recipes.rows import cache_folder
+from recipes.rundir import disk_faults
 
 _HOSTS = {
     "cats_vs_dogs": "https://download.microsoft.com",
@@ -78,6 +84,20 @@ def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
         raise DataFault(f"{folder} is not a set of labelled images with the splits train and test.")
     class_names = builder.info.features["label"].names
     return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
+
+
+def features(folder: Path) -> tuple[tuple[int, int, int] | None, list[str]]:
+    """Of a prepared data set: the shape of its images where it is taken as it is, else `None`; its class names.
+
+    Raises:
+        DataFault: When it is not one of labelled images.
+    """
+    import tensorflow_datasets as tfds
+
+    known = tfds.builder_from_directory(folder).info.features
+    if not {"image", "label"} <= set(known):
+        raise DataFault(f"{folder} is not a set of labelled images: it has {', '.join(known)}, not image and label.")
+    return (known["image"].shape if is_uniform(folder) else None), known["label"].names
 
 
 def is_uniform(folder: Path) -> bool:
@@ -161,27 +181,45 @@ class _Encoded:
             hashes.append(hashlib.sha256(example["image"]).hexdigest())
         return cls(builder, split, folder, np.array(labels, "int64"), np.array(ids), hashes)
 
-    def contents(self, places: np.ndarray) -> list[bytes]:
-        """The bytes of the images at these places."""
+    def copy(self, places: np.ndarray, file: IO[bytes]) -> list[tuple[int, int]]:
+        """Copy the images at these places into a file, in the order in which they are stored.
+
+        Returns:
+            For each place, in the order given, where its bytes begin in the file, and how many they are.
+        """
         wanted = set(places.tolist())
-        examples = enumerate(_examples(self.builder, self.split, self.folder, encoded=True))
-        found = {place: example["image"] for place, example in examples if place in wanted}
-        return [found[place] for place in places]
+        found: dict[int, tuple[int, int]] = {}
+        for place, example in enumerate(_examples(self.builder, self.split, self.folder, encoded=True)):
+            if place in wanted:
+                found[place] = file.tell(), len(example["image"])
+                file.write(example["image"])
+        file.flush()
+        return [found[place] for place in places.tolist()]
 
 
 def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int]) -> Images:
-    """The images at these places, decoded to a size once and kept in the cache folder."""
-    contents: list[bytes] = []
-    reading = Lock()
+    """The images at these places, decoded to a size once and kept in the cache folder.
 
-    def content(place: int) -> bytes:
-        with reading:
-            if not contents:
-                contents.extend(encoded.contents(places))
-        return contents[place]
+    They are stored in another order than they are wanted in. As many as there may be, memory does not hold them: they
+    lie in a file beside what is decoded, for so long.
+    """
+    root, reading = cache_folder(), Lock()
+    with ExitStack() as closing:
 
-    names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
-    pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape)
+        @cache
+        def copied() -> tuple[IO[bytes], list[tuple[int, int]]]:
+            with disk_faults(root):
+                file = closing.enter_context(tempfile.TemporaryFile(dir=root))
+                return file, encoded.copy(places, file)
+
+        def content(place: int) -> bytes:
+            with reading:
+                file, spans = copied()
+            start, length = spans[place]
+            return os.pread(file.fileno(), length, start)
+
+        names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
+        pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape)
     return Images(pixels, encoded.labels[places], encoded.ids[places])
 
 

@@ -20,7 +20,7 @@ from recipes.lint.compiled import input_range, loss_output, trainable_changed
 from recipes.lint.finding import Finding
 from recipes.lint.transfer import anatomy, high_rate, random_head, thawed_batchnorm
 
-__all__ = ["Finding", "check"]
+__all__ = ["Finding", "check", "inspect"]
 
 
 def check(model: keras.Model, x: Any = None, *, rates: Mapping[str, float] | None = None) -> list[Finding]:
@@ -44,12 +44,29 @@ def check(model: keras.Model, x: Any = None, *, rates: Mapping[str, float] | Non
             f"The model {model.name!r} is not compiled, so its loss and learning rate are unknown. "
             "Call model.compile(...) before lint.check(model)."
         )
+    return [*trainable_changed(model), *inspect(model, model.optimizer, model.loss, x, rates=rates or {})]
+
+
+def inspect(
+    model: keras.Model, optimizer: keras.Optimizer, loss: Any, x: Any, *, rates: Mapping[str, float]
+) -> list[Finding]:
+    """Look for training mistakes in a model that is to be trained with this optimizer and loss, compiled or not.
+
+    Args:
+        model: Any model, its layers thawed and frozen.
+        optimizer: Trains it, or a part of it.
+        loss: As given to `compile`.
+        x: As for `check`.
+        rates: As for `check`.
+
+    Returns:
+        What was found, in the order of the rules.
+    """
     parts = anatomy(model)
     return [
-        *trainable_changed(model),
         *input_range(model, x),
-        *loss_output(model),
-        *random_head(model, parts, rates or {}),
-        *thawed_batchnorm(model, parts),
-        *high_rate(model, parts, rates or {}),
+        *loss_output(model, loss),
+        *random_head(optimizer, parts, rates),
+        *thawed_batchnorm(optimizer, parts),
+        *high_rate(optimizer, parts, rates),
     ]

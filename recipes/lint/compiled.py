@@ -132,10 +132,10 @@ def _expects_raw_pixels(operation: keras.Operation) -> bool:
 # loss-output
 
 
-def loss_output(model: keras.Model) -> Iterator[Finding]:
+def loss_output(model: keras.Model, loss: Any) -> Iterator[Finding]:
     """A cross-entropy that does not fit the activation or the number of units of its output."""
-    for layer, loss in _outputs_with_losses(model):
-        activation, crossentropy = _activation(layer), _crossentropy(loss)
+    for layer, own_loss in _outputs_with_losses(model, loss):
+        activation, crossentropy = _activation(layer), _crossentropy(own_loss)
         if activation is None or crossentropy is None:
             continue
         kind, from_logits = crossentropy
@@ -155,10 +155,9 @@ def loss_output(model: keras.Model) -> Iterator[Finding]:
             yield Finding("loss-output", stops, output + reason)
 
 
-def _outputs_with_losses(model: keras.Model) -> list[tuple[keras.Layer, Any]]:
+def _outputs_with_losses(model: keras.Model, loss: Any) -> list[tuple[keras.Layer, Any]]:
     """The layers that give the outputs, each with its loss, where the pairing is plain."""
     layers = _output_layers(model)
-    loss = getattr(model, "loss", None)
     if isinstance(loss, dict):
         return [(layer, loss[layer.name]) for layer in layers if layer.name in loss]
     losses = list(loss) if isinstance(loss, list | tuple) else [loss]

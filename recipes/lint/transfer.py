@@ -60,12 +60,12 @@ def _was_trained(layer: keras.Layer) -> bool | None:
     return None if value is None else bool(np.any(keras.ops.convert_to_numpy(value)))
 
 
-def random_head(model: keras.Model, anatomy: Anatomy, rates: Mapping[str, float]) -> Iterator[Finding]:
+def random_head(optimizer: keras.Optimizer, anatomy: Anatomy, rates: Mapping[str, float]) -> Iterator[Finding]:
     """An untouched head that trains together with a trained base."""
     if not anatomy.head:
         return
     thawed = [layer for layer in anatomy.base if layer.trainable_weights]
-    fast, rate = _faster_than_allowed(model, thawed, rates)
+    fast, rate = _faster_than_allowed(optimizer, thawed, rates)
     if fast:
         yield Finding(
             "random-head",
@@ -77,12 +77,12 @@ def random_head(model: keras.Model, anatomy: Anatomy, rates: Mapping[str, float]
         )
 
 
-def thawed_batchnorm(model: keras.Model, anatomy: Anatomy) -> Iterator[Finding]:
+def thawed_batchnorm(optimizer: keras.Optimizer, anatomy: Anatomy) -> Iterator[Finding]:
     """A BatchNormalization whose learned statistics a new training will overwrite, or that feeds frozen layers.
 
     Statistics learned under the present optimizer are the training's own, which may go on.
     """
-    is_new_training = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 0
+    is_new_training = int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0
     last_frozen = max((place for place, layer in enumerate(anatomy.layers) if not layer.trainable), default=-1)
     thawed = [
         layer.name
@@ -102,7 +102,7 @@ def thawed_batchnorm(model: keras.Model, anatomy: Anatomy) -> Iterator[Finding]:
         )
 
 
-def high_rate(model: keras.Model, anatomy: Anatomy, rates: Mapping[str, float]) -> Iterator[Finding]:
+def high_rate(optimizer: keras.Optimizer, anatomy: Anatomy, rates: Mapping[str, float]) -> Iterator[Finding]:
     """Thawed layers of a trained base at a rate fit for new ones.
 
     The base ends at the last convolution (or other layer with a weight of three or more dimensions): dense layers on
@@ -115,7 +115,7 @@ def high_rate(model: keras.Model, anatomy: Anatomy, rates: Mapping[str, float]) 
     if not (part_frozen or anatomy.head):
         return
     thawed = [layer for layer in base if layer.trainable_weights and anatomy.evidence[layer] is not False]
-    fast, rate = _faster_than_allowed(model, thawed, rates)
+    fast, rate = _faster_than_allowed(optimizer, thawed, rates)
     if fast:
         yield Finding(
             "high-rate",
@@ -126,10 +126,10 @@ def high_rate(model: keras.Model, anatomy: Anatomy, rates: Mapping[str, float]) 
 
 
 def _faster_than_allowed(
-    model: keras.Model, layers: Sequence[keras.Layer], rates: Mapping[str, float]
+    optimizer: keras.Optimizer, layers: Sequence[keras.Layer], rates: Mapping[str, float]
 ) -> tuple[list[keras.Layer], float]:
     """The layers whose learning rate goes over the limit, and the highest such rate."""
-    peak = _peak_rate(model.optimizer) if layers else 0.0
+    peak = _peak_rate(optimizer) if layers else 0.0
     # A tenth of 1e-3, which float32 holds a little too high, is not over the limit.
     fast = {layer: rate for layer in layers if (rate := peak * _factor(layer.name, rates)) > HIGHEST_RATE * 1.001}
     return list(fast), max(fast.values(), default=0.0)

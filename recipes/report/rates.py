@@ -11,7 +11,7 @@ from recipes.recipe import Phase
 from recipes.report import style
 
 if TYPE_CHECKING:
-    from recipes.probe import Sweep
+    from recipes.lr_range import Sweep
 
 
 def rates_figure(swept: Sweep, phase: Phase, title: str) -> Figure:

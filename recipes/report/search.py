@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import shlex
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import pyplot as plt
@@ -14,16 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recipes.report import style
-from recipes.screen import RESULT
 from recipes.space import LogFloat, OneOf, Space
 
 if TYPE_CHECKING:
-    from recipes.request import Request
     from recipes.trial import Trial
 
 SHOWN = 10
 COLUMNS = 3
-log = logging.getLogger("recipes")
 
 
 def trial_line(trial: Trial) -> str:
@@ -34,25 +28,34 @@ def trial_line(trial: Trial) -> str:
     return f"trial {trial.number}: {figures}  {trial.epochs} epochs{onward}, {trial.seconds:.0f} s  {values}"
 
 
-def say(found: Mapping[str, Any], request: Request, folder: Path) -> None:
-    """Say the best trials, what the best is worth on other seeds, and how to go on."""
-    best = found["trials"][found["best"]]
-    log.log(RESULT, "")
-    for line in table(found):
-        log.log(RESULT, "%s", line)
-    log.log(RESULT, "")
-    log.log(
-        RESULT, "trial %d had %.4f in the search, the best of %d figures; trained again, it has:",
-        best["number"], best["val_accuracy"], len(found["trials"]),
-    )  # fmt: skip
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The best trials, what the best is worth on other seeds, and whether to take its settings.
+
+    Args:
+        found: What `search.json` holds.
+    """
+    best, objective = found["trials"][found["best"]], found["objective"]
+    said = ["", *table(found), ""]
+    said.append(
+        f"trial {best['number']} had {best[objective]:.4f} in the search, the best of {len(found['trials'])} figures; "
+        "trained again, it has:"
+    )
     for kind, title in (("winner", f"trial {best['number']}"), ("page", "as the page has it")):
-        log.log(RESULT, "  %-18s  %s", title, over_seeds(found["retrained"][kind]))
-    log.log(RESULT, "written %s: search.json, slices.png, TUNED.diff", folder)
-    words = ["python", "-m", "recipes.run", request.name]
-    words += [] if request.variant == "tuned" else ["--variant", request.variant]
-    values = {**dict(request.overrides), **best["values"]}
-    words += [word for path, value in values.items() for word in ("--set", f"{path}={value}")]
-    log.log(RESULT, "next   %s", shlex.join(words))
+        said.append(f"  {title:<18}  {over_seeds(found['retrained'][kind], objective)}")
+    return [*said, verdict_line(found)]
+
+
+def verdict_line(found: Mapping[str, Any]) -> str:
+    """Whether the best trial's settings are better than the page's, by how much, and how sure that is."""
+    verdict, name = found["verdict"], f"trial {found['best']}"
+    said = f"{name} is better than the page" if verdict["won"] else f"the page's settings stay, {name} is no better"
+    if verdict["difference"] is None:
+        return f"{said}: there is no seed on which neither failed"
+    said += f": a gain of {verdict['difference']:+.4f} in {found['objective']}"
+    if verdict["interval"] is not None:
+        low, high = verdict["interval"]
+        said += f", 95% interval {low:+.4f} to {high:+.4f}" + (", so it may be chance" if low <= 0 <= high else "")
+    return said
 
 
 def table(found: Mapping[str, Any]) -> list[str]:
@@ -72,14 +75,16 @@ def table(found: Mapping[str, Any]) -> list[str]:
     return lines + [f"trial {trial['number']} failed: {trial['reason']}" for trial in failed]
 
 
-def over_seeds(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Validation accuracy over seeds, with its spread."""
-    accuracies = [run["val_accuracy"] for run in runs if "reason" not in run]
+def over_seeds(runs: Sequence[Mapping[str, Any]], objective: str = "val_accuracy") -> str:
+    """The figure that was to be best over seeds, with its spread."""
+    sound = [run for run in runs if "reason" not in run]
     words = [f"seed {run['seed']} failed: {run['reason']}" for run in runs if "reason" in run]
-    if len(accuracies) > 1:
-        seeds = ", ".join(str(run["seed"]) for run in runs)
-        spread = f"{statistics.mean(accuracies):.4f} ± {statistics.stdev(accuracies):.4f}"
-        words.insert(0, f"val_accuracy {spread} on seeds {seeds}")
+    if len(sound) > 1:
+        figures = [run[objective] for run in sound]
+        seeds = ", ".join(str(run["seed"]) for run in sound)
+        words.insert(
+            0, f"{objective} {statistics.mean(figures):.4f} ± {statistics.stdev(figures):.4f} on seeds {seeds}"
+        )
     return "; ".join(words)
 
 

@@ -11,15 +11,22 @@ import numpy as np
 from recipes.data.splits import Images
 
 FASHION_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")
+DIGITS = tuple("0123456789")
+PHOTOGRAPHS = ("china", "flower")
 Sample = tuple[Images, Images, list[str]]
 
 
 @dataclass(frozen=True)
 class BundledSample:
-    """A sample: which data set it stands for, what to call it, and how to read (training, test, class names)."""
+    """A sample: which data set it stands for, what to call it, how to read (training, test, class names), and of what.
+
+    The shape and the class names are what `read` gives, known before anything is read.
+    """
 
     dataset: str
     title: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
     read: Callable[[], Sample]
 
 
@@ -41,7 +48,7 @@ def mnist_5k() -> Sample:
     pixels, labels = pixels[dealt].reshape(-1, 28, 28, 1), labels[dealt]
     train = _images(pixels[:4000], labels[:4000], "train")
     test = _images(pixels[4000:], labels[4000:], "test")
-    return train, test, [str(digit) for digit in range(10)]
+    return train, test, list(DIGITS)
 
 
 def two_photographs(tile: int = 60, size: int = 180) -> Sample:
@@ -65,10 +72,7 @@ def two_photographs(tile: int = 60, size: int = 180) -> Sample:
     return (
         _images(pixels[train], classes[train], "train"),
         _images(pixels[test], classes[test], "test"),
-        [
-            "china",
-            "flower",
-        ],
+        list(PHOTOGRAPHS),
     )
 
 
@@ -77,10 +81,14 @@ def _images(pixels: np.ndarray, labels: np.ndarray, split: str) -> Images:
     return Images(pixels.astype("uint8"), labels.astype("int64"), ids)
 
 
-_DIGITS = BundledSample("mnist", "5,000-image MNIST sample", mnist_5k)
+_DIGITS = BundledSample("mnist", "5,000-image MNIST sample", (28, 28, 1), DIGITS, mnist_5k)
 SAMPLES: dict[str, BundledSample] = {
-    "fashion_mnist": BundledSample("fashion_mnist", "7,000-image Fashion-MNIST sample", fashion_mnist_7k),
+    "fashion_mnist": BundledSample(
+        "fashion_mnist", "7,000-image Fashion-MNIST sample", (28, 28, 1), tuple(FASHION_CLASSES), fashion_mnist_7k
+    ),
     "mnist": _DIGITS,
     "cifar10": _DIGITS,
-    "cats_vs_dogs": BundledSample("cats_vs_dogs", "140 crops of two photographs", two_photographs),
+    "cats_vs_dogs": BundledSample(
+        "cats_vs_dogs", "140 crops of two photographs", (180, 180, 3), PHOTOGRAPHS, two_photographs
+    ),
 }

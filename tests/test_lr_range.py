@@ -5,7 +5,7 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
-from recipes.probe import _steepest, sweep_rates
+from recipes.lr_range import _steepest, sweep_rates
 
 
 def test_the_suggested_rate_learns_and_the_model_stays_as_it_was(fashion):

@@ -1,0 +1,68 @@
+"""What images will look like, as far as it can be known before one is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from recipes.data import samples, tfds_source
+from recipes.data.decode import opened
+from recipes.data.listing import Entry, list_photos
+from recipes.data.own import SMALL
+from recipes.data.splits import Origin
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a network is built for.
+
+    Attributes:
+        image_shape: (height, width, channels).
+        class_names: In the order of the labels.
+    """
+
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+
+
+def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]) -> Description | None:
+    """What the images will look like, by listing files and reading headers; no image is decoded.
+
+    Args:
+        origin: Where they come from.
+        image_size: Side of the square that every image is brought to; `None` where the recipe names none.
+        shape: The architecture's own (height, width, channels).
+
+    Returns:
+        The description; of photos the size is a guess from the first of them. `None` where nothing can be known yet:
+        of a data set that has to be downloaded, and of photos in fewer than two classes.
+
+    Raises:
+        DataFault: When there are no photos, or the data set is not one of labelled images.
+    """
+    square = None if image_size is None else (image_size, image_size, shape[2])
+    if origin.kind == "sample":
+        sample = samples.SAMPLES[origin.dataset]
+        return Description(square or sample.image_shape, sample.class_names)
+    if origin.kind == "photos":
+        listing = list_photos(origin.path)
+        if len(listing.classes) < 2:
+            return None
+        return Description(square or _guess(listing.entries, shape), tuple(listing.classes))
+    if origin.kind == "tfds":
+        stored, class_names = tfds_source.features(origin.path)
+        return Description(square or stored or shape, tuple(class_names))
+    return None
+
+
+def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The size of the first photo that has one, where it is so small that photos are taken as they are."""
+    for entry in islice(entries, 8):
+        try:
+            with opened(Path(entry.path).read_bytes()) as image:
+                small = max(image.size) <= SMALL
+                return (image.height, image.width, shape[2]) if small else shape
+        except (OSError, ValueError):
+            continue  # The examination will name it.
+    return shape
