@@ -51,14 +51,14 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
         if new["epochs"] >= old["epochs"]:
             old = old | {"epochs": new["epochs"]}
             before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
-    if changes := recipe_changes(before, now):
+    if changes := differences(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
 
 
 def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What changed between two recipes, a line each; both as `Recipe.as_dict` gives them, stored or not."""
+    """What changed between two recipes, a line each; both as `Recipe.as_dict` gave them, whenever that was."""
     return differences(with_defaults(before), with_defaults(after))
 
 

@@ -224,7 +224,11 @@ def _inspect(worker: keras.Model, trainee: Trainee, splits: Splits) -> None:
 def _note_schedule(phase: Phase, state: TrainingState) -> None:
     """Say, and note in the state, when a resumed phase has other epochs than its schedule was drawn for."""
     if phase.schedule != "constant" and state.epochs not in (0, phase.epochs):
-        change = {"phase": phase.name, "from_epoch": state.epoch + 1, "epochs_before": state.epochs}
+        change: dict[str, str | int] = {
+            "phase": phase.name,
+            "from_epoch": state.epoch + 1,
+            "epochs_before": state.epochs,
+        }
         state.schedule_changes.append(change | {"epochs": phase.epochs})
         log.warning(
             "warning: phase %r: from epoch %d on the %s schedule is drawn for %d epochs; before, it was drawn for %d. "

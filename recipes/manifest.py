@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat
+from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
 from typing_extensions import TypedDict
 
 from recipes import conditions, rundir, typed
 from recipes.errors import UsageFault
 from recipes.request import Request
-from recipes.typed import Count, Seconds, Share
+from recipes.typed import Count, FiniteFloat, Seconds, Share
 
 if TYPE_CHECKING:
     from recipes.data import Splits
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
 # The form that is written today, and the latest that is read. A file without a number has the first.
 FORMAT = 1
 
-Format: TypeAlias = Annotated[int, Field(ge=1, le=FORMAT)]
-Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Format: TypeAlias = Annotated[int, Ge(1), Le(FORMAT)]
+Sha256: TypeAlias = Annotated[str, MinLen(64), MaxLen(64)]
 Kind: TypeAlias = Literal["tfds", "download", "sample", "photos"]
 
 
-def _settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's values as far as a comparison must rely on them; what else is in them is compared, not read."""
+def has_phases(settings: dict[str, Any]) -> bool:
+    """Whether a recipe's values have what a comparison relies on; what else is in them is compared, not read."""
     phases = settings.get("phases")
-    if not isinstance(phases, list) or not phases:
-        raise ValueError("'phases' must be a list of phases")
-    for phase in phases:
-        epochs = phase.get("epochs") if isinstance(phase, dict) else None
-        if not isinstance(epochs, int) or isinstance(epochs, bool) or not isinstance(phase.get("name"), str):
-            raise ValueError(f"each phase must have a 'name' and whole 'epochs'. Got {phase!r:.80}")
-    return settings
+    return (
+        isinstance(phases, list)
+        and bool(phases)
+        and all(
+            isinstance(phase, dict) and isinstance(phase.get("name"), str) and type(phase.get("epochs")) is int
+            for phase in phases
+        )
+    )
 
 
-Settings: TypeAlias = Annotated[dict[str, Any], AfterValidator(_settings)]
+Settings: TypeAlias = Annotated[dict[str, Any], Predicate(has_phases)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,7 @@ class Data:
     path: str = ""
     notice: str = ""
     fingerprint: str
-    class_names: Annotated[list[str], Field(min_length=1)]
+    class_names: Annotated[list[str], MinLen(1)]
     counts: dict[str, dict[str, Count]]
 
     def images(self, split: str) -> int:
@@ -140,7 +141,7 @@ class Model:
 
     architecture: str
     use: str
-    input_shape: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=3, max_length=3)]
+    input_shape: Annotated[list[Annotated[int, Ge(1)]], MinLen(3), MaxLen(3)]
     parameters: Count
     macs: Count
     trained_layers: list[str]
@@ -172,7 +173,7 @@ class Hardware:
 class Findings(TypedDict):
     """What readers need of `recipes.doctor.findings`, what the examination of a person's own photos found."""
 
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    __pydantic_config__ = {"extra": "allow"}  # type: ignore[misc]
 
     photos: Count
     used: Count
@@ -257,8 +258,8 @@ class Manifest:
     def not_repeated(self) -> str:
         """Why the command alone does not give these figures again; empty where it does."""
         words = [
-            f"after epoch {change.from_epoch} of phase {change.phase!r} it was given {change.epochs} epochs in place "
-            f"of {change.epochs_before}"
+            f"from epoch {change.from_epoch} of phase {change.phase!r} on it was drawn for {change.epochs} epochs in "
+            f"place of {change.epochs_before}"
             for change in self.schedule_changes
         ]
         if not words:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from annotated_types import Ge, Lt
 
 import zoo
 from recipes import book
@@ -18,6 +18,7 @@ from recipes.typed import Share
 
 # An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
 MOST_TIMES = 20.0
+Variant: TypeAlias = Literal["tuned", "published"]
 SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
 
 
@@ -41,12 +42,12 @@ class Request:
     """
 
     name: str
-    variant: Annotated[str, Field(pattern="^(tuned|published)$")] = "tuned"
+    variant: Variant = "tuned"
     overrides: tuple[tuple[str, str], ...] = ()
     data: str = "auto"
     data_dir: str | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
-    precision: Annotated[str, Field(pattern="^(auto|float32|bfloat16)$")] = "auto"
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 42
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     weights: str | None = None
     smoke: bool = False
     require_accuracy: Share | None = None
@@ -113,7 +114,7 @@ class Request:
 
     def other_variant(self) -> Request | None:
         """A whole run of the recipe's other variant on the same data; `None` where none takes the overrides."""
-        variant = "published" if self.variant == "tuned" else "tuned"
+        variant: Variant = "published" if self.variant == "tuned" else "tuned"
         other = dataclasses.replace(self, variant=variant, smoke=False, require_accuracy=None, export=None)
         try:
             if book.get(other.name, other.variant) == book.get(self.name, self.variant):

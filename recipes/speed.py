@@ -87,9 +87,9 @@ def measure(race: Race, role: str) -> dict[str, Any]:
 
     from recipes import engine, evaluate, precision, prepare
     from recipes.backend import load_backend
-    from recipes.request import Request
+    from recipes.request import Request, Variant
 
-    variant = "tuned" if role == "tuned" else "published"
+    variant: Variant = "tuned" if role == "tuned" else "published"
     request = Request(race.name, variant, data=race.data, data_dir=race.data_dir, seed=race.seed)
     load_backend()
     ready = prepare.prepare(request, Screen(quiet=True, to_stderr=True))

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, FiniteFloat
+from annotated_types import Ge, Le
 
 from recipes import typed
 from recipes.errors import CorruptFault
 from recipes.rundir import atomic_path, disk_faults
-from recipes.typed import Count, Seconds
+from recipes.typed import Count, FiniteFloat, Seconds
 
 if TYPE_CHECKING:
     from recipes.recipe import Recipe
@@ -44,6 +44,10 @@ ROW: dict[str, Callable[[Any], bool]] = {
     "val_accuracy": _is_number(0, 1 + 1e-6),
     "learning_rate": _is_number(0, math.inf),
 }
+
+
+# What is noted of a schedule that was drawn anew.
+CHANGE = {"phase", "from_epoch", "epochs_before", "epochs"}
 
 
 @dataclass
@@ -75,7 +79,7 @@ class TrainingState:
     best_epoch: Count | None = None
     waited: Count = 0
     epochs: Count = 0
-    schedule_changes: list[dict[str, Any]] = field(default_factory=list)
+    schedule_changes: list[dict[str, str | int]] = field(default_factory=list)
     seconds: Seconds = 0.0
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
@@ -130,7 +134,7 @@ def load(folder: Path, recipe: Recipe | None = None, images: int | None = None) 
 class _Stored(TrainingState):
     """A state as its file has it, beside the arrays, with the shape of each."""
 
-    format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
+    format: Annotated[int, Ge(1), Le(FORMAT)] = FORMAT
     shapes: dict[str, list[Count]] | None = None
 
 
@@ -172,6 +176,8 @@ def _refuse_contradictions(state: TrainingState, recipe: Recipe, images: int | N
     in_order = all(row["epoch"] == number for number, row in enumerate(rows, start=1))
     if not in_order or len(rows) != state.epoch or state.epoch > phase.epochs:
         raise ValueError(f"epoch: {state.epoch} of phase {phase.name!r} does not follow from the history")
+    if any(change.keys() != CHANGE for change in state.schedule_changes) or state.epochs > phase.epochs:
+        raise ValueError("epochs or schedule_changes: they do not fit the recipe")
     if images is not None and state.step * recipe.batch_size >= images:
         raise ValueError(f"step: {state.step} is more than an epoch of {images} images has")
     best = rows[state.best_epoch - 1][phase.monitor] if state.best_epoch and state.best_epoch <= state.epoch else None

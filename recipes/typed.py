@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
+from annotated_types import Ge, Le, Predicate
 
 from recipes.errors import CorruptFault
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 Value = TypeVar("Value")
-Count: TypeAlias = Annotated[int, Field(ge=0)]
-Share: TypeAlias = Annotated[FiniteFloat, Field(ge=0, le=1)]
-Seconds: TypeAlias = Annotated[FiniteFloat, Field(ge=0)]
+Count: TypeAlias = Annotated[int, Ge(0)]
+FiniteFloat: TypeAlias = Annotated[float, Predicate(math.isfinite)]
+Share: TypeAlias = Annotated[FiniteFloat, Ge(0), Le(1)]
+Seconds: TypeAlias = Annotated[FiniteFloat, Ge(0)]
 
 
 def read(path: Path, kind: type[Value]) -> Value:
@@ -42,17 +47,20 @@ def parse(content: bytes, kind: type[Value]) -> Value:
     Raises:
         ValueError: When it is not; the message names the first field that is wrong, what is wanted, and what is there.
     """
+    from pydantic import ValidationError  # A command that reads nothing answers sooner without it.
+
     try:
         return _adapter(kind).validate_json(content, strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         field = ".".join(map(str, found["loc"]))
-        received = (
-            "" if found["type"] in ("json_invalid", "missing", "value_error") else f". Got {found['input']!r:.100}"
-        )
-        raise ValueError(f"{field}: {found['msg']}{received}" if field else found["msg"]) from error
+        wrong = "This value cannot be" if found["type"] == "predicate_failed" else found["msg"]
+        received = "" if found["type"] in ("json_invalid", "missing") else f". Got {found['input']!r:.100}"
+        raise ValueError(f"{field}: {wrong}{received}" if field else wrong) from error
 
 
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)

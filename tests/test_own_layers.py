@@ -10,7 +10,7 @@ import pytest
 from conftest import main
 from PIL import Image
 
-from recipes import explain, export, predict, verify
+from recipes import explain, export, manifest, predict, verify
 from recipes.errors import CorruptFault, UsageFault
 from recipes.model_file import own_parts, read
 
@@ -135,7 +135,7 @@ def test_a_format_that_lacks_what_a_layer_needs_is_refused_by_name(shades, call,
 
     image = keras.Input((28, 28, 1))
     answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(Beta(name="beta")(image)))
-    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), facts_of(shades / "run"))
+    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), manifest.read(shades / "run"))
     monkeypatch.setattr(predictor, "load", lambda run: one)
     for kind in ("litert", "onnx"):
         code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / "bundle")
@@ -150,15 +150,11 @@ def test_a_network_that_augments_answers_alike_in_every_format(shades, call, tmp
     image = keras.Input((28, 28, 1))
     maps = keras.layers.GaussianNoise(0.5)(keras.layers.RandomFlip()(keras.layers.Rescaling(1 / 255)(image)))
     answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(maps))
-    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), facts_of(shades / "run"))
+    one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), manifest.read(shades / "run"))
     monkeypatch.setattr(predictor, "load", lambda run: one)
     for kind in ("saved_model", "litert", "onnx"):
         code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / kind)
         assert code == 0, err
-
-
-def facts_of(run):
-    return json.loads((run / "manifest.json").read_text())
 
 
 def saved(path, *inner, activation="softmax"):
