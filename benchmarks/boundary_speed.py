@@ -89,8 +89,10 @@ def ours(phase: str, precision: str, data_dir: str | None, images: int | None = 
     `precision` is that of the layers that train; the frozen part runs as fast as it can here for both.
     """
     import recipes
-    from recipes import Phase, engine, prefix
+    from recipes import Phase
     from recipes import precision as precisions
+    from recipes.freeze import frozen_runner
+    from recipes.train import engine
 
     splits = photos(data_dir)
     if images is not None:
@@ -100,7 +102,7 @@ def ours(phase: str, precision: str, data_dir: str | None, images: int | None = 
         augment=recipes.Augment(),
         views=1,
         phases=(Phase(phase, epochs=4, train=PHASES[phase], optimizer="rmsprop", learning_rate=1e-5),),
-        engine=prefix.choose("auto", precisions.choose("auto")).split()[0],
+        engine=frozen_runner.choose("auto", precisions.choose("auto")).split()[0],
     )
     ends: list[float] = []
     hooks = engine.Hooks(on_epoch=lambda *_: ends.append(time.perf_counter()))
@@ -117,7 +119,7 @@ def repeated(splits, images: int):
     import numpy as np
 
     from recipes.data import Images
-    from recipes.rows import Rows, cache_folder
+    from recipes.files.sharded_array import Rows, cache_folder
 
     parts = [splits.train, splits.validation, splits.test]
     labels = np.resize(np.concatenate([part.labels for part in parts]), images)
@@ -139,8 +141,8 @@ def base(engine: str, data_dir: str | None) -> dict[str, Any]:
     """Seconds for one pass of the base over the validation photos: plain `predict`, or an engine of the recipes."""
     import numpy as np
 
-    from recipes import precision, prefix
-    from recipes.freeze import split_at
+    from recipes import precision
+    from recipes.freeze import frozen_runner, split_at
 
     splits = photos(data_dir)
     pixels = np.asarray(splits.validation.pixels[:], "float32")
@@ -150,11 +152,13 @@ def base(engine: str, data_dir: str | None) -> dict[str, Any]:
         began = time.perf_counter()
         model.predict(pixels, verbose=0)
         return {"seconds": time.perf_counter() - began, "engine": "keras predict", "images": len(pixels)}
-    chosen = prefix.build(model, prefix.choose("auto", precision.choose("auto")), pixels[: prefix.BATCH])
-    chosen.run(pixels[: prefix.BATCH])
+    chosen = frozen_runner.build(
+        model, frozen_runner.choose("auto", precision.choose("auto")), pixels[: frozen_runner.BATCH]
+    )
+    chosen.run(pixels[: frozen_runner.BATCH])
     began = time.perf_counter()
-    for start in range(0, len(pixels), prefix.BATCH):
-        chosen.run(pixels[start : start + prefix.BATCH])
+    for start in range(0, len(pixels), frozen_runner.BATCH):
+        chosen.run(pixels[start : start + frozen_runner.BATCH])
     return {"seconds": time.perf_counter() - began, "engine": chosen.name, "images": len(pixels)}
 
 
@@ -191,7 +195,7 @@ def in_process(job: str, data_dir: str, cache: str) -> dict[str, Any]:
 
 def summary(rounds: list[dict[str, dict[str, Any]]], growth: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The measurements with the ratios within each round that follow from them."""
-    from recipes import conditions
+    from recipes.execution import environment
 
     def ratios(slow: str, fast: str) -> list[float]:
         return [one[slow]["seconds"] / one[fast]["seconds"] for one in rounds]
@@ -206,8 +210,8 @@ def summary(rounds: list[dict[str, dict[str, Any]]], growth: dict[str, dict[str,
         "growth": growth,
         "ratios": against_plain | {"frozen pass": ratios("predict", "frozen pass")},
         "command": f"python benchmarks/boundary_speed.py --data-dir DIR --repeats {len(rounds)}",
-        "versions": conditions.versions(),
-        "hardware": conditions.hardware(),
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
     }
 
 
@@ -284,8 +288,8 @@ def main() -> None:
         found = summary(rounds, run(GROWTH, cache))
     print(markdown(found))
     if not options.smoke:
-        from recipes.results_table import put_between_marks
-        from recipes.rundir import write_json
+        from recipes.files.run_folder import write_json
+        from recipes.study.results_table import put_between_marks
 
         folder = ROOT / "results" / "bench"
         folder.mkdir(parents=True, exist_ok=True)

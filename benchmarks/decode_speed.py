@@ -132,7 +132,7 @@ def main() -> None:
     import cv2
     import PIL
 
-    from recipes import conditions
+    from recipes.execution import environment
 
     repeats = 1 if options.smoke else options.repeats
     found = {
@@ -141,13 +141,13 @@ def main() -> None:
         "pillow": PIL.__version__,
         "opencv": cv2.__version__,
         "command": f"python benchmarks/decode_speed.py --repeats {repeats}",
-        "versions": conditions.versions(),
-        "hardware": conditions.hardware(),
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
     }
     print(markdown(found))
     if not options.smoke:
-        from recipes.results_table import put_between_marks
-        from recipes.rundir import write_json
+        from recipes.files.run_folder import write_json
+        from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "decode.json", found)
         put_between_marks(ROOT / "docs" / "photos.md", "decode", markdown(found))

@@ -28,11 +28,14 @@ FORMATS = ("float32", "bfloat16")
 def trained(seed: int, precision: str, data_dir: str | None) -> dict[str, Any]:
     """Train once; the last epoch's figures and the median epoch of the last phase after its first."""
     import recipes
-    from recipes import data, engine, prefix, prepare
+    from recipes import data
     from recipes import precision as precisions
+    from recipes.execution import prepare
+    from recipes.freeze import frozen_runner
+    from recipes.train import engine
 
     recipe = recipes.get("vgg16_finetune")
-    recipe = recipe.override("engine", prefix.choose("auto", precisions.choose("auto")).split()[0])
+    recipe = recipe.override("engine", frozen_runner.choose("auto", precisions.choose("auto")).split()[0])
     origin = data.find("cats_vs_dogs", "full" if data_dir else "sample", data_dir)
     if data_dir is None:
         recipe = recipe.override("weights", None).override("image_size", 64).override("views", 1)
@@ -88,7 +91,7 @@ def main() -> None:
     if not options.smoke and not options.data_dir:
         parse.error("--data-dir or --smoke is needed")
 
-    from recipes import conditions
+    from recipes.execution import environment
 
     runs: dict[str, dict[str, Any]] = {precision: {} for precision in FORMATS}
     for seed in options.seeds:
@@ -99,13 +102,13 @@ def main() -> None:
     found = {
         "runs": runs,
         "command": f"python benchmarks/suffix_precision.py --data-dir DIR --seeds {seeds}",
-        "versions": conditions.versions(),
-        "hardware": conditions.hardware(),
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
     }
     print(markdown(found))
     if not options.smoke:
-        from recipes.results_table import put_between_marks
-        from recipes.rundir import write_json
+        from recipes.files.run_folder import write_json
+        from recipes.study.results_table import put_between_marks
 
         folder = ROOT / "results" / "bench"
         folder.mkdir(parents=True, exist_ok=True)

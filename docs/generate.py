@@ -6,29 +6,18 @@ Run by `mkdocs build`. Numbers come from the built networks and from results/, s
 import dataclasses
 import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 
 import mkdocs_gen_files
 
 import recipes
 import zoo
-from recipes import results_files, results_table
-from recipes.report.search import over_seeds
-from recipes.space import LogFloat, OneOf, Space
+from recipes.recipe.search_space import LogFloat, OneOf, Space
+from recipes.report.figures.search import over_seeds
+from recipes.study import results_files, results_table
 from zoo import markdown
 
-API = {
-    "zoo": ["zoo", "zoo.registry", "zoo.layer_table", "zoo.filters", "zoo.weights", "zoo.macs"],
-    "recipes": [
-        "recipes", "recipes.recipe", "recipes.book", "recipes.data", "recipes.data.doctor", "recipes.augment",
-        "recipes.freeze", "recipes.boundary", "recipes.rows", "recipes.prefix", "recipes.optimizers", "recipes.lint",
-        "recipes.engine", "recipes.prepare", "recipes.state", "recipes.evaluate", "recipes.report", "recipes.predictor",
-        "recipes.gradcam", "recipes.excite", "recipes.bundle.check", "recipes.space", "recipes.search", "recipes.trial",
-        "recipes.phase", "recipes.lr_range", "recipes.timing", "recipes.comparison", "recipes.seeds",
-        "recipes.statistics", "recipes.bench", "recipes.speed", "recipes.results_files", "recipes.results_table",
-        "recipes.manifest", "recipes.errors",
-    ],
-}  # fmt: skip
 MEASURED = results_files.load(Path("results"))
 SEARCHED = results_files.load(Path("results/search"))
 
@@ -37,7 +26,7 @@ def architecture_page(name: str) -> str:
     """Source and diagram, facts, every layer of the built network, the builder."""
     facts = zoo.info(name)
     model = zoo.get(name, weights=None)
-    module = importlib.import_module(f"zoo.{name}")
+    module = importlib.import_module(f"zoo.architectures.{name}")
     described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
     rows = [
         ("source", facts.source),
@@ -68,9 +57,19 @@ def architecture_page(name: str) -> str:
             f"As returned, these can train: {', '.join(trainable)}.",
             "",
             "## Builder",
-            *(f"::: zoo.{name}.{function}\n" for function in public_functions(module)),
+            *(f"::: zoo.architectures.{name}.{function}\n" for function in public_functions(module)),
         ]
     )
+
+
+def documented(package) -> list[str]:
+    """Names of a package's modules, but for the pages, which have their own place, and the commands."""
+    found = [package.__name__]
+    for part in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        is_command = hasattr(importlib.import_module(part.name), "parser")
+        if not is_command and not part.name.startswith(("zoo.architectures", "recipes.book.", "recipes.data.samples.")):
+            found.append(part.name)
+    return found
 
 
 def public_functions(module) -> list[str]:
@@ -207,9 +206,11 @@ def main() -> None:
         "* [Decisions](decisions.md)",
     ]
     nav.append("* API")
-    for page, modules in API.items():
-        write(f"api/{page}.md", f"# {page}\n\n" + "\n\n".join(f"::: {module}" for module in modules) + "\n")
-        nav.append(f"    * [{page}](api/{page}.md)")
+    for package in (zoo, recipes):
+        nav.append(f"    * {package.__name__}")
+        for module in documented(package):
+            write(f"api/{module}.md", f"# {module}\n\n::: {module}\n")
+            nav.append(f"        * [{module.removeprefix(package.__name__ + '.')}](api/{module}.md)")
     write("SUMMARY.md", "\n".join(nav) + "\n")
 
 

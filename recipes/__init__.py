@@ -13,7 +13,7 @@ from recipes.book import get, names
 from recipes.recipe import Augment, Choice, Phase, Recipe, Shares, Split
 
 if TYPE_CHECKING:
-    from recipes.predictor import Predictor
+    from recipes.inference.predictor import Predictor
 
 __all__ = ["Augment", "Choice", "Phase", "Recipe", "Shares", "Split", "get", "load", "names"]
 
@@ -28,6 +28,6 @@ def load(run: str | os.PathLike) -> Predictor:
         UsageFault: When no run has ended there.
         CorruptFault: When its model is not what the run wrote.
     """
-    from recipes import predictor
+    from recipes.inference import predictor
 
     return predictor.load(run)

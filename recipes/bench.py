@@ -18,10 +18,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes import book, speed
-from recipes.command import Parser, guarded, seed
+from recipes import book
+from recipes.console.command import Parser, guarded, seed
+from recipes.console.screen import Screen, flush_stdout
 from recipes.errors import UsageFault
-from recipes.screen import Screen, flush_stdout
+from recipes.study import speed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import RESULT, Screen
 from recipes.errors import UsageFault
-from recipes.overrides import parse_assignment
-from recipes.screen import RESULT, Screen
+from recipes.recipe.overrides import parse_assignment
 
 log = logging.getLogger("recipes")
 
@@ -58,9 +58,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     overrides = (parse_assignment(options.set),) if options.set else ()
     if overrides and (overrides[0][0] != "data" or options.smoke):
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
-    from recipes import seeds
-    from recipes.request import Request
-    from recipes.signals import Signals
+    from recipes.console.signals import Signals
+    from recipes.execution.request import Request
+    from recipes.study import seeds
 
     request = Request(name, options.variant, overrides, data="full", data_dir=options.data_dir)
     request.recipe(request.dataset())

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.command import Parser, guarded
-from recipes.screen import Screen, flush_stdout
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import Screen, flush_stdout
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    from recipes.comparison import compare
+    from recipes.study.comparison import compare
 
     options = parser().parse(arguments)
     Screen(to_stderr=options.json)

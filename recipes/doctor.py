@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
+from recipes.files.csv_text import csv_text
 from recipes.recipe import Shares
-from recipes.screen import RESULT, Screen, flush_stdout
-from recipes.tables import csv_text
 
 if TYPE_CHECKING:
-    from recipes.data.doctor import Diagnosis
+    from recipes.data.photos.diagnosis import Diagnosis
 
 SHOWN = 8
 log = logging.getLogger("recipes")
@@ -51,7 +51,7 @@ def examine(root: Path, shares: Shares, screen: Screen) -> Diagnosis:
     Raises:
         DataFault: When there is no such folder or table.
     """
-    from recipes.data.doctor import examine
+    from recipes.data.photos.diagnosis import examine
 
     with screen.counting("doctor") as watch:
         return examine(root, shares, watch)
@@ -73,10 +73,11 @@ def write(diagnosis: Diagnosis, folder: Path) -> None:
     Raises:
         DiskFault: When they cannot be written.
     """
-    from recipes import report, rundir
+    from recipes import report
+    from recipes.files import run_folder
 
-    rundir.write(folder / "bad_files.csv", csv_text(("file", "reason"), diagnosis.bad))
-    rundir.write(folder / "doctor.html", report.doctor_page(diagnosis))
+    run_folder.write(folder / "bad_files.csv", csv_text(("file", "reason"), diagnosis.bad))
+    run_folder.write(folder / "doctor.html", report.doctor_page(diagnosis))
 
 
 def say(diagnosis: Diagnosis) -> None:
@@ -127,7 +128,7 @@ def findings(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    from recipes import rundir
+    from recipes.files import run_folder
 
     options = parser().parse(arguments)
     screen = Screen(to_stderr=options.json)
@@ -135,7 +136,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     refuse_inside(folder, root)
     diagnosis = examine(root, Shares(), screen)
-    with rundir.disk_faults(folder):
+    with run_folder.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write(diagnosis, folder)
     say(diagnosis)

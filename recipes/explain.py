@@ -24,16 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recipes import rundir
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
-from recipes.probabilities import PROBABILITY
-from recipes.screen import RESULT, Screen, flush_stdout
+from recipes.evaluate.probabilities import PROBABILITY
+from recipes.files import run_folder
 
 if TYPE_CHECKING:
     import keras
 
-    from recipes.predictor import Predictor
+    from recipes.inference.predictor import Predictor
 
 log = logging.getLogger("recipes")
 
@@ -88,7 +88,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
 def _arithmetic(options: argparse.Namespace) -> None:
     import zoo
-    from recipes.backend import load_backend
+    from recipes.console.backend import load_backend
 
     load_backend()
     if options.arithmetic in zoo.names():
@@ -112,13 +112,13 @@ def _arithmetic(options: argparse.Namespace) -> None:
 
 
 def _sobel(options: argparse.Namespace) -> None:
-    from recipes.report import explain as pictures
+    from recipes.report.figures import explanations as pictures
     from zoo.filters import sobel
 
     pixels = _decoded(options.sobel, None, 1)[..., 0]
     kernels = None
     if options.run is not None:
-        from recipes.backend import load_backend
+        from recipes.console.backend import load_backend
 
         load_backend()
         model = subject(options.run, options.range).model
@@ -127,9 +127,9 @@ def _sobel(options: argparse.Namespace) -> None:
 
 
 def _filters(options: argparse.Namespace) -> None:
-    from recipes import excite
-    from recipes.backend import load_backend
-    from recipes.report import explain as pictures
+    from recipes.console.backend import load_backend
+    from recipes.inference import activation_maximization
+    from recipes.report.figures import explanations as pictures
 
     load_backend()
     predictor = subject(options.run, options.range)
@@ -137,15 +137,15 @@ def _filters(options: argparse.Namespace) -> None:
     if layer is convolution(predictor.model, None):
         figure = pictures.kernels_figure(layer.get_weights()[0], f"{predictor.model.name}, kernels of {layer.name}")
     else:
-        found = excite.excite(predictor.model, layer.name, value_range=predictor.value_range)
+        found = activation_maximization.excite(predictor.model, layer.name, value_range=predictor.value_range)
         figure = pictures.excited_figure(found, f"{predictor.model.name}: what excites {layer.name} most")
     _write(options.out, f"{layer.name}-filters.png", figure)
 
 
 def _images(options: argparse.Namespace) -> None:
-    from recipes import gradcam
-    from recipes.backend import load_backend
-    from recipes.report import explain as pictures
+    from recipes.console.backend import load_backend
+    from recipes.inference import gradcam
+    from recipes.report.figures import explanations as pictures
 
     load_backend()
     predictor = subject(options.run, options.range)
@@ -195,7 +195,8 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
     """
     import keras
 
-    from recipes import model_file, predictor
+    from recipes.files import model_file
+    from recipes.inference import predictor
 
     path = Path(target)
     if path.is_dir():
@@ -280,11 +281,11 @@ def _decoded(path: Path, size: tuple[int, int] | None, channels: int) -> np.ndar
 
 
 def _write(folder: Path, name: str, figure: Any) -> None:
-    from recipes.report.style import png
+    from recipes.report.figures.style import png
 
-    with rundir.disk_faults(folder):
+    with run_folder.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    rundir.write(folder / name, png(figure))
+    run_folder.write(folder / name, png(figure))
     log.log(RESULT, "%s", folder / name)
 
 

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.bundle import FORMATS
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
 from recipes.errors import UsageFault
+from recipes.inference.bundle import FORMATS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or options.run / "export" / options.to
     if folder.exists() and any(folder.iterdir()):
         raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")
-    from recipes.bundle.make import export
+    from recipes.inference.bundle.make import export
 
     agreement = export(options.run, options.to, folder)
     print(

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 
 from recipes.errors import UsageFault, first_line
-from recipes.model_file import mend
-from zoo.graph import calls
+from recipes.files.model_file import mend
+from zoo.structure.graph import calls
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 

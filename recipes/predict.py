@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from recipes.command import Parser, guarded
-from recipes.data.listing import photos_below, printable
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import RESULT, Screen, flush_stdout
+from recipes.data.photos.listing import photos_below, printable
 from recipes.errors import DataFault, UsageFault
-from recipes.screen import RESULT, Screen, flush_stdout
 
 log = logging.getLogger("recipes")
 
@@ -72,8 +72,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=options.json)
-    from recipes import manifest, rundir
-    from recipes.backend import load_backend
+    from recipes.console.backend import load_backend
+    from recipes.execution import manifest
+    from recipes.files import run_folder
 
     class_names = manifest.read(options.run).data.class_names
     photos: list[Path] = []
@@ -87,7 +88,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         photos += below
 
     load_backend()
-    from recipes.predictor import collect, load
+    from recipes.inference.predictor import collect, load
 
     predictor = load(options.run)
     quiet = options.json or options.csv is not None
@@ -105,7 +106,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
         table = collect(followed(), predictor.class_names, predictor.kind)
     if options.csv is not None:
-        rundir.write(options.csv, table.as_csv())
+        run_folder.write(options.csv, table.as_csv())
         log.log(RESULT, "%s rows in %s", f"{len(table):,}", options.csv)
     accuracy = None
     guesses = zip(table.ids, table.predictions, strict=True)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    from recipes import results_files
+    from recipes.study import results_files
 
     options = parser().parse(arguments)
     results_files.refresh(options.runs, options.into, options.readme)

@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.bundle import FORMATS
-from recipes.command import Parser, guarded, seed
+from recipes.console.command import Parser, guarded, seed
 from recipes.errors import UsageFault
-from recipes.overrides import parse_assignment
+from recipes.inference.bundle import FORMATS
+from recipes.recipe.overrides import parse_assignment
 
 
 def _share(text: str) -> float:
@@ -115,18 +115,18 @@ def _command(arguments: Sequence[str] | None) -> int:
         return _list()
     if options.name is None and options.resume is None:
         raise UsageFault("Which recipe? --list shows them all, --help the options.")
-    from recipes.backend import load_backend
+    from recipes.console.backend import load_backend
+    from recipes.console.screen import Screen, flush_stdout
+    from recipes.console.signals import Signals
     from recipes.data import is_own
-    from recipes.request import Request
-    from recipes.screen import Screen, flush_stdout
-    from recipes.signals import Signals
+    from recipes.execution.request import Request
 
     overrides = tuple(parse_assignment(text) for text in options.set)
     signals = Signals()
     signals.listen()
     screen = Screen(quiet=options.quiet, to_stderr=options.json)
     if options.resume is not None:
-        from recipes import execute
+        from recipes.execution import execute
 
         manifest = execute.resume(
             options.resume,
@@ -154,16 +154,16 @@ def _command(arguments: Sequence[str] | None) -> int:
         )
         if options.plan:
             load_backend()
-            from recipes import plan
+            from recipes.execution import plan
 
             manifest = plan.plan(request, screen)
         elif options.find_lr:
             load_backend()
-            from recipes import find_rate
+            from recipes.execution import find_rate
 
             manifest = find_rate.find(request, options.out or Path("runs/find-lr") / options.name, screen)
         else:
-            from recipes import execute
+            from recipes.execution import execute
 
             manifest = execute.start(
                 request, out=options.out, overwrite=options.overwrite, screen=screen, signals=signals

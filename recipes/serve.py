@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
+from recipes.console.screen import Screen
 from recipes.errors import BusyFault, EnvironmentFault
-from recipes.screen import Screen
 
 if TYPE_CHECKING:
-    from recipes.manifest import Manifest
-    from recipes.predictor import Predictor
+    from recipes.execution.manifest import Manifest
+    from recipes.inference.predictor import Predictor
 
 MOST_BYTES = 20_000_000
 SHOWN = 10
@@ -116,7 +116,7 @@ class _Show:
 
     def _heat(self, pixels: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Where the network looked; nowhere, for one that has no convolution."""
-        from recipes import gradcam
+        from recipes.inference import gradcam
 
         try:
             return gradcam.heatmaps(self.predictor.model, pixels[np.newaxis], index)[0]
@@ -200,12 +200,12 @@ def _as_url(picture: Any) -> str:
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     Screen()
-    from recipes import manifest
-    from recipes.backend import load_backend
+    from recipes.console.backend import load_backend
+    from recipes.execution import manifest
 
     manifest.read(options.run)
     load_backend()
-    from recipes.predictor import load
+    from recipes.inference.predictor import load
 
     with server(load(options.run), options.host, options.port) as running:
         print(f"http://{options.host}:{running.server_address[1]}  (Ctrl-C ends)", flush=True)

@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING
 
 import recipes
 import zoo
-from recipes import recipe as values
-from recipes import source, space
-from recipes.recipe import Recipe
+from recipes.recipe import Recipe, page_source, search_space, values
 from zoo.testing import small_shape
 
 if TYPE_CHECKING:
@@ -65,8 +63,8 @@ def check_recipe(
 
 def _is_data(recipe: Recipe) -> Iterator[str]:
     json.dumps(recipe.as_dict())
-    names = {**vars(values), **vars(space)}
-    exec(source.source(recipe), names)  # noqa: S102 (Python that was just written from values)
+    names = {**vars(values), **vars(search_space)}
+    exec(page_source.source(recipe), names)  # noqa: S102 (Python that was just written from values)
     if names["TUNED"] != recipe:
         yield "the Python of its page makes another recipe"
 
@@ -78,7 +76,7 @@ def _knows_its_data_sets(recipe: Recipe) -> Iterator[str]:
 
 
 def _trains(recipe: Recipe, shape: tuple[int, int, int]) -> Iterator[str]:
-    from recipes import engine, network
+    from recipes.train import engine, network
 
     short = dataclasses.replace(
         recipe,

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.command import Parser, guarded, seed
-from recipes.overrides import parse_assignment
+from recipes.console.command import Parser, guarded, seed
+from recipes.recipe.overrides import parse_assignment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,11 +60,11 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
-    from recipes import tuning
+    from recipes.console.screen import Screen, flush_stdout
+    from recipes.console.signals import Signals
     from recipes.data import is_own
-    from recipes.request import Request
-    from recipes.screen import Screen, flush_stdout
-    from recipes.signals import Signals
+    from recipes.execution.request import Request
+    from recipes.study import tuning
 
     signals = Signals("The same command goes on.")
     signals.listen()

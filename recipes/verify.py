@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.command import Parser, guarded
+from recipes.console.command import Parser, guarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    from recipes.bundle.check import verify
+    from recipes.inference.bundle.check import verify
 
     options = parser().parse(arguments)
     agreement = verify(options.bundle)

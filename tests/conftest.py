@@ -68,7 +68,7 @@ def _registered(monkeypatch):
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch, tmp_path_factory):
     """No test reaches for the network, or for the user's data, cache and Keras folders."""
-    monkeypatch.setattr("recipes.data.source.reachable", lambda url: False)
+    monkeypatch.setattr("recipes.data.origins.reachable", lambda url: False)
     monkeypatch.setattr("zoo.weights.reachable", lambda url: False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
     monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

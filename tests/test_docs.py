@@ -9,24 +9,10 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import (
-    bench,
-    certify,
-    compare,
-    doctor,
-    explain,
-    export,
-    predict,
-    results,
-    results_files,
-    results_table,
-    run,
-    serve,
-    tune,
-    verify,
-)
-from recipes.overrides import parse_assignment
+from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, tune, verify
 from recipes.recipe import with_defaults
+from recipes.recipe.overrides import parse_assignment
+from recipes.study import results_files, results_table
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -4,18 +4,22 @@
 Importing this package loads no Keras; the first `get` does.
 """
 
-from zoo.layer_table import Arithmetic, arithmetic
 from zoo.registry import Info, get, info, names, register
+from zoo.structure.layer_table import Arithmetic, arithmetic
 
 __all__ = ["Arithmetic", "Info", "arithmetic", "get", "info", "names", "register"]
 
 
 def __getattr__(name: str):
-    """Give the page of a built-in architecture as an attribute: `zoo.keras_mat_lenet.conv_part`."""
+    """Give the page of a built-in architecture as an attribute: `zoo.architectures.keras_mat_lenet.conv_part`."""
     import importlib
 
     from zoo.registry import BUILTIN
 
-    if name in BUILTIN or name in {"filters", "macs", "transfer", "weights"}:
+    if name in BUILTIN:
+        return importlib.import_module(f"zoo.architectures.{name}")
+    if name == "macs":
+        return importlib.import_module("zoo.structure.macs")
+    if name in {"filters", "transfer", "weights"}:
         return importlib.import_module(f"zoo.{name}")
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")

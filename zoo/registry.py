@@ -234,7 +234,7 @@ def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
 def _builder(name: str) -> Builder:
     point = _plugin(name)
     if name in BUILTIN:
-        return importlib.import_module(f"zoo.{name}").build
+        return importlib.import_module(f"zoo.architectures.{name}").build
     if name in _registered:
         return _registered[name][1]
     if point is None:

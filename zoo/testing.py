@@ -189,7 +189,7 @@ def _refuses_one_class(build: Callable[..., Any], shape: tuple[int, int, int]) -
 
 
 def _has_what_it_states(name: str) -> Iterator[str]:
-    from zoo.macs import count_macs
+    from zoo.structure.macs import count_macs
 
     facts = zoo.info(name)
     if facts.parameters is None and facts.macs is None:

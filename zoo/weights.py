@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.checksum import sha256_of
-from zoo.network import reachable
-from zoo.weight_files import NEW_HEAD, WeightsCorrupt, load_whole_model, load_without_head
+from zoo.pretrained.reachability import reachable
+from zoo.pretrained.weight_files import NEW_HEAD, WeightsCorrupt, load_whole_model, load_without_head
 
 if TYPE_CHECKING:
     import keras

@@ -17,7 +17,7 @@ For 80 epochs, on seed 43, what it found has 0.8610 and the page 0.8850, so the 
 """
 
 from recipes.recipe import Augment, Choice, Phase, Recipe
-from recipes.space import Float, LogFloat
+from recipes.recipe.search_space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="dogs_vs_cats_aug",

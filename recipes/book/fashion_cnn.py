@@ -16,7 +16,7 @@ again, and were no better (results/search/fashion_cnn-40-epochs.json).
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
-from recipes.space import Float, LogFloat, OneOf
+from recipes.recipe.search_space import Float, LogFloat, OneOf
 
 PUBLISHED = Recipe(
     name="fashion_cnn",

@@ -20,7 +20,7 @@ was taken (0.782; the others 0.777 and 0.774).
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
-from recipes.space import Float, LogFloat
+from recipes.recipe.search_space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="keras_mat_lenet",

@@ -14,7 +14,7 @@ better: trained again on three seeds its best has 0.9955 ± 0.0002, and these se
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
-from recipes.space import Float, LogFloat, OneOf
+from recipes.recipe.search_space import Float, LogFloat, OneOf
 
 PUBLISHED = Recipe(
     name="mnist_functional",

@@ -13,7 +13,7 @@ for 8 epochs both have 0.9945 to 0.9947 (two seeds), so the page stays as it was
 """
 
 from recipes.recipe import Augment, Phase, Recipe, Split
-from recipes.space import Float, LogFloat
+from recipes.recipe.search_space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="mnist_wide",

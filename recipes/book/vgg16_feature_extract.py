@@ -20,7 +20,7 @@ validation accuracy is the same, and the loss ten times higher.
 """
 
 from recipes.recipe import Augment, Choice, Phase, Recipe
-from recipes.space import Float, LogFloat
+from recipes.recipe.search_space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="vgg16_feature_extract",

@@ -24,7 +24,7 @@ says none: at these rates it takes about a 50,000th off a weight in all. They st
 from recipes.book.vgg16_feature_extract import PUBLISHED as HEAD_PUBLISHED
 from recipes.book.vgg16_feature_extract import TUNED as HEAD_TUNED
 from recipes.recipe import Phase, Recipe
-from recipes.space import Float, LogFloat
+from recipes.recipe.search_space import Float, LogFloat
 
 PUBLISHED = Recipe(
     name="vgg16_finetune",

@@ -5,7 +5,7 @@ images and splits them.
 """
 
 from recipes.data.description import Description, describe
-from recipes.data.source import TFDS, find, is_own, read
+from recipes.data.origins import TFDS, find, is_own, read
 from recipes.data.splits import Images, Origin, Splits
 
 __all__ = ["TFDS", "Description", "Images", "Origin", "Splits", "describe", "find", "is_own", "read"]

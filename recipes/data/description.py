@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from recipes.data import samples, tfds_source
+from recipes.data import samples, tfds
 from recipes.data.decode import opened
-from recipes.data.listing import Entry, list_photos
-from recipes.data.own import SMALL
+from recipes.data.photos.listing import Entry, list_photos
 from recipes.data.splits import Origin
+from recipes.data.user_photos import SMALL
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
             return None
         return Description(square or _guess(listing.entries, shape), tuple(listing.classes))
     if origin.kind == "tfds":
-        stored, class_names = tfds_source.features(origin.path)
+        stored, class_names = tfds.features(origin.path)
         return Description(square or stored or shape, tuple(class_names))
     return None
 

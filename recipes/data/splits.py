@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from recipes.errors import DataFault
+from recipes.files.sharded_array import Rows
 from recipes.recipe import Choice, Shares, Split
-from recipes.rows import Rows
 
 SPLIT_NAMES = ("train", "validation", "test")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from recipes.report.page import render
 
 if TYPE_CHECKING:
-    from recipes.data.doctor import Diagnosis
-    from recipes.data.scan import Photo
+    from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.data.photos.scan import Photo
 
 MOST_ROWS = 200
 MOST_GROUPS = 40

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from recipes.data import Images
-from recipes.evaluate import Predictions, confusion
-from recipes.report.confusion import confused_pairs
+from recipes.evaluate.predictions import Predictions, confusion
+from recipes.report.figures.confusion import confused_pairs
 from recipes.report.pictures import overlay, thumbnail
 
 EACH = 16

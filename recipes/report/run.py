@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import zoo
-from recipes.conditions import summary
 from recipes.data import Images
-from recipes.evaluate import Predictions
+from recipes.evaluate.predictions import Predictions
+from recipes.evaluate.statistics import wilson
+from recipes.execution.environment import summary
 from recipes.report import gallery
-from recipes.report.calibration import reliability, reliability_figure, threshold_figure
-from recipes.report.confusion import MOST_CLASSES
-from recipes.report.curves import curves_figure
+from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
+from recipes.report.figures.confusion import MOST_CLASSES
+from recipes.report.figures.curves import curves_figure
+from recipes.report.figures.style import svg
 from recipes.report.page import render
 from recipes.report.pictures import inline, thumbnail
-from recipes.report.style import svg
-from recipes.statistics import wilson
 
 if TYPE_CHECKING:
-    from recipes.manifest import Manifest
+    from recipes.execution.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""What every command shares: options that explain themselves, one line for an error, its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other fault; knows `--debug`.
+
+    Args:
+        verb: The module, `python -m recipes.<verb>`.
+        text: A summary, an empty line, and examples.
+    """
+
+    def __init__(self, verb: str, text: str):
+        summary, _, examples = text.partition("\n\n")
+        super().__init__(
+            prog=f"python -m recipes.{verb}",
+            description=summary,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a `UsageFault` in place of printing the usage."""
+        raise UsageFault(f"{message}. --help shows the options.")
+
+    def add_import(self) -> None:
+        """Know `--import`: modules with layers of one's own, imported as the command line is read."""
+        self.add_argument(
+            "--import",
+            action="append",
+            default=[],
+            dest="modules",
+            metavar="MODULE",
+            help="import a module that holds layers of your own (what a run names itself is found); repeatable",
+        )
+
+    def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+        """Read the command line, with `--debug`; import what `--import` names.
+
+        Raises:
+            UsageFault: For what is no option, and for a module that cannot be imported.
+        """
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        options = self.parse_args(arguments)
+        if modules := getattr(options, "modules", ()):
+            from recipes.console.backend import load_backend
+            from recipes.files.model_file import import_module
+
+            load_backend()
+            for module in modules:
+                import_module(module)
+        return options
+
+
+def seed(text: str) -> int:
+    """A seed as an option's value.
+
+    Raises:
+        ArgumentTypeError: When it is not an integer that Keras, NumPy and TensorFlow all take.
+    """
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
+    return int(text)
+
+
+def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
+    """Run a command and give its exit code; errors are one line on stderr."""
+    debug = "--debug" in (sys.argv if arguments is None else arguments)
+    try:
+        return command(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        fault = _as_fault(error)
+        if fault is not None:
+            print(f"error: {fault}", file=sys.stderr)
+            return fault.exit_code
+        hint = "" if debug else " This is a bug of ours; --debug shows where."
+        print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)
+        return 1
+
+
+def _as_fault(error: Exception) -> Fault | None:
+    """The fault behind an error, where it is one the user can solve."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
+        return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
+    if isinstance(error, ModuleNotFoundError):
+        return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
+    return None

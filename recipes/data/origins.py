@@ -1,0 +1,115 @@
+"""Find images and read them: TFDS on disk, a download, the bundled sample, or a person's own photos."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from recipes.data import samples, tfds, user_photos
+from recipes.data.decode import resize
+from recipes.data.photos.diagnosis import Diagnosis, examine
+from recipes.data.splits import Origin, Splits, divide
+from recipes.errors import EnvironmentFault, UsageFault
+from recipes.recipe import Choice, Shares, Split
+from zoo.pretrained.reachability import reachable
+
+MODES = ("auto", "full", "sample")
+TFDS = "tfds:"
+
+
+def is_own(mode: str) -> bool:
+    """Whether `--data` names a person's own photos."""
+    return mode not in MODES and not mode.startswith(TFDS)
+
+
+def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = None) -> Origin:
+    """Decide where the images will come from, in ten seconds at most and without reading one.
+
+    Args:
+        dataset: A TFDS name; for a person's own photos, what to call them.
+        mode: `"auto"` takes the prepared data set, else a download, else (no network) the sample; `"full"`
+            never takes the sample; `"sample"` always does. Anything else is the path of a folder or table of photos.
+        data_dir: TFDS's data folder. Default: `TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
+
+    Raises:
+        UsageFault: For an unknown mode or a `data_dir` that is not a folder.
+        EnvironmentFault: When nothing that the mode allows is there; the message says what to put where.
+    """
+    if is_own(mode):
+        if not Path(mode).exists():
+            raise UsageFault(
+                f"--data must be one of {', '.join(MODES)}, tfds:<name>, or a folder or table of photos that exists. "
+                f"Got {mode!r} instead."
+            )
+        return Origin("photos", dataset, Path(mode))
+    if data_dir is not None and not Path(data_dir).expanduser().is_dir():
+        raise UsageFault(f"--data-dir must be a folder that holds TFDS data sets. There is none at {str(data_dir)!r}.")
+    if mode == "sample":
+        return _sample(dataset, "asked for")
+    root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    if prepared := tfds.prepared_folder(dataset, root):
+        return Origin("tfds", dataset, prepared, tfds.notice(dataset, prepared))
+    if reachable(tfds.host_of(dataset)):
+        return Origin("download", dataset, root)
+    missing = f"The data set {dataset!r} is not prepared under {root}, and its download site cannot be reached."
+    if mode == "auto" and dataset in samples.SAMPLES:
+        return _sample(dataset, missing)
+    raise EnvironmentFault(
+        f'{missing} Prepare it on a connected machine (python -c "import tensorflow_datasets as tfds; '
+        f"tfds.load('{dataset}')\"), copy the folder {dataset!r} into {root}, or point TFDS_DATA_DIR or --data-dir "
+        f"at the folder that holds it" + ("; or use --data sample." if dataset in samples.SAMPLES else ".")
+    )
+
+
+def read(
+    origin: Origin,
+    split: Split | Choice | Shares,
+    image_size: int | None = None,
+    *,
+    shape: tuple[int, int, int] = (180, 180, 3),
+    diagnosis: Diagnosis | None = None,
+) -> Splits:
+    """Read the images and split them.
+
+    Args:
+        origin: What `find` gave.
+        split: How to divide the images.
+        image_size: Bring every image to a square of so many pixels; decoded images are kept on disk. `None` reads
+            images of one size as they are.
+        shape: The architecture's own (height, width, channels). Images of several sizes are brought to its height and
+            width where no size is wanted; images that are brought to a size, and photos, get its channels.
+        diagnosis: What an examination of a person's own photos found.
+
+    Raises:
+        DataFault: For damaged or unusable data; the message names the file.
+        EnvironmentFault: When a download fails.
+    """
+    if origin.kind == "sample":
+        pool, test, class_names = samples.SAMPLES[origin.dataset].read()
+        if image_size is not None:
+            pool, test = (resize(images, image_size, shape[2]) for images in (pool, test))
+    elif origin.kind == "photos":
+        if diagnosis is None:
+            diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares())
+        return user_photos.read(origin, diagnosis, image_size, shape)
+    else:
+        folder = origin.path if origin.kind == "tfds" else tfds.download(origin.dataset, origin.path)
+        if image_size is not None or not tfds.is_uniform(folder):
+            size = (image_size, image_size) if image_size is not None else shape[:2]
+            train, validation, test, class_names = tfds.read_photos(folder, split, (*size, shape[2]))
+            return Splits(train, validation, test, tuple(class_names), origin)
+        pool, test, class_names = tfds.read_folder(folder)
+    train_places, validation_places = divide(pool.labels, split)
+    return Splits(pool.select(train_places), pool.select(validation_places), test, tuple(class_names), origin)
+
+
+def _sample(dataset: str, why: str) -> Origin:
+    sample = samples.SAMPLES.get(dataset)
+    if sample is None:
+        raise EnvironmentFault(f"There is no bundled sample of {dataset!r}. Samples: {', '.join(samples.SAMPLES)}.")
+    return Origin(
+        "sample",
+        sample.dataset,
+        Path(samples.__file__).parent,
+        f"{sample.title}: not comparable with published results ({why})",
+    )

@@ -1,0 +1,1 @@
+"""A person's own photos: listed, looked at, compared, diagnosed, and never changed."""

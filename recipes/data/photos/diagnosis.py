@@ -1,0 +1,274 @@
+"""Examine a person's photos before anything trains on them, and divide them.
+
+The division is a function of each photo's own look: photos that are the same or nearly so share a side, and adding
+photos never moves another from training to test.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from recipes.data.photos.listing import Listing, list_photos
+from recipes.data.photos.near_duplicates import groups, identical, near_pairs
+from recipes.data.photos.quality import quality
+from recipes.data.photos.scan import Photo, scan, thumbnail
+from recipes.data.splits import SPLIT_NAMES, drawn
+from recipes.errors import DataFault
+from recipes.recipe import Shares
+
+MOST_DAMAGED = 0.05
+FEW = 20
+IMBALANCE = 3.0
+SEEDS_TRIED = 1000
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A photo that is left out because a later split holds the same, or one that looks the same.
+
+    Attributes:
+        name: The photo that is left out.
+        split: Where it would have been.
+        twin: The photo it is like.
+        twin_split: Where that is.
+    """
+
+    name: str
+    split: str
+    twin: str
+    twin_split: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an examination found.
+
+    Attributes:
+        listing: What was listed.
+        photos: Every listed photo, usable or not, in order.
+        places: For each photo that is used, `"train"`, `"validation"` or `"test"`, by name.
+        leaks: Photos that would have been in two splits at once.
+        identical: Groups of photos with the same bytes.
+        alike: Groups of photos that look alike, the identical ones among them.
+        quality: What CleanVision finds odd: names of photos by what it is.
+        pictures: Small JPEG pictures of some photos, by name.
+        shares: How the photos that have no split of their own were divided.
+    """
+
+    listing: Listing
+    photos: list[Photo]
+    places: dict[str, str]
+    leaks: list[Leak]
+    identical: list[list[Photo]]
+    alike: list[list[Photo]]
+    quality: dict[str, list[str]]
+    pictures: dict[str, bytes]
+    shares: Shares
+
+    @cached_property
+    def used(self) -> list[Photo]:
+        """The photos that have a place."""
+        return [photo for photo in self.photos if photo.entry.name in self.places]
+
+    @property
+    def bad(self) -> list[tuple[str, str]]:
+        """(name, reason) of everything listed that cannot be used."""
+        found = [(photo.entry.name, photo.problem) for photo in self.photos if photo.problem]
+        return sorted([*found, *self.listing.unreadable])
+
+    @cached_property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Photos used, by class and split."""
+        found = Counter((photo.entry.label, self.places[photo.entry.name]) for photo in self.used)
+        return {label: {split: found[label, split] for split in SPLIT_NAMES} for label in self.listing.classes}
+
+    @property
+    def extensions(self) -> dict[str, int]:
+        """Listed photos by extension, in lower case."""
+        return dict(Counter(photo.entry.path.suffix.lower() for photo in self.photos).most_common())
+
+    @property
+    def conflicts(self) -> list[list[Photo]]:
+        """Groups that look alike and have different labels."""
+        return [group for group in self.alike if len({photo.entry.label for photo in group}) > 1]
+
+    @property
+    def notes(self) -> dict[str, list[str]]:
+        """Names of usable photos by what is odd about them and was dealt with."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for photo in self.photos:
+            for note in photo.notes:
+                found[note].append(photo.entry.name)
+        return dict(sorted(found.items()))
+
+    @property
+    def faults(self) -> list[str]:
+        """Why nothing can be trained on these photos; empty where it can."""
+        if not self.photos:
+            return [f"{self.listing.root} holds no photos. It must hold a folder of photos for each class{self._seen}."]
+        found = []
+        damaged = sum(photo.damaged for photo in self.photos)
+        if damaged > MOST_DAMAGED * len(self.photos):
+            found.append(
+                f"{damaged} of {len(self.photos):,} files are damaged, more than {MOST_DAMAGED:.0%}: bad_files.csv "
+                "lists them. Mend or remove them."
+            )
+        if len(self.listing.classes) < 2:
+            found.append(f"There is one class only, {self.listing.classes[0]!r}: two or more are needed.")
+        totals = {label: sum(counts.values()) for label, counts in self.counts.items()}
+        if empty := [label for label, number in totals.items() if not number]:
+            found.append(f"No usable photo in class {_listed(empty)}. Add photos, or remove the class.")
+        found += self._uncovered([label for label, number in totals.items() if number])
+        return found
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may spoil the result, but does not stop a run."""
+        found = []
+        totals = {label: sum(counts.values()) for label, counts in self.counts.items()}
+        if few := [label for label, number in totals.items() if 0 < number < FEW]:
+            found.append(f"Fewer than {FEW} photos in class {_listed(few)}: expect a wide spread of results.")
+        sizes = [number for number in totals.values() if number]
+        if sizes and max(sizes) > IMBALANCE * min(sizes):
+            found.append(
+                f"The largest class has {max(sizes) / min(sizes):.1f} times the photos of the smallest. Read balanced "
+                "accuracy and recall; --set class_weights=balanced lets every class weigh the same."
+            )
+        for split in ("validation", "test"):
+            absent = [label for label, counts in self.counts.items() if not counts[split] and totals[label]]
+            if absent and self._is_given(split):
+                found.append(f"No photo of class {_listed(absent)} in {split}: its scores say nothing of that class.")
+        if self.conflicts:
+            found.append(f"{len(self.conflicts)} groups of photos look alike and have different labels.")
+        if self.leaks:
+            lost = Counter(f"{leak.split} also in {leak.twin_split}" for leak in self.leaks)
+            words = ", ".join(f"{number} of {words}" for words, number in sorted(lost.items()))
+            found.append(f"Leakage: {len(self.leaks)} photos were left out ({words}).")
+        return found
+
+    def refuse(self) -> None:
+        """Stop here where nothing can be trained.
+
+        Raises:
+            DataFault: With all reasons.
+        """
+        if self.faults:
+            raise DataFault(" ".join(self.faults))
+
+    @property
+    def _seen(self) -> str:
+        kinds = ", ".join(f"{number} {extension}" for extension, number in self.listing.ignored.most_common(5))
+        return f"; passed over: {kinds}" if kinds else ""
+
+    def _is_given(self, split: str) -> bool:
+        return any(photo.entry.split == split for photo in self.photos)
+
+    def _uncovered(self, labels: Sequence[str]) -> list[str]:
+        """Say which class has no photo in a split it needs, and what would help."""
+        found, drawn = [], []
+        for split in SPLIT_NAMES:
+            if not any(self.counts[label][split] for label in self.counts):
+                found.append(f"No usable photo is left for {split}.")
+                continue
+            absent = [label for label in labels if not self.counts[label][split]]
+            if absent and (split == "train" or not self._is_given(split)):
+                drawn.append(f"{_listed(absent)} has none in {split}")
+        if drawn:
+            seed = _seed_that_serves(self.photos, self.shares)
+            help_ = f" or divide them otherwise: --set split.seed={seed}" if seed is not None else ""
+            found.append(f"Too few photos to divide: {'; '.join(drawn)}. Add photos{help_}.")
+        return found
+
+
+def examine(root: Path, shares: Shares, watch: Callable[[int, int], None] = lambda done, total: None) -> Diagnosis:
+    """List, look at and divide the photos under a folder or in a table.
+
+    Args:
+        root: See `recipes.data.photos.listing.list_photos`.
+        shares: How to divide the photos that have no split of their own.
+        watch: Called with (photos done, photos to do).
+
+    Raises:
+        DataFault: When there is no such folder or table. All else that is wrong is in the diagnosis.
+    """
+    listing = list_photos(root)
+    with tempfile.TemporaryDirectory() as folder:
+        thumbnails = Path(folder)
+        photos = scan(listing.entries, thumbnails, watch)
+        usable = [photo for photo in photos if not photo.problem]
+        pairs = near_pairs(usable)
+        places = divide(usable, shares)
+        leaks = _leaks(usable, pairs, places)
+        for leak in leaks:
+            del places[leak.name]
+        twins, alike = identical(usable), groups(usable, pairs)
+        shown = [*_some_of_each_class(usable), *(photo for group in alike for photo in group[:4])]
+        pictures = {photo.entry.name: thumbnail(thumbnails, photo.entry.name).read_bytes() for photo in shown}
+        odd = quality({photo.entry.name: thumbnail(thumbnails, photo.entry.name) for photo in usable})
+    return Diagnosis(listing, photos, places, leaks, twins, alike, odd, pictures, shares)
+
+
+def divide(photos: Sequence[Photo], shares: Shares) -> dict[str, str]:
+    """The split of each photo, by name: its own where it has one, else by its look.
+
+    Of validation and test, those that some photos name as theirs are left to these; the others are taken out of the
+    photos to train.
+    """
+    given = {photo.entry.split for photo in photos}
+    if "validation" in given:
+        shares = dataclasses.replace(shares, validation=0.0)
+    if "test" in given:
+        shares = dataclasses.replace(shares, test=0.0)
+    return {
+        photo.entry.name: drawn(f"{photo.look:016x}", shares)
+        if photo.entry.split in (None, "train")
+        else photo.entry.split
+        for photo in photos
+    }
+
+
+def _leaks(photos: Sequence[Photo], pairs: Sequence[tuple[int, int]], places: Mapping[str, str]) -> list[Leak]:
+    """Photos of an earlier split that are the same as, or like, one of a later: train, then validation, then test."""
+    found: dict[str, Leak] = {}
+    for pair in pairs:
+        first, second = sorted(
+            (photos[place].entry.name for place in pair), key=lambda name: SPLIT_NAMES.index(places[name])
+        )
+        if places[first] != places[second]:
+            found.setdefault(first, Leak(first, places[first], second, places[second]))
+    return list(found.values())
+
+
+def _seed_that_serves(photos: Sequence[Photo], shares: Shares) -> int | None:
+    """The first seed of the division that gives every split a photo of every class."""
+    usable = [photo for photo in photos if not photo.problem]
+    labels = {photo.entry.label for photo in usable}
+    wanted = len(labels) * len(SPLIT_NAMES)
+    for seed in range(SEEDS_TRIED):
+        places = divide(usable, Shares(shares.validation, shares.test, seed))
+        if len({(photo.entry.label, places[photo.entry.name]) for photo in usable}) == wanted:
+            return seed
+    return None
+
+
+def _some_of_each_class(photos: Sequence[Photo], number: int = 8, classes: int = 24) -> list[Photo]:
+    """Evenly spaced photos of the first classes, for a contact sheet."""
+    by_label: dict[str, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        by_label[photo.entry.label].append(photo)
+    some = []
+    for label in sorted(by_label)[:classes]:
+        members = by_label[label]
+        step = max(1, len(members) // number)
+        some += members[::step][:number]
+    return some
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,272 @@
+"""Data sets prepared by TensorFlow Datasets."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+import numpy as np
+
+from recipes.data.decoded import decoded
+from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
+from recipes.errors import DataFault, EnvironmentFault
+from recipes.files.run_folder import disk_faults
+from recipes.files.sharded_array import cache_folder
+from recipes.recipe import Choice, Shares, Split
+
+_HOSTS = {
+    "cats_vs_dogs": "https://download.microsoft.com",
+    "cifar10": "https://www.cs.toronto.edu",
+    "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+    "mnist": "https://storage.googleapis.com",
+}
+_LOSSLESS = ("cifar10", "fashion_mnist", "mnist")
+
+
+def host_of(dataset: str) -> str:
+    """The address TFDS downloads this data set from, to be probed before TFDS starts to retry."""
+    return _HOSTS.get(dataset, "https://storage.googleapis.com")
+
+
+def prepared_folder(dataset: str, root: Path) -> Path | None:
+    """The newest prepared version of a data set under a TFDS data folder, if there is one."""
+    versions = [info.parent for info in (root / dataset).glob("**/dataset_info.json")]
+    return max(versions, key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)], default=None)
+
+
+def notice(dataset: str, folder: Path) -> str:
+    """What a reader must know of this copy of a data set: that lossless originals were stored as JPEG."""
+    if dataset in _LOSSLESS and '"jpeg"' in (folder / "features.json").read_text():
+        return f"This copy of {dataset} went through JPEG once; the original is lossless. Accuracy may differ slightly."
+    return ""
+
+
+def download(dataset: str, root: Path) -> Path:
+    """Download and prepare a data set under a data folder; of several processes one works and the others wait.
+
+    Raises:
+        EnvironmentFault: When the download fails.
+    """
+    import tensorflow_datasets as tfds
+    from filelock import FileLock
+
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / f".{dataset}.lock"):
+            builder = tfds.builder(dataset, data_dir=root)
+            builder.download_and_prepare()
+    except Exception as error:  # TFDS passes on whatever its downloaders raise.
+        raise EnvironmentFault(f"Downloading {dataset!r} failed: {str(error).splitlines()[0]}") from error
+    return Path(builder.data_dir)
+
+
+def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
+    """Read a prepared data set: the training images, the test images and the class names.
+
+    Raises:
+        DataFault: When a file is damaged (named, with what to delete) or the set is not one of labelled images
+            of one size with the splits train and test.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder)
+    if not {"train", "test"} <= set(builder.info.splits) or not {"image", "label"} <= set(builder.info.features):
+        raise DataFault(f"{folder} is not a set of labelled images with the splits train and test.")
+    class_names = builder.info.features["label"].names
+    return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
+
+
+def features(folder: Path) -> tuple[tuple[int, int, int] | None, list[str]]:
+    """Of a prepared data set: the shape of its images where it is taken as it is, else `None`; its class names.
+
+    Raises:
+        DataFault: When it is not one of labelled images.
+    """
+    import tensorflow_datasets as tfds
+
+    known = tfds.builder_from_directory(folder).info.features
+    if not {"image", "label"} <= set(known):
+        raise DataFault(f"{folder} is not a set of labelled images: it has {', '.join(known)}, not image and label.")
+    return (known["image"].shape if is_uniform(folder) else None), known["label"].names
+
+
+def is_uniform(folder: Path) -> bool:
+    """Whether a prepared data set has test images of its own, and images of one size."""
+    import tensorflow_datasets as tfds
+
+    info = tfds.builder_from_directory(folder).info
+    return "test" in info.splits and "image" in info.features and None not in info.features["image"].shape
+
+
+def read_photos(
+    folder: Path, split: Split | Choice | Shares, shape: tuple[int, int, int]
+) -> tuple[Images, Images, Images, list[str]]:
+    """Read a prepared data set whose images are to be brought to one size.
+
+    Args:
+        folder: The prepared data set.
+        split: How to divide it. A set without test images of its own gives some of its training images.
+        shape: (height, width, channels).
+
+    Returns:
+        Training, validation and test images, decoded and kept on disk, and the class names.
+
+    Raises:
+        DataFault: When a file is damaged, or there are too few images.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder)
+    if "train" not in builder.info.splits or not {"image", "label"} <= set(builder.info.features):
+        raise DataFault(f"{folder} is not a set of labelled images with a split train.")
+    pool = _Encoded.read(builder, "train", folder)
+    held = _Encoded.read(builder, "test", folder) if "test" in builder.info.splits else None
+    places = _places(pool, held, split)
+    if empty := [name for name, part in zip(SPLIT_NAMES, places, strict=True) if not len(part)]:
+        raise DataFault(f"{folder} has too few images to divide: none is left for {' and '.join(empty)}.")
+    train, validation = (_decoded(pool, part, shape) for part in places[:2])
+    test = _decoded(held or pool, places[2], shape)
+    return train, validation, test, builder.info.features["label"].names
+
+
+def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Shares) -> list[np.ndarray]:
+    """Places of the training and validation images in `pool`, and of the test images in `held` or else in `pool`."""
+    if isinstance(split, Choice):
+        if held is None:
+            return choose(pool.labels, pool.ids, (split.train, split.validation, split.test))
+        return [
+            *choose(pool.labels, pool.ids, (split.train, split.validation)),
+            *choose(held.labels, held.ids, (split.test,)),
+        ]
+    if isinstance(split, Split) and held is not None:
+        return [*divide(pool.labels, split), np.arange(len(held.labels))]
+    shares = split if isinstance(split, Shares) else Shares(validation=split.validation, seed=split.seed)
+    if held is not None:
+        shares = dataclasses.replace(shares, test=0.0)
+    names = np.array([drawn(key, shares) for key in pool.hashes])
+    parts = [np.flatnonzero(names == name) for name in SPLIT_NAMES]
+    return parts if held is None else [*parts[:2], np.arange(len(held.labels))]
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The images of one split as they lie in their files: labels, names and checksums, but not the bytes."""
+
+    builder: Any
+    split: str
+    folder: Path
+    labels: np.ndarray
+    ids: np.ndarray
+    hashes: list[str]
+
+    @classmethod
+    def read(cls, builder: Any, split: str, folder: Path) -> _Encoded:
+        labels: list[int] = []
+        ids: list[str] = []
+        hashes: list[str] = []
+        for example in _examples(builder, split, folder, encoded=True):
+            name = example.get("image/filename", f"{split}-{len(ids):05d}".encode())
+            labels.append(example["label"])
+            ids.append(name.decode("utf-8", "replace"))
+            hashes.append(hashlib.sha256(example["image"]).hexdigest())
+        return cls(builder, split, folder, np.array(labels, "int64"), np.array(ids), hashes)
+
+    def copy(self, places: np.ndarray, file: IO[bytes]) -> list[tuple[int, int]]:
+        """Copy the images at these places into a file, in the order in which they are stored.
+
+        Returns:
+            For each place, in the order given, where its bytes begin in the file, and how many they are.
+        """
+        wanted = set(places.tolist())
+        found: dict[int, tuple[int, int]] = {}
+        for place, example in enumerate(_examples(self.builder, self.split, self.folder, encoded=True)):
+            if place in wanted:
+                found[place] = file.tell(), len(example["image"])
+                file.write(example["image"])
+        file.flush()
+        return [found[place] for place in places.tolist()]
+
+
+def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int]) -> Images:
+    """The images at these places, decoded to a size once and kept in the cache folder.
+
+    They are stored in another order than they are wanted in. As many as there may be, memory does not hold them: they
+    lie in a file beside what is decoded, for so long.
+    """
+    root, reading = cache_folder(), Lock()
+    with ExitStack() as closing:
+
+        @cache
+        def copied() -> tuple[IO[bytes], list[tuple[int, int]]]:
+            with disk_faults(root):
+                file = closing.enter_context(tempfile.TemporaryFile(dir=root))
+                return file, encoded.copy(places, file)
+
+        def content(place: int) -> bytes:
+            with reading:
+                file, spans = copied()
+            start, length = spans[place]
+            return os.pread(file.fileno(), length, start)
+
+        names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
+        pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape)
+    return Images(pixels, encoded.labels[places], encoded.ids[places])
+
+
+def _read_split(builder: Any, name: str, folder: Path) -> Images:
+    columns = [(example["image"], example["label"]) for example in _examples(builder, name, folder)]
+    pixels, labels = (np.stack(column) for column in zip(*columns, strict=True))
+    ids = np.array([f"{name}-{index:05d}" for index in range(len(labels))])
+    return Images(pixels, labels.astype("int64"), ids)
+
+
+def _examples(builder: Any, name: str, folder: Path, *, encoded: bool = False) -> Iterator[dict[str, Any]]:
+    """The examples of a split in their stored order, each as NumPy values; images as bytes when `encoded`.
+
+    Raises:
+        DataFault: When a file cannot be read to its end.
+    """
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    # One file after the other and no shuffling: the order of the images is part of the protocol ("the last 20%").
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    decoders = {"image": tfds.decode.SkipDecoding()} if encoded else None
+    number = 0
+    try:
+        examples = builder.as_dataset(split=name, shuffle_files=False, read_config=config, decoders=decoders)
+        for example in tfds.as_numpy(examples.prefetch(1000)):
+            number += 1
+            yield example
+    except (tf.errors.OpError, AssertionError) as error:
+        raise DataFault(_name_the_damage(builder, name, folder)) from error
+    if number != builder.info.splits[name].num_examples:
+        raise DataFault(_name_the_damage(builder, name, folder))
+
+
+def _name_the_damage(builder: Any, name: str, folder: Path) -> str:
+    """Say which file of a split cannot be read to its end."""
+    import tensorflow as tf
+
+    split = builder.info.splits[name]
+    for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
+        try:
+            found = sum(1 for _ in tf.data.TFRecordDataset(str(path)))
+            problem = f"holds {found} of {expected} examples" if found != expected else ""
+        except tf.errors.NotFoundError:
+            problem = "is missing"
+        except tf.errors.OpError:
+            problem = "is truncated or damaged"
+        if problem:
+            return f"{path} {problem}. Delete {folder} and prepare the data set again."
+    return f"The examples of {name!r} in {folder} cannot be decoded. Delete the folder and prepare the data set again."

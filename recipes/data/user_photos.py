@@ -1,0 +1,58 @@
+"""A person's own photos as splits: examined, divided, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recipes.data.decoded import decoded
+from recipes.data.photos.diagnosis import Diagnosis
+from recipes.data.photos.scan import Photo
+from recipes.data.splits import SPLIT_NAMES, Images, Origin, Splits
+from recipes.errors import DataFault
+
+# Photos that all have one size no larger than this are taken as they are, where the recipe names no size.
+SMALL = 96
+
+
+def read(origin: Origin, diagnosis: Diagnosis, image_size: int | None, shape: tuple[int, int, int]) -> Splits:
+    """Decode the photos that a diagnosis lets train, validate and test.
+
+    Args:
+        origin: Where they come from.
+        diagnosis: What an examination found.
+        image_size: Side of the square that every photo is brought to. `None`: small photos of one size stay as they
+            are, and others are brought to the architecture's size.
+        shape: The architecture's own (height, width, channels).
+
+    Raises:
+        DataFault: When nothing can be trained on these photos, or one changed since it was examined.
+    """
+    diagnosis.refuse()
+    size = (image_size, image_size) if image_size is not None else _common_size(diagnosis.used) or shape[:2]
+    labels = {label: index for index, label in enumerate(diagnosis.listing.classes)}
+    parts = {split: _images(diagnosis, split, (*size, shape[2]), labels) for split in SPLIT_NAMES}
+    return Splits(**parts, class_names=tuple(diagnosis.listing.classes), origin=origin)
+
+
+def _images(diagnosis: Diagnosis, split: str, shape: tuple[int, int, int], labels: dict[str, int]) -> Images:
+    photos = [photo for photo in diagnosis.used if diagnosis.places[photo.entry.name] == split]
+
+    def content(place: int) -> bytes:
+        try:
+            return photos[place].entry.path.read_bytes()
+        except OSError as error:
+            raise DataFault(f"{photos[place].entry.path} cannot be read any more: {error.strerror}") from error
+
+    names = [photo.entry.name for photo in photos]
+    pixels = decoded(content, [photo.sha256 for photo in photos], names, shape)
+    truths = np.array([labels[photo.entry.label] for photo in photos], "int64")
+    return Images(pixels, truths, np.array(names))
+
+
+def _common_size(photos: Sequence[Photo]) -> tuple[int, int] | None:
+    """(height, width) of photos that are small and all of one size."""
+    sizes = {photo.size[::-1] for photo in photos}
+    size = sizes.pop() if len(sizes) == 1 else None
+    return size if size and max(size) <= SMALL else None

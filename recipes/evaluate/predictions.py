@@ -1,0 +1,120 @@
+"""One pass over a split gives one table; every score and picture is derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from recipes.data.pipeline import ordered_batches
+from recipes.data.splits import Images
+from recipes.errors import DivergedFault
+from recipes.evaluate.probabilities import as_classes
+from recipes.files.csv_text import csv_text
+from recipes.train.memory import evaluation_batch
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of each image, beside the truth.
+
+    Attributes:
+        ids: (images,), names.
+        truth: (images,), class indices.
+        probabilities: (images, classes), each row sums to 1.
+        class_names: In the order of the indices.
+    """
+
+    ids: np.ndarray
+    truth: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+
+    @property
+    def prediction(self) -> np.ndarray:
+        """(images,), the most probable class's index."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(images,), cross-entropy of each image in nats."""
+        of_truth = self.probabilities[np.arange(len(self.truth)), self.truth]
+        return -np.log(np.clip(of_truth, 1e-7, 1.0))
+
+    def as_csv(self) -> str:
+        """The table as CSV: id, truth, prediction, then a probability per class."""
+        header = ["id", "truth", "prediction", *(f"probability {name}" for name in self.class_names)]
+        return csv_text(
+            header,
+            (
+                [name, self.class_names[truth], self.class_names[guess], *(f"{value:.6g}" for value in row)]
+                for name, truth, guess, row in zip(
+                    self.ids, self.truth, self.prediction, self.probabilities, strict=True
+                )
+            ),
+        )
+
+
+def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) -> Predictions:
+    """Run a model over images once, keeping truth and probabilities of the same batch together.
+
+    Args:
+        model: From raw 0-255 pixels to probabilities; one sigmoid unit counts as the probability of class 1.
+        images: The split.
+        class_names: In the order of the labels.
+
+    Raises:
+        DivergedFault: When the model gives a probability that is not a number.
+    """
+    model.jit_compile = False  # XLA makes small convolutions several times slower on a CPU.
+    truths, rows = [], []
+    for pixels, labels in ordered_batches(images, evaluation_batch(model, at_most=250)):
+        rows.append(np.asarray(model.predict_on_batch(pixels), dtype="float64"))
+        truths.append(labels.numpy())
+    probabilities = np.concatenate(rows)
+    if not np.isfinite(probabilities).all():
+        raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
+    return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names))
+
+
+def scores(table: Predictions) -> dict[str, Any]:
+    """Loss (cross-entropy in nats), accuracy, balanced accuracy, and precision, recall and F1 per class.
+
+    Shares are 0 to 1. A class without images counts 0 in its own row and is left out of the balanced accuracy.
+    """
+    from sklearn import metrics
+
+    classes = np.arange(len(table.class_names))
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        table.truth, table.prediction, labels=classes, zero_division=0
+    )
+    return {
+        "images": len(table.truth),
+        "loss": float(table.losses.mean()),
+        "accuracy": float(metrics.accuracy_score(table.truth, table.prediction)),
+        "balanced_accuracy": float(recall[support > 0].mean()),
+        "per_class": {
+            name: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "images": int(support[index]),
+            }
+            for index, name in enumerate(table.class_names)
+        },
+    }
+
+
+def confusion(table: Predictions) -> np.ndarray:
+    """(classes, classes) counts: rows are the truth, columns the prediction."""
+    from sklearn.metrics import confusion_matrix
+
+    return confusion_matrix(table.truth, table.prediction, labels=np.arange(len(table.class_names)))
+
+
+def confusion_csv(matrix: np.ndarray, class_names: tuple[str, ...]) -> str:
+    """The confusion matrix as CSV, names on both sides."""
+    rows = ([name, *row.tolist()] for name, row in zip(class_names, matrix, strict=True))
+    return csv_text(["truth \\ prediction", *class_names], rows)

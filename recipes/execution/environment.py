@@ -1,0 +1,106 @@
+"""The conditions of a run: versions, hardware, data and network, in words and in numbers."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import zoo
+from recipes.data import Splits
+
+if TYPE_CHECKING:
+    from recipes.execution.manifest import Findings, Manifest
+
+PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    import psutil
+
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def model_facts(model, architecture: str) -> dict[str, Any]:
+    """What the network is for, its parameters and multiply-accumulates, and the layers that trained."""
+    from zoo.structure.macs import count_macs
+
+    return {
+        "architecture": architecture,
+        "use": zoo.info(architecture).use,
+        "input_shape": list(model.input_shape[1:]),
+        "parameters": model.count_params(),
+        "macs": count_macs(model),
+        "trained_layers": [layer.name for layer in model.layers if layer.trainable_weights],
+    }
+
+
+def describe_data(splits: Splits) -> str:
+    """The data in one line: what, where from, how many."""
+    where = {"tfds": "TFDS", "download": "TFDS (downloaded)", "sample": "bundled sample of", "photos": "your photos,"}[
+        splits.origin.kind
+    ]
+    return (
+        f"{where} {splits.origin.dataset}: {len(splits.train):,} train, {len(splits.validation):,} validation, "
+        f"{len(splits.test):,} test; {len(splits.class_names)} classes"
+    )
+
+
+def summary(manifest: Manifest) -> dict[str, str]:
+    """The conditions that a reader of the report wants to see, in words."""
+    data, result = manifest.data, manifest.result
+    passes = [
+        f"{name}: {facts.views} cached view{'s' if facts.views > 1 else ''} of each image at {facts.layer}, "
+        f"{facts.engine}, {facts.images_passed:,} images passed now in {facts.seconds:.0f} s"
+        for name, facts in manifest.boundary.items()
+    ]
+    share = f" ({manifest.frozen_share:.0%} of the run's time)"
+    frozen = {"frozen part": "; ".join(passes) + share} if passes else {}
+    kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result.kept_epoch.items())
+    photos = {"photos": _found(manifest.doctor)} if manifest.doctor else {}
+    hardware = manifest.hardware
+    return {
+        "data": f"{data.dataset} ({data.kind}): " + ", ".join(f"{data.images(name):,} {name}" for name in data.counts),
+        **photos,
+        "network": f"{manifest.model.parameters:,} parameters, {manifest.model.macs:,} MACs an image",
+        "epochs": f"{result.epochs} run, kept: {kept}",
+        **frozen,
+        "seed": str(manifest.seed),
+        "precision": manifest.precision,
+        "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest.seconds.items()),
+        "versions": ", ".join(f"{name} {value}" for name, value in manifest.versions.items()),
+        "hardware": f"{hardware.processor}, {hardware.cores} cores, {hardware.memory_gb} GB",
+    }
+
+
+def _found(findings: Findings) -> str:
+    facts = f"{findings['photos']:,} examined, {findings['used']:,} used, {len(findings['bad']):,} cannot be used, "
+    facts += f"{len(findings['left_out']):,} left out as like one of another split; doctor.html has the rest"
+    return " ".join([facts + ".", *findings["warnings"]]) if findings["warnings"] else facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"

@@ -1,0 +1,316 @@
+"""Execute a recipe: data, model, phases, evaluation, report, into one run folder."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import zoo
+from recipes import data, doctor
+from recipes.console.backend import load_backend
+from recipes.console.screen import RESULT, Screen
+from recipes.console.signals import Signals
+from recipes.errors import AccuracyFault, DivergedFault, UsageFault
+from recipes.execution import environment, prepare, watch
+from recipes.execution import manifest as manifests
+from recipes.execution.job import Job
+from recipes.execution.manifest import Manifest
+from recipes.execution.request import Request
+from recipes.files import run_folder
+from recipes.inference import bundle
+from recipes.recipe.diff import refuse_changes, refuse_other_request
+from recipes.train import checkpoint
+
+log = logging.getLogger("recipes")
+
+
+def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen, signals: Signals) -> dict[str, Any]:
+    """Execute a request in a new folder.
+
+    Args:
+        request: What to do.
+        out: The run folder; default `runs/<name>/<UTC time>-seed<N>`.
+        overwrite: Retrain in a folder that holds a run.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Returns:
+        The run's manifest.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    wanted = request.recipe(request.dataset())  # A typing error shows before anything is touched.
+    _require_extras(request)
+    folder = out or run_folder.new(Path("runs"), wanted.name, request.seed)
+    if data.is_own(request.data):
+        doctor.refuse_inside(folder, Path(request.data))
+    with run_folder.disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with run_folder.owned(folder):
+        if run_folder.is_started(folder) and overwrite:
+            run_folder.clear(folder)
+        elif run_folder.is_started(folder) or run_folder.is_finished(folder):
+            refuse_other_request(folder, manifests.read_started(folder), request)
+            if run_folder.is_finished(folder):
+                return _already_done(folder, request)
+            raise UsageFault(
+                f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
+                "or train anew with --overwrite."
+            )
+        with run_folder.claimed(folder):
+            load_backend()
+            job = Job(request, prepare.outline(request), folder, screen, signals)
+            run_folder.write_json(folder / run_folder.STARTED, manifests.started(job))
+        return _run(job)
+
+
+def resume(
+    folder: Path,
+    overrides: tuple[tuple[str, str], ...],
+    *,
+    require_accuracy: float | None = None,
+    export: str | None = None,
+    tensorboard: bool = False,
+    screen: Screen,
+    signals: Signals,
+) -> dict[str, Any]:
+    """Go on with a run that was stopped or killed. Only the number of epochs may have grown.
+
+    Args:
+        folder: The run folder; of a run that has ended, its result is told again.
+        overrides: (path, value) pairs: more epochs.
+        require_accuracy: In place of what the run was started with, as are the two that follow.
+        export: A format to export to when the run has ended.
+        tensorboard: Also write each epoch's figures as TensorBoard events.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    if not run_folder.is_started(folder) and not run_folder.is_finished(folder):
+        raise UsageFault(f"{folder} is not the folder of a run: it has no {run_folder.STARTED}.")
+    with run_folder.owned(folder):
+        started = manifests.read_started(folder)
+        request = replace(
+            started.request,
+            overrides=(*started.request.overrides, *overrides),
+            require_accuracy=started.request.require_accuracy if require_accuracy is None else require_accuracy,
+            export=export or started.request.export,
+            tensorboard=tensorboard or started.request.tensorboard,
+        )
+        _require_extras(request)
+        if run_folder.is_finished(folder) and not overrides:
+            return _already_done(folder, request)
+        recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.
+        if run_folder.is_finished(folder):
+            given = " ".join(f"--set {path}={value}" for path, value in overrides)
+            raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
+        refuse_changes(started.recipe, recipe)
+        again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
+        load_backend()
+        outline = prepare.outline(request, data.find(request.dataset(), again, request.data_dir))
+        if (outline.weights.sha256 if outline.weights else None) != started.weights:
+            raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
+        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network)
+        return _run(job)
+
+
+def _require_extras(request: Request) -> None:
+    """Say at once what a request needs that is not installed."""
+    if request.export is not None:
+        bundle.require(request.export)
+    if request.tensorboard:
+        watch.require_tensorboard()
+
+
+def _run(job: Job) -> dict[str, Any]:
+    """The walk: data, model, phases, evaluation, report."""
+    with job.screen.logging_to(job.folder / "log.txt"):
+        _announce(job)
+        with job.stage("data"):
+            ready = prepare.prepare(job.request, job.screen, known=job.outline, folder=job.folder)
+            splits, job.recipe, job.findings = ready.splits, ready.recipe, ready.findings
+            if job.recipe.epochs() != job.asked.epochs():
+                log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
+            _check_network(job, ready.network)
+            _check_fingerprint(job, splits)
+        run_folder.write_json(job.folder / run_folder.STARTED, manifests.started(job))
+        log.info("data   %s", environment.describe_data(splits))
+
+        saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
+        with job.stage("train", saved.seconds if saved else 0.0) as clock:
+            outcome = _train(job, splits, ready.model, saved, clock)
+        with job.stage("evaluate"):
+            from recipes.evaluate import predictions
+            from recipes.execution import artifacts
+
+            tables = {
+                name: predictions.predict(outcome.model, getattr(splits, name), splits.class_names)
+                for name in ("validation", "test")
+            }
+            metrics = {name: predictions.scores(table) for name, table in tables.items()}
+        manifest = manifests.finished(job, splits, outcome, metrics)
+        with job.stage("report"):
+            artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
+            artifacts.write_golden(job.folder, splits.test)
+        _say_result(job, manifest)
+    run_folder.close(job.folder, manifest.as_dict())
+    _require_accuracy(job.request, manifest)
+    if job.request.export is not None:
+        _export(job.folder, job.request.export)
+    return manifest.as_dict() | {"folder": str(job.folder)}
+
+
+def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState | None, clock: Callable[[], float]):
+    from recipes import precision
+    from recipes.train import engine
+
+    if saved is not None:
+        phase = job.recipe.phases[saved.phase].name
+        step = f", step {saved.step}" if saved.step else ""
+        log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, step)
+    number_format = precision.choose(job.request.precision)
+    log.info("train  %s, %d epochs at most, batches of %d", number_format, job.recipe.epochs(), job.recipe.batch_size)
+
+    with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
+
+        def on_epoch(phase, row, worker, is_best):
+            lines.epoch(phase, row, is_best)
+            if phase.save_every_epoch:
+                name = f"{row['epoch']:02d}-{row['val_accuracy']:.4f}.weights.h5"
+                (job.folder / "checkpoints").mkdir(exist_ok=True)
+                with run_folder.atomic_path(job.folder / "checkpoints" / name) as path:
+                    worker.save_weights(path)
+
+        def on_save(current):
+            current.seconds = clock()
+            checkpoint.save(job.folder / run_folder.STATE, current)
+            if current.history and not current.step:
+                watch.write_history(job.folder, current.history)
+                if job.request.tensorboard:
+                    watch.write_events(job.folder, current.history[-1], len(current.history))
+
+        hooks = engine.Hooks(
+            on_save=on_save,
+            on_step=lines.step,
+            on_pass=lines.frozen_pass,
+            on_epoch=on_epoch,
+            stop_requested=lambda: job.signals.received is not None,
+        )
+        try:
+            return engine.train(
+                job.recipe, splits, model, seed=job.request.seed, precision=number_format, state=saved, hooks=hooks
+            )
+        except engine.StopRequested:
+            raise job.signals.interrupted(
+                f"Stopped; everything so far is saved. Go on with: {resume_command(job.folder)}"
+            ) from None
+        except DivergedFault as fault:
+            raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
+
+
+def _keep_best(job: Job, model) -> str:
+    """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
+    from recipes.execution import artifacts
+    from recipes.train import engine
+
+    saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe)
+    if saved is None or not saved.history:
+        return "No epoch had ended, so there is nothing to keep."
+    engine.restore_best(model, job.recipe, saved)
+    artifacts.save_model(model, job.folder / "best.keras")
+    return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
+
+
+def _check_fingerprint(job: Job, splits: data.Splits) -> None:
+    if job.fingerprint not in (None, splits.fingerprint):
+        raise UsageFault(
+            f"The data changed since {job.folder} was started (fingerprint {job.fingerprint[:12]} then, "
+            f"{splits.fingerprint[:12]} now). Start a new run."
+        )
+    job.fingerprint = splits.fingerprint
+
+
+def _check_network(job: Job, now: dict[str, Any]) -> None:
+    from recipes.train import network
+
+    if job.network is not None and (changes := network.differences(job.network, now)):
+        raise UsageFault(
+            f"The network changed since {job.folder} was started: {'; '.join(changes)}. "
+            "Undo the change, or start a new run."
+        )
+    job.network = now
+
+
+def resume_command(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"python -m recipes.run --resume {shlex.quote(str(folder))}"
+
+
+def _announce(job: Job) -> None:
+    facts = zoo.info(job.recipe.architecture)
+    log.info("%s, %s, seed %d: %s", job.recipe.name, job.request.variant, job.request.seed, facts.use)
+    if job.weights:
+        log.info("weights from %s: %s (sha256 %s...)", job.weights.kind, job.weights.path, job.weights.sha256[:12])
+    if job.origin.notice:
+        log.warning("NOTICE %s", job.origin.notice)
+
+
+def _say_result(job: Job, manifest: Manifest) -> None:
+    reached, published = manifest.result.test_accuracy, manifest.result.published_accuracy
+    beside = f" (published {published:.4f}, {reached - published:+.4f})" if published else ""
+    if job.origin.kind == "sample":
+        beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
+    log.log(RESULT, "test accuracy %.4f%s", reached, beside)
+    if manifest.boundary:
+        log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
+    if manifest.not_repeated:
+        log.info("%s", manifest.not_repeated)
+    log.log(RESULT, "report %s", job.folder / "report.html")
+    other = job.request.other_variant() if job.origin.kind != "photos" else None
+    if other is None:
+        log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
+    else:
+        log.info("next   %s", other.command())
+
+
+def _require_accuracy(request: Request, manifest: Manifest) -> None:
+    """Fail a run that is below the accuracy required of it; what it wrote stays.
+
+    Raises:
+        AccuracyFault: With both figures.
+    """
+    reached = manifest.result.test_accuracy
+    if request.require_accuracy is not None and reached < request.require_accuracy:
+        left = ", and nothing was exported" if request.export else ""
+        raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
+
+
+def _export(folder: Path, kind: str) -> None:
+    made = folder / "export" / kind
+    if made.is_dir():
+        log.log(RESULT, "bundle %s is there already", made)
+        return
+    from recipes.inference.bundle.make import export
+
+    agreement = export(folder, kind, made)
+    log.log(RESULT, "bundle %s (compared on %d images)", made, agreement.images)
+
+
+def _already_done(folder: Path, request: Request) -> dict[str, Any]:
+    """Tell a finished run's result again, and make the bundle that is asked for now."""
+    manifest = manifests.read(folder)
+    log.log(
+        RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
+        manifest.result.test_accuracy, folder / "report.html",
+    )  # fmt: skip
+    _require_accuracy(request, manifest)
+    if request.export is not None:
+        _export(folder, request.export)
+    return manifest.as_dict() | {"folder": str(folder)}

@@ -1,0 +1,325 @@
+"""What a run writes down about itself, typed: `run.json` when it begins, `manifest.json` when it has ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
+from typing_extensions import TypedDict
+
+from recipes.errors import UsageFault
+from recipes.execution import environment
+from recipes.execution.request import Request
+from recipes.files import run_folder, typed
+from recipes.files.typed import Count, FiniteFloat, Seconds, Share
+
+if TYPE_CHECKING:
+    from recipes.data import Splits
+    from recipes.execution.job import Job
+    from recipes.train.engine import Outcome
+
+# The form that is written today, and the latest that is read. A file without a number has the first.
+FORMAT = 1
+
+Format: TypeAlias = Annotated[int, Ge(1), Le(FORMAT)]
+Sha256: TypeAlias = Annotated[str, MinLen(64), MaxLen(64)]
+Kind: TypeAlias = Literal["tfds", "download", "sample", "photos"]
+
+
+def has_phases(settings: dict[str, Any]) -> bool:
+    """Whether a recipe's values have what a comparison relies on; what else is in them is compared, not read."""
+    phases = settings.get("phases")
+    return (
+        isinstance(phases, list)
+        and bool(phases)
+        and all(
+            isinstance(phase, dict) and isinstance(phase.get("name"), str) and type(phase.get("epochs")) is int
+            for phase in phases
+        )
+    )
+
+
+Settings: TypeAlias = Annotated[dict[str, Any], Predicate(has_phases)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the images of a run come from, see `recipes.data.Origin`."""
+
+    kind: Kind
+    dataset: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What a resume needs to know: `run.json`.
+
+    Attributes:
+        request: What was asked.
+        recipe: The recipe's values, as `Recipe.as_dict` gives them, before the number of images was known.
+        origin: Where the images come from.
+        weights: sha256 of the pretrained weights; `None` for none.
+        fingerprint: Of the images; `None` until they are read.
+        network: The built network's description; `None` until it is built.
+        format: The form of this file.
+    """
+
+    request: Request
+    recipe: Settings
+    origin: Place
+    weights: Sha256 | None = None
+    fingerprint: str | None = None
+    network: dict[str, Any] | None = None
+    format: Format = FORMAT
+
+
+def started(job: Job) -> dict[str, Any]:
+    """What `run.json` holds: written before anything runs, and again when data and network are known."""
+    return dataclasses.asdict(
+        Started(
+            request=job.request,
+            recipe=job.asked.as_dict(),
+            origin=Place(kind=job.origin.kind, dataset=job.origin.dataset),  # type: ignore[arg-type]
+            weights=job.weights.sha256 if job.weights else None,
+            fingerprint=job.fingerprint,
+            network=job.network,
+        )
+    )
+
+
+def read_started(folder: Path) -> Started:
+    """What a run was started with.
+
+    Raises:
+        CorruptFault: When `run.json` is missing or damaged; the message names the field.
+    """
+    return typed.read(folder / run_folder.STARTED, Started)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a run; shares of images."""
+
+    test_accuracy: Share
+    validation_accuracy: Share
+    published_accuracy: Share | None = None
+    epochs: Count
+    kept_epoch: dict[str, Count]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The images of a run; `counts` has, for each split, the images of each class."""
+
+    kind: Kind
+    dataset: str
+    path: str = ""
+    notice: str = ""
+    fingerprint: str
+    class_names: Annotated[list[str], MinLen(1)]
+    counts: dict[str, dict[str, Count]]
+
+    def images(self, split: str) -> int:
+        """Images of a split."""
+        return sum(self.counts[split].values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The pretrained weights of a run, see `zoo.weights.Source`."""
+
+    kind: str
+    path: str
+    sha256: Sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """The network of a run, see `recipes.execution.environment.model_facts`."""
+
+    architecture: str
+    use: str
+    input_shape: Annotated[list[Annotated[int, Ge(1)]], MinLen(3), MaxLen(3)]
+    parameters: Count
+    macs: Count
+    trained_layers: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenPass:
+    """What a phase kept of the frozen part, see `recipes.freeze.feature_cache.Features`."""
+
+    layer: str
+    views: Count
+    engine: str
+    dtype: str
+    bytes: Count
+    images_passed: Count
+    seconds: Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """Where a run was made."""
+
+    processor: str
+    cores: int | None
+    memory_gb: FiniteFloat
+    system: str
+
+
+class Findings(TypedDict):
+    """What readers need of `recipes.doctor.findings`, what the examination of a person's own photos found."""
+
+    __pydantic_config__ = {"extra": "allow"}  # type: ignore[misc]
+
+    photos: Count
+    used: Count
+    bad: dict[str, str]
+    left_out: list[dict[str, str]]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleChange:
+    """A resume with more epochs, after which a phase's learning rate follows the longer schedule."""
+
+    phase: str
+    from_epoch: Count
+    epochs_before: Count
+    epochs: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What was asked, on what, with what, and what came of it: `manifest.json`.
+
+    Attributes:
+        format: The form of this file.
+        recipe: The recipe's name.
+        variant: `"tuned"` or `"published"`.
+        overrides: (path, value) pairs in the order given.
+        seed: That fixed weights, order, augmentation and dropout.
+        smoke: A few hundred images and one epoch a phase.
+        precision: The number format it trained in.
+        command: The command line that asks for the same.
+        result: What came of it.
+        data: The images.
+        weights: The pretrained weights; `None` for none.
+        modules: To import before the model can be loaded: those of its own layers.
+        model: The network.
+        network: Digest of the built network; `None` where none was taken.
+        doctor: What the examination of own photos found; `None` for other data.
+        boundary: For each phase that trained above a frontier, what was kept of the frozen part.
+        schedule_changes: Where a resume with more epochs drew a learning-rate schedule anew.
+        settings: The recipe's values, as `Recipe.as_dict` gives them.
+        seconds: For each stage of the run.
+        versions: Of Python and of packages.
+        hardware: Where it was made.
+        files: sha256 of every other file in the folder, by its path in it.
+    """
+
+    format: Format = FORMAT
+    recipe: str
+    variant: str
+    overrides: list[tuple[str, str]]
+    seed: Count
+    smoke: bool = False
+    precision: str
+    command: str
+    result: Result
+    data: Data
+    weights: Weights | None = None
+    modules: list[str] = field(default_factory=list)
+    model: Model
+    network: str | None = None
+    doctor: Findings | None = None
+    boundary: dict[str, FrozenPass] = field(default_factory=dict)
+    schedule_changes: list[ScheduleChange] = field(default_factory=list)
+    settings: Settings
+    seconds: dict[str, Seconds]
+    versions: dict[str, str]
+    hardware: Hardware
+    files: dict[str, Sha256] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain, JSON-ready values."""
+        return dataclasses.asdict(self)
+
+    @property
+    def frozen_share(self) -> float:
+        """Share of the run's time, without the report, that the frozen part took to give the activations; 0 to 1."""
+        seconds = sum(facts.seconds for facts in self.boundary.values())
+        return seconds / max(sum(self.seconds.values()), 1e-9)
+
+    @property
+    def not_repeated(self) -> str:
+        """Why the command alone does not give these figures again; empty where it does."""
+        words = [
+            f"from epoch {change.from_epoch} of phase {change.phase!r} on it was drawn for {change.epochs} epochs in "
+            f"place of {change.epochs_before}"
+            for change in self.schedule_changes
+        ]
+        if not words:
+            return ""
+        return f"The command has another learning-rate schedule than this run: {'; '.join(words)}."
+
+
+def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> Manifest:
+    """The manifest of a finished run, before its files are known."""
+    from recipes import precision
+    from recipes.files import model_file
+
+    return Manifest(
+        recipe=job.recipe.name,
+        variant=job.request.variant,
+        overrides=list(job.request.overrides),
+        seed=job.request.seed,
+        smoke=job.request.smoke,
+        precision=precision.choose(job.request.precision),
+        command=job.request.command(),
+        result=Result(
+            test_accuracy=metrics["test"]["accuracy"],
+            validation_accuracy=metrics["validation"]["accuracy"],
+            published_accuracy=job.recipe.published_accuracy,
+            epochs=len(outcome.history),
+            kept_epoch=outcome.kept,
+        ),
+        data=Data(
+            kind=job.origin.kind,  # type: ignore[arg-type]
+            dataset=job.origin.dataset,
+            path=str(job.origin.path),
+            notice=job.origin.notice,
+            fingerprint=splits.fingerprint,
+            class_names=list(splits.class_names),
+            counts=splits.counts(),
+        ),
+        weights=Weights(kind=job.weights.kind, path=str(job.weights.path), sha256=job.weights.sha256)
+        if job.weights
+        else None,
+        modules=model_file.modules_of_run(outcome.model, job.request.name, job.recipe.architecture),
+        model=Model(**environment.model_facts(outcome.model, job.recipe.architecture)),
+        network=job.network["digest"] if job.network else None,
+        doctor=job.findings,  # type: ignore[arg-type]
+        boundary={phase: FrozenPass(**facts) for phase, facts in outcome.boundary.items()},
+        schedule_changes=[ScheduleChange(**change) for change in outcome.schedule_changes],
+        settings=job.recipe.as_dict(),
+        seconds=job.seconds,
+        versions=environment.versions(),
+        hardware=Hardware(**environment.hardware()),
+    )
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a finished run.
+
+    Raises:
+        UsageFault: When no run has ended there.
+        CorruptFault: When the manifest is damaged; the message names the field.
+    """
+    if not run_folder.is_finished(folder):
+        raise UsageFault(f"{folder} is not the folder of a finished run: it has no {run_folder.MANIFEST}.")
+    return typed.read(folder / run_folder.MANIFEST, Manifest)

@@ -1,0 +1,140 @@
+"""What the user asked for, and the recipe that follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from annotated_types import Ge, Lt
+
+import zoo
+from recipes import book
+from recipes.data import TFDS, is_own
+from recipes.errors import UsageFault
+from recipes.files.typed import Share
+from recipes.recipe import Choice, Recipe, Shares
+
+# An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
+MOST_TIMES = 20.0
+Variant: TypeAlias = Literal["tuned", "published"]
+SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of `python -m recipes.run`; stored in the run folder so that a resume repeats it.
+
+    Attributes:
+        name: A recipe's name, or `package.module:RECIPE`.
+        variant: `"tuned"` or `"published"`.
+        overrides: (path, value) pairs in the order given.
+        data: `"auto"`, `"full"`, `"sample"`, `"tfds:<name>"`, or the path of a folder or table of photos.
+        data_dir: TFDS's data folder, if given.
+        seed: Fixes weights, data order, augmentation and dropout.
+        precision: `"auto"`, `"float32"` or `"bfloat16"`.
+        weights: Pretrained weights to use instead of the recipe's; `"none"` for none.
+        smoke: A few hundred images and one epoch a phase: does it work at all?
+        require_accuracy: The test accuracy without which the run counts as failed.
+        export: A format to export to when the run has ended.
+        tensorboard: Also write each epoch's figures as TensorBoard events.
+    """
+
+    name: str
+    variant: Variant = "tuned"
+    overrides: tuple[tuple[str, str], ...] = ()
+    data: str = "auto"
+    data_dir: str | None = None
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 42
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    weights: str | None = None
+    smoke: bool = False
+    require_accuracy: Share | None = None
+    export: str | None = None
+    tensorboard: bool = False
+
+    def dataset(self) -> str:
+        """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
+        if is_own(self.data):
+            return Path(self.data).resolve().stem
+        if self.data.startswith(TFDS):
+            return self.data.removeprefix(TFDS)
+        chosen = [value for path, value in self.overrides if path == "data"]
+        return chosen[-1] if chosen else book.get(self.name, self.variant).data
+
+    def data_mode(self) -> str:
+        """Where data may come from: a smoke run that may choose takes the bundled sample and downloads nothing."""
+        if self.data.startswith(TFDS):
+            return "full"
+        return "sample" if self.smoke and self.data == "auto" else self.data
+
+    def recipe(self, dataset: str) -> Recipe:
+        """The recipe for a data set, with every override.
+
+        Raises:
+            UsageFault: For an unknown recipe, architecture, path or value.
+        """
+        recipe = book.get(self.name, self.variant)
+        if is_own(self.data):
+            recipe = recipe.on_other_data(dataset)
+        elif dataset != recipe.data:
+            foreign = self.data.startswith(TFDS) and dataset not in recipe.on_data
+            recipe = recipe.on_other_data(dataset) if foreign else recipe.override("data", dataset)
+        for path, value in self.overrides:
+            if path != "data":
+                recipe = recipe.override(path, value)
+        if self.weights is not None:
+            recipe = recipe.override("weights", self.weights)
+        if self.smoke:
+            for phase in recipe.phases:
+                recipe = recipe.override(f"phases.{phase.name}.epochs", 1)
+        try:
+            zoo.info(recipe.architecture)
+        except ValueError as error:
+            raise UsageFault(str(error)) from error
+        return recipe
+
+    def for_images(self, recipe: Recipe, images: int) -> Recipe:
+        """The recipe for so many training images of a person's own, where it was tuned with a fixed, larger number.
+
+        Few images make few steps in an epoch: the epochs become more. What was overridden stays.
+        """
+        tuned_with = book.get(self.name, self.variant).split
+        if self.smoke or not isinstance(tuned_with, Choice) or not isinstance(recipe.split, Shares):
+            return recipe
+        times = min(MOST_TIMES, tuned_with.train / max(images, 1))
+        if times <= 1:
+            return recipe
+        stretched = recipe.for_few(times)
+        for path, value in self.overrides:
+            if path != "data":
+                stretched = stretched.override(path, value)
+        return stretched
+
+    def other_variant(self) -> Request | None:
+        """A whole run of the recipe's other variant on the same data; `None` where none takes the overrides."""
+        variant: Variant = "published" if self.variant == "tuned" else "tuned"
+        other = dataclasses.replace(self, variant=variant, smoke=False, require_accuracy=None, export=None)
+        try:
+            if book.get(other.name, other.variant) == book.get(self.name, self.variant):
+                return None
+            other.recipe(other.dataset())
+        except UsageFault:
+            return None
+        return other
+
+    def command(self) -> str:
+        """The command line that repeats this request."""
+        import shlex
+
+        words = ["python", "-m", "recipes.run", self.name]
+        for option in dataclasses.fields(self):
+            value = getattr(self, option.name)
+            if option.name in ("name", "overrides") or value == option.default:
+                continue
+            words += [f"--{option.name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+        words += [word for path, value in self.overrides for word in ("--set", f"{path}={value}")]
+        if "--seed" not in words:
+            words += ["--seed", str(self.seed)]
+        return shlex.join(words)

@@ -1,0 +1,1 @@
+"""What lies on disk: whole files, run folders and their manifests, arrays larger than memory, tables."""

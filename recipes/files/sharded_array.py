@@ -1,0 +1,172 @@
+"""Arrays larger than memory: rows on disk, in shards that survive a kill.
+
+A shard is written whole or not at all, and its name holds the checksum of its content; what is missing or damaged is
+found when the rows are opened, and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from recipes.errors import EnvironmentFault
+from recipes.files.run_folder import disk_faults, write, write_json
+
+SHARD_BYTES = 2**24
+log = logging.getLogger("recipes")
+
+
+def cache_folder() -> Path:
+    """Where decoded images and activations are kept: `KERAS_ZOO_CACHE`, else the user's cache folder.
+
+    Everything in it can be made again: it may be deleted whenever no run is under way.
+    """
+    return Path(os.environ.get("KERAS_ZOO_CACHE") or user_cache_path("keras-zoo-recipes")).expanduser()
+
+
+class Rows:
+    """Rows of one shape and type, kept in a folder and read like an array: `rows[3:7]`, `rows[indices]`.
+
+    Only the rows asked for come into memory.
+
+    Args:
+        root: The folder that holds one folder for each set of rows.
+        facts: Everything that the content depends on. Other facts are other rows, in another folder.
+        count: Number of rows.
+        row_shape: Shape of a row.
+        dtype: NumPy type.
+
+    Attributes:
+        key: sha256 of the facts, the count, the shape and the type.
+        shape: (count, *row_shape).
+        dtype: NumPy type.
+    """
+
+    def __init__(self, root: Path, facts: Mapping[str, Any], count: int, row_shape: tuple[int, ...], dtype: str):
+        self.facts = {**facts, "count": count, "row_shape": list(row_shape), "dtype": str(np.dtype(dtype))}
+        self.key = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()
+        self.folder = root / self.key[:32]
+        self.shape = (count, *row_shape)
+        self.dtype = np.dtype(dtype)
+        self.row_bytes = math.prod(row_shape) * self.dtype.itemsize
+        # A power of two, so that shards hold whole batches.
+        self.rows_per_shard = 2 ** max(5, int(math.log2(max(1, SHARD_BYTES / self.row_bytes))))
+        self._shards = self._find_shards()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+        return len(self) * self.row_bytes
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes of the rows that are not on disk yet."""
+        return sum(stop - start for start, stop in self._missing().values()) * self.row_bytes
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        wanted = np.arange(len(self))[rows]
+        out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        for place, row in enumerate(wanted):
+            shard, offset = divmod(int(row), self.rows_per_shard)
+            out[place] = np.fromfile(
+                self._shards[shard],
+                self.dtype,
+                count=math.prod(self.shape[1:]),
+                offset=offset * self.row_bytes,
+            ).reshape(self.shape[1:])
+        return out
+
+    def fill(self, produce: Callable[[int, int], np.ndarray]) -> int:
+        """Make the rows that are missing; of several processes one works and the others wait for it.
+
+        Args:
+            produce: Gives the rows from a first to before a last place. What it raises ends the work; finished
+                shards stay.
+
+        Returns:
+            How many rows were made.
+
+        Raises:
+            DiskFault: When the disk is full.
+            EnvironmentFault: When the cache folder cannot be written.
+        """
+        if not self._missing():
+            return 0
+        made = 0
+        with self._locked():
+            for leftover in self.folder.glob(".*.rows"):
+                leftover.unlink()
+            self._shards = self._find_shards()
+            write_json(self.folder / "facts.json", self.facts)
+            for shard, (start, stop) in self._missing().items():
+                content = np.ascontiguousarray(produce(start, stop), self.dtype).tobytes()
+                path = self.folder / f"{shard:06d}-{zlib.crc32(content):08x}.rows"
+                write(path, content)
+                self._shards[shard] = path
+                made += stop - start
+        return made
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.folder / ".lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            log.info("Another process is filling %s: waiting for it.", self.folder)
+            lock.acquire()
+        except OSError as error:
+            raise EnvironmentFault(
+                f"The cache folder {self.folder.parent} cannot be written ({error.strerror}). "
+                "Let KERAS_ZOO_CACHE name another."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _missing(self) -> dict[int, tuple[int, int]]:
+        """(first, after the last) row of each shard that is not there, by shard."""
+        starts = range(0, len(self), self.rows_per_shard)
+        return {
+            shard: (start, min(start + self.rows_per_shard, len(self)))
+            for shard, start in enumerate(starts)
+            if shard not in self._shards
+        }
+
+    def _find_shards(self) -> dict[int, Path]:
+        """The shards on disk whose content is what was written; others are deleted."""
+        found: dict[int, Path] = {}
+        for path in sorted(self.folder.glob("[0-9]*.rows")):
+            with disk_faults(path):
+                status = path.stat()
+                if _is_whole(path, status.st_size, status.st_mtime_ns):
+                    found[int(path.name[:6])] = path
+                else:
+                    log.warning("warning: %s is damaged; it is made again.", path)
+                    path.unlink(missing_ok=True)
+        return found
+
+
+@lru_cache(maxsize=100_000)
+def _is_whole(path: Path, size: int, modified: int) -> bool:
+    """Whether the content has the checksum in the file's name; read once for each state of the file."""
+    name = re.fullmatch(r"\d{6}-([0-9a-f]{8})\.rows", path.name)
+    return name is not None and zlib.crc32(path.read_bytes()) == int(name[1], 16)

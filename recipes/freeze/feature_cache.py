@@ -1,0 +1,330 @@
+"""Run the frozen part of a network once, keep what it gives on disk, and train only what is above.
+
+    thaw(model, ("block5_*", "head_*"))
+    prefix, suffix = split_at(model, frontier(model))
+    features = cache(prefix, images)            # (images, ...) activations, on disk
+    suffix.compile(...)
+    suffix.fit(features[:], targets)            # model is trained: it shares these layers
+
+What is kept is found again by a key over all it depends on: images, network, weights, number formats, and for an
+augmented view the settings, the seed and the view's number. Anything else is computed anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recipes.data.augment import augment as change
+from recipes.data.splits import Splits
+from recipes.errors import DiskFault, UsageFault
+from recipes.files.sharded_array import Rows, cache_folder
+from recipes.freeze import frozen_runner as engines
+from recipes.freeze.cache_key import images_key, network_key
+from recipes.recipe import Augment, Recipe
+
+SHARE_OF_FREE = 0.7
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class View:
+    """Images on their way through the frozen part.
+
+    Attributes:
+        images: (images, ...) raw 0-255 pixels, or activations from further below.
+        key: Tells them from others: their `images_key`.
+        augment: Changes the images first; `None` leaves them as they are.
+        seed: With `number`, fixes those changes.
+        number: Which view of the images this is.
+    """
+
+    images: np.ndarray | Rows
+    key: str
+    augment: Augment | None = None
+    seed: int = 0
+    number: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """All that its pixels depend on."""
+        augment = self.augment and self.augment.key_facts()
+        changes = {"augment": augment, "seed": self.seed, "view": self.number} if augment else None
+        return {"images": self.key, "changes": changes}
+
+    def batch(self, start: int, stop: int) -> np.ndarray:
+        """The images from `start` to before `stop`, changed; float32."""
+        batch = np.asarray(self.images[start:stop], "float32")
+        if self.augment is None:
+            return batch
+        draw = np.random.SeedSequence([self.seed, self.number, start]).generate_state(2).view("int32")
+        return change(tf.constant(batch), tf.constant(draw), self.augment).numpy()
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A frozen stretch of a network, and its key: computed once, so good for as long as its weights stay."""
+
+    network: keras.Model
+
+    @cached_property
+    def key(self) -> str:
+        """The `network_key`."""
+        return network_key(self.network)
+
+
+def cache(
+    prefix: keras.Model,
+    images: np.ndarray | Rows,
+    *,
+    augment: Augment | None = None,
+    seed: int = 0,
+    view: int = 0,
+    dtype: str = "float16",
+    engine: str = "auto",
+    precision: str = "float32",
+    folder: Path | None = None,
+    watch: Watch = lambda done, total: None,
+) -> Rows:
+    """What a frozen network gives for each image, computed once and kept on disk.
+
+    Shards that are there already are not computed again, whoever computed them; a kill loses one shard at most.
+
+    Args:
+        prefix: The frozen part, from `recipes.freeze.split_at`.
+        images: (images, ...), what it takes: raw 0-255 pixels, or activations from an earlier cache.
+        augment: Changes the images first; `None` leaves them as they are.
+        seed: With `view`, fixes those changes.
+        view: Which augmented view of the images this is.
+        dtype: `"float16"` or `"float32"`, on disk.
+        engine: `"auto"`, `"keras"` or `"openvino"`.
+        precision: Number format that Keras computes in, `"float32"` or `"bfloat16"`.
+        folder: Where to keep it. Default: `recipes.files.sharded_array.cache_folder() / "activations"`.
+        watch: Called with (images done, images to do) after every batch. What it raises ends the work.
+
+    Returns:
+        (images, ...) activations, read from disk as they are indexed.
+
+    Raises:
+        DiskFault: When they would take more than 70% of the free disk, or it cannot be written.
+        EnvironmentFault: When the engine asked for is not installed.
+        UsageFault: When an activation is too large for `dtype`.
+    """
+    views = [View(images, images_key(images), augment, seed, view)]
+    return _pass(Prefix(prefix), views, dtype, engines.choose(engine, precision), folder, watch)[0]
+
+
+@dataclass(frozen=True)
+class Features:
+    """The activations that a phase trains on, and what they cost.
+
+    Attributes:
+        layer: The network is cut behind it.
+        train: For each view, (images, ...) activations of the training images.
+        validation: (images, ...), of the validation images, one plain view.
+        bytes: On disk, for all cuts of the phase.
+        passed: Images that passed the frozen part now; 0 where all was there already.
+        seconds: That took.
+    """
+
+    layer: str
+    train: list[Rows]
+    validation: Rows
+    bytes: int
+    passed: int
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest of a run says of it."""
+        return {
+            "layer": self.layer,
+            "views": len(self.train),
+            "engine": self.validation.facts["engine"],
+            "dtype": str(self.validation.dtype),
+            "bytes": self.bytes,
+            "images_passed": self.passed,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass
+class Boundary:
+    """What the phases of a recipe keep of the frozen part of a network.
+
+    Attributes:
+        recipe: Gives the phases, views, augmentation, number format on disk and engine.
+        splits: The images.
+        seed: The run's seed, which fixes the views.
+        precision: The run's number format.
+        model: The flat network.
+        frontiers: For each phase, where the frozen part of the network ends: `recipes.freeze.frontier`.
+    """
+
+    recipe: Recipe
+    splits: Splits
+    seed: int
+    precision: str
+    model: keras.Model
+    frontiers: Sequence[str | None]
+    _prefixes: dict[tuple[str | None, str], Prefix] = field(default_factory=dict)
+
+    def cuts(self, phase: int) -> list[str]:
+        """The layers behind which a phase keeps activations, in order; the last is the phase's own frontier.
+
+        Where a later phase thaws more, its frontier comes first and the phase's own is computed from there: the bulk
+        of the network runs once for both.
+
+        Args:
+            phase: Index of the phase.
+        """
+        own = self.frontiers[phase]
+        if own is None or not self.recipe.views:
+            return []
+        order = [layer.name for layer in self.model.layers]
+        first = min((cut for cut in self.frontiers[phase:] if cut is not None), key=order.index)
+        return [first, own] if first != own else [own]
+
+    def features(self, phase: int, watch: Watch) -> Features:
+        """The activations for a phase, computed where they are not there yet.
+
+        Args:
+            phase: Index of the phase; it has `cuts`.
+            watch: Called with (images done, images to do) after every batch.
+
+        Raises:
+            DiskFault: When the disk is full or cannot be written.
+            EnvironmentFault: When the engine asked for is not installed.
+        """
+        began = time.monotonic()
+        name = engines.choose(self.recipe.engine, self.precision)
+        cuts = self.cuts(phase)
+        views, size, passed = self._views, 0, 0
+        for prefix in self._stages(cuts):
+            before = sum(rows.missing_bytes // rows.row_bytes for rows in self._kept(prefix, views, name))
+            kept = _pass(prefix, views, self.recipe.cache_dtype, name, None, watch)
+            size += sum(rows.nbytes for rows in kept)
+            passed = passed or before
+            views = [View(rows, rows.key) for rows in kept]
+        return Features(cuts[-1], kept[:-1], kept[-1], size, passed, time.monotonic() - began)
+
+    def needs(self) -> list[tuple[keras.Model, Rows]]:
+        """What all phases keep, and the networks that give it, as far as it is known from the weights of now.
+
+        Each `Rows` knows what of it is missing.
+        """
+        found: dict[str, tuple[keras.Model, Rows]] = {}
+        name = engines.choose(self.recipe.engine, self.precision)
+        for phase in range(len(self.frontiers)):
+            views = self._views
+            for prefix in self._stages(self.cuts(phase)):
+                kept = self._kept(prefix, views, name)
+                found |= {rows.key: (prefix.network, rows) for rows in kept}
+                views = [View(rows, rows.key) for rows in kept]
+        return list(found.values())
+
+    def forget(self, moved: Sequence[keras.Variable]) -> None:
+        """Compute the keys anew of what contains one of these weights: they changed."""
+        handles = set(map(id, moved))
+        self._prefixes = {
+            cuts: prefix
+            for cuts, prefix in self._prefixes.items()
+            if handles.isdisjoint(map(id, prefix.network.weights))
+        }
+
+    def _stages(self, cuts: Sequence[str]) -> list[Prefix]:
+        """The network from the image to the first cut, from there to the second, and so on."""
+        stages, below = [], None
+        for above in cuts:
+            if (below, above) not in self._prefixes:
+                entrance = self.model.inputs[0] if below is None else self.model.get_layer(below).output
+                network = keras.Model(entrance, self.model.get_layer(above).output)
+                self._prefixes[below, above] = Prefix(network)
+            stages.append(self._prefixes[below, above])
+            below = above
+        return stages
+
+    @cached_property
+    def _views(self) -> list[View]:
+        """Every view of the training images, then one plain view of the validation images."""
+        augment = None if self.recipe.augment == Augment() else self.recipe.augment
+        # Without augmentation every view would be the same.
+        number = self.recipe.views if augment else 1
+        train, validation = self.splits.train.pixels, self.splits.validation.pixels
+        key = images_key(train)
+        views = [View(train, key, augment, self.seed, view) for view in range(number)]
+        return [*views, View(validation, images_key(validation))]
+
+    def _kept(self, prefix: Prefix, views: Sequence[View], engine: str) -> list[Rows]:
+        return _rows(prefix, views, self.recipe.cache_dtype, engine, None)
+
+
+def refuse_large(needed: int, folder: Path | None = None) -> None:
+    """Refuse activations that would take more than 70% of the free disk.
+
+    Args:
+        needed: Bytes.
+        folder: Where they will be kept. Default: the cache folder.
+
+    Raises:
+        DiskFault: With what is needed, what is free, and what to do.
+    """
+    folder = folder or cache_folder()
+    free = shutil.disk_usage(next(parent for parent in (folder, *folder.parents) if parent.exists())).free
+    if needed > SHARE_OF_FREE * free:
+        raise DiskFault(
+            f"The activations need {needed / 1e9:.2f} GB in {folder}, and {free / 1e9:.2f} GB are free there, of which "
+            f"at most {SHARE_OF_FREE:.0%} are used. Choose fewer views (--set views=1), free some space, or let "
+            "KERAS_ZOO_CACHE name a folder on another disk; --set views=0 keeps nothing and takes far longer."
+        )
+
+
+def _pass(
+    prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
+) -> list[Rows]:
+    """Run a frozen network over several views, as far as their activations are not there yet."""
+    kept = _rows(prefix, views, dtype, name, folder)
+    missing = sum(rows.missing_bytes for rows in kept)
+    if not missing:
+        return kept
+    refuse_large(missing, folder)
+    engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH))
+    if engine.name != name:
+        return _pass(prefix, views, dtype, engine.name, folder, watch)
+    done, total = 0, sum(rows.missing_bytes // rows.row_bytes for rows in kept)
+
+    def produce(view: View, start: int, stop: int) -> np.ndarray:
+        nonlocal done
+        parts = []
+        for first in range(start, stop, engines.BATCH):
+            given = engine.run(view.batch(first, min(first + engines.BATCH, stop)))
+            if np.abs(given).max() > np.finfo(dtype).max:
+                raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
+            parts.append(given.astype(dtype))
+            done += len(parts[-1])
+            watch(done, total)
+        return np.concatenate(parts)
+
+    for view, rows in zip(views, kept, strict=True):
+        rows.fill(partial(produce, view))
+    return kept
+
+
+def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder: Path | None) -> list[Rows]:
+    """Where the activations of each view are, or will be."""
+    facts = {
+        "network": prefix.key,
+        "engine": engine,
+        "version": version("openvino" if engine.startswith("openvino") else "tensorflow"),
+    }
+    root = folder or cache_folder() / "activations"
+    shape = prefix.network.output_shape[1:]
+    return [Rows(root, facts | view.facts(), len(view.images), shape, dtype) for view in views]

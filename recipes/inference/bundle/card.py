@@ -1,0 +1,93 @@
+"""A model card in the form that Hugging Face reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recipes.execution.manifest import Manifest
+
+LIBRARY = {"keras": "keras", "saved_model": "tf-keras", "litert": "litert", "onnx": "onnx", "openvino": "openvino"}
+
+
+def card(manifest: Manifest, facts: Mapping[str, Any]) -> str:
+    """The card as Markdown with its metadata in front.
+
+    Args:
+        manifest: The run's.
+        facts: The bundle's.
+    """
+    from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+    result, data = manifest.result, manifest.data
+    name = f"{manifest.recipe}-{data.dataset}"
+    metadata = ModelCardData(
+        model_name=name,
+        library_name=LIBRARY[facts["format"]],
+        pipeline_tag="image-classification",
+        tags=["image-classification", manifest.model.architecture],
+        eval_results=[
+            EvalResult(
+                task_type="image-classification",
+                dataset_type=data.dataset,
+                dataset_name=data.dataset,
+                dataset_split="test",
+                metric_type="accuracy",
+                metric_value=round(result.test_accuracy, 6),
+            )
+        ],
+    )
+    return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n{_body(name, manifest, facts)}"))
+
+
+def _body(name: str, manifest: Manifest, facts: Mapping[str, Any]) -> str:
+    model, data, result, versions = manifest.model, manifest.data, manifest.result, manifest.versions
+    counts = ", ".join(f"{data.images(split):,} {split}" for split in data.counts)
+    entrance = facts["input"]
+    classes = "\n".join(f"{index}. {_plain(label)}" for index, label in enumerate(facts["class_names"]))
+    again = f". {manifest.not_repeated}" if manifest.not_repeated else ""
+    notice = f"\n> {data.notice}\n" if data.notice else ""
+    return f"""
+# {_plain(name)}
+
+{model.use}. Trained by the recipe `{manifest.recipe}` ({manifest.variant}) of the Keras zoo and recipe book.
+{notice}
+## Use
+
+`{facts["model"]}` takes a batch of images, {" x ".join(map(str, entrance["shape"]))} ({entrance["channels"]}), float32,
+raw 0-255 pixels, and gives {facts["output"]}.
+To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
+`bundle.json` says the same for programs; `python -m recipes.verify` checks this folder with the images in `golden/`.
+{_own(facts)}
+## Classes
+
+{classes}
+
+## Training and evaluation
+
+- data: {_plain(data.dataset)} ({data.kind}): {counts}
+- test accuracy: {result.test_accuracy:.4f}, scored once; validation accuracy {result.validation_accuracy:.4f}
+- network: {model.parameters:,} parameters, {model.macs:,} multiply-accumulates an image
+- command: `{manifest.command}`{again}
+- Keras {versions["keras"]}, TensorFlow {versions["tensorflow"]}
+
+## Limits
+
+It knows the classes above and no other: a photo of something else gets one of them, often with a high probability.
+The test images are like the training images; photos from elsewhere may do worse.
+"""
+
+
+def _own(facts: Mapping[str, Any]) -> str:
+    """What to import before the model can be loaded; nothing for Keras's own layers."""
+    if not facts["own_layers"]:
+        return ""
+    names = ", ".join(f"`{name}`" for name in facts["own_layers"])
+    modules = " and ".join(f"`import {name}`" for name in facts["modules"]) or "import the module that defines them"
+    return f"The model holds layers of its own ({names}): {modules} before it is loaded.\n"
+
+
+def _plain(text: str) -> str:
+    """A name that cannot act as HTML or Markdown."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|&" else sign for sign in text)

@@ -1,0 +1,137 @@
+"""One room for each format: what it needs, how a network is written in it, how it runs there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recipes.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    import keras
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A format.
+
+    Attributes:
+        file: Name of the model in a bundle.
+        needs: Modules it takes: the first to run, all to write.
+        write: Writes a network to a path.
+        load: From a path and the modules of its own layers (which Keras's own format alone needs), gives a function
+            of (images, height, width, channels) float32 pixels in 0-255 that gives the network's output, in float32.
+    """
+
+    file: str
+    needs: tuple[str, ...]
+    write: Callable[[keras.Model, Path], None]
+    load: Callable[[Path, Sequence[str]], Run]
+
+    def require(self, *, to_write: bool) -> None:
+        """Make sure that what it needs is installed.
+
+        Raises:
+            EnvironmentFault: With the command that installs it.
+        """
+        needs = (*self.needs, "huggingface_hub") if to_write else self.needs[:1]
+        if missing := [module for module in needs if importlib.util.find_spec(module) is None]:
+            raise EnvironmentFault(f"{' and '.join(missing)} is not installed: pip install 'keras-zoo-recipes[export]'")
+
+
+def _keras() -> Runtime:
+    def write(model: keras.Model, path: Path) -> None:
+        model.save(path)
+
+    def load(path: Path, modules: Sequence[str]) -> Run:
+        from recipes.console.backend import load_backend
+
+        load_backend()
+        from recipes.files import model_file
+
+        model = model_file.read(path, modules)
+        return lambda batch: np.asarray(model.predict_on_batch(batch))
+
+    return Runtime("model.keras", ("keras",), write, load)
+
+
+def _saved_model() -> Runtime:
+    def load(path: Path, modules: Sequence[str]) -> Run:
+        from recipes.console.backend import load_backend
+
+        load_backend()
+        import tensorflow as tf
+
+        loaded = tf.saved_model.load(str(path))
+        return lambda batch: loaded.serve(tf.constant(batch)).numpy()
+
+    return Runtime("saved_model", ("tensorflow",), _exported("tf_saved_model"), load)
+
+
+def _litert() -> Runtime:
+    def load(path: Path, modules: Sequence[str]) -> Run:
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_path=str(path))
+
+        def run(batch: np.ndarray) -> np.ndarray:
+            entrance = interpreter.get_input_details()[0]["index"]
+            interpreter.resize_tensor_input(entrance, batch.shape)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(entrance, batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).copy()
+
+        return run
+
+    return Runtime("model.tflite", ("ai_edge_litert",), _exported("litert"), load)
+
+
+def _onnx() -> Runtime:
+    def load(path: Path, modules: Sequence[str]) -> Run:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        (entrance,) = session.get_inputs()
+        return lambda batch: session.run(None, {entrance.name: batch})[0]
+
+    return Runtime("model.onnx", ("onnxruntime", "onnx", "tf2onnx"), _exported("onnx"), load)
+
+
+def _openvino() -> Runtime:
+    def load(path: Path, modules: Sequence[str]) -> Run:
+        import openvino
+
+        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return lambda batch: np.array(compiled(batch)[0])
+
+    return Runtime("model.xml", ("openvino",), _exported("openvino"), load)
+
+
+def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
+    def write(model: keras.Model, path: Path) -> None:
+        import keras
+
+        # Layers that augment do so in every call that does not say otherwise.
+        image = keras.Input(model.input_shape[1:], name="image")
+        predicting = keras.Model(image, model(image, training=False))
+        predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
+        predicting.export(str(path), format=kind, verbose=False)
+
+    return write
+
+
+RUNTIMES = {
+    "keras": _keras(),
+    "saved_model": _saved_model(),
+    "litert": _litert(),
+    "onnx": _onnx(),
+    "openvino": _openvino(),
+}

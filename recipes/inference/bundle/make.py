@@ -1,0 +1,143 @@
+"""Make a bundle of a finished run, and keep it only when it answers as the run's network does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from recipes.data.decode import DECODER
+from recipes.errors import CorruptFault, Fault, first_line
+from recipes.execution import manifest as manifests
+from recipes.execution.manifest import Manifest
+from recipes.files import model_file, run_folder
+from recipes.inference.bundle.card import card
+from recipes.inference.bundle.check import FACTS, Agreement, verify
+from recipes.inference.bundle.formats import RUNTIMES
+from zoo.checksum import sha256_of
+
+GOLDEN = "golden"
+# How LiteRT's converter, ONNX's runtime and OpenVINO name the operations that they do not have.
+_LACKS = re.compile(r"'tf\.(\w+)' op|No Op registered for (\w+)|found for operations: (\w+(?:, \w+)*)")
+
+
+def export(run: Path, kind: str, folder: Path) -> Agreement:
+    """Write a bundle, load it again in its own runtime, and compare.
+
+    Args:
+        run: The folder of a finished run.
+        kind: One of `recipes.inference.bundle.FORMATS`.
+        folder: The bundle's folder, new or empty.
+
+    Returns:
+        How near its answers are.
+
+    Raises:
+        UsageFault: When no run has ended in `run`.
+        EnvironmentFault: When what the format needs is not installed; said before anything is written.
+        CorruptFault: When the bundle cannot be made or answers otherwise; it is then deleted.
+    """
+    RUNTIMES[kind].require(to_write=True)
+    manifests.read(run)
+    from recipes.console.backend import load_backend
+
+    load_backend()
+    from recipes.inference.predictor import load
+
+    predictor = load(run)
+    images = sorted((run / GOLDEN).glob("*.png"))
+    if not images:
+        raise CorruptFault(f"{run} has no images in {GOLDEN}/ to check a bundle with. Run the recipe again.")
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    with run_folder.disk_faults(folder):
+        (temporary / GOLDEN).mkdir(parents=True)
+    try:
+        agreement = _write(predictor, images, kind, temporary)
+        with run_folder.disk_faults(folder):
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return agreement
+
+
+def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agreement:
+    runtime = RUNTIMES[kind]
+    with run_folder.disk_faults(folder):
+        for image in images:
+            shutil.copyfile(image, folder / GOLDEN / image.name)
+    try:
+        runtime.write(predictor.model, folder / runtime.file)
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:  # Each converter has exceptions of its own.
+        raise _refused(predictor.model, kind, error) from error
+    pixels = np.stack([np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images])
+    rows = predictor.probabilities(pixels)
+    facts = _facts(predictor, kind, runtime.file) | {
+        "golden": [
+            {"file": f"{GOLDEN}/{image.name}", "probabilities": row.tolist()}
+            for image, row in zip(images, rows, strict=True)
+        ]
+    }
+    run_folder.write(folder / "README.md", card(predictor.manifest, facts))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+    run_folder.write_json(folder / FACTS, facts | {"files": hashes})
+    try:
+        return verify(folder)
+    except CorruptFault as fault:
+        if fault.__cause__ is None:
+            raise
+        raise _refused(predictor.model, kind, fault.__cause__) from fault  # Written, and its runtime refuses it.
+
+
+def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
+    """What a format lacks, and which layer needs it, as far as the converter's words tell."""
+    words = str(error)
+    lacks = _LACKS.search(words)
+    reason = f", which has no {next(filter(None, lacks.groups()))}" if lacks else f": {first_line(error)}"
+    named = [layer for layer in model.layers if re.search(rf"\b{re.escape(layer.name)}(_\d+)*/", words)]
+    own = [layer for layer in model.layers if model_file.is_own(layer)]
+    layers = ", ".join(f"{layer.name!r} ({type(layer).__name__})" for layer in named or own)
+    where = f" Look at the layer {layers}: write it with what the format has, or choose" if layers else " Choose"
+    return CorruptFault(f"The network cannot be written as {kind}{reason}.{where} another format, such as --to keras.")
+
+
+def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
+    """What a program needs to know that uses the bundle without this package."""
+    manifest: Manifest = predictor.manifest
+    units = predictor.model.output_shape[-1]
+    own = sorted(model_file.own_parts(predictor.model)) if kind == "keras" else []
+    return {
+        "format": kind,
+        "model": file,
+        "own_layers": own,
+        "modules": model_file.modules_of(predictor.model, manifest.modules) if own else [],
+        "class_names": list(predictor.class_names),
+        "input": {
+            "shape": list(predictor.image_shape),
+            "layout": "height, width, channels",
+            "dtype": "float32",
+            "range": [0, 255],
+            "channels": "RGB" if predictor.image_shape[2] == 3 else "grey",
+            "resize": "a side that shrinks to a half or less by averaging, else linearly; the aspect ratio not kept",
+            "decoder": DECODER,
+            "before": "turn as EXIF says, lay transparency on white; scaling is inside the model",
+        },
+        "output": "the probability of each class"
+        if units > 1
+        else f"one number: the probability of {predictor.class_names[1]!r}",
+        "recipe": manifest.recipe,
+        "variant": manifest.variant,
+        "command": manifest.command,
+        "result": asdict(manifest.result),
+        "versions": manifest.versions,
+    }

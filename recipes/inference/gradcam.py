@@ -1,0 +1,77 @@
+"""Where a network looked: Grad-CAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recipes.evaluate.probabilities import last_operation
+
+if TYPE_CHECKING:
+    import keras
+
+
+def last_convolution(model: keras.Model) -> str:
+    """The name of the last layer that gives feature maps from a convolution.
+
+    Raises:
+        ValueError: When the network has none.
+    """
+    import keras
+
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    found = [layer.name for layer in model.layers if isinstance(layer, kinds)]
+    if not found:
+        inner = ", ".join(repr(layer.name) for layer in model.layers if isinstance(layer, keras.Model))
+        into = f" The network inside it, {inner}, is not looked into." if inner else ""
+        raise ValueError(f"The network {model.name!r} has no convolution to look at.{into}")
+    return found[-1]
+
+
+def heatmaps(
+    model: keras.Model, images: np.ndarray, indices: Sequence[int] | np.ndarray, layer: str | None = None
+) -> np.ndarray:
+    """How much each place of images speaks for a class (Selvaraju et al., arXiv:1610.02391).
+
+    Args:
+        model: A flat network that gives probabilities, or one sigmoid unit for two classes.
+        images: (images, height, width, channels), what the network takes.
+        indices: Of the class that is asked for, for each image.
+        layer: A convolution. Default: the last.
+
+    Returns:
+        (images, height, width), 0-1; all 0 where no place speaks for the class.
+
+    Raises:
+        ValueError: When the network has no convolution, or the layer none to look at.
+    """
+    import tensorflow as tf
+    from tf_keras_vis.gradcam import Gradcam
+
+    asked = tf.constant(list(indices))
+
+    def score(output):
+        if output.shape[-1] == 1:
+            return tf.where(asked == 1, output[:, 0], -output[:, 0])
+        return tf.gather(output, asked, axis=1, batch_dims=1)
+
+    explain = Gradcam(model, model_modifier=before_activation, clone=True)
+    return explain(score, images.astype("float32"), penultimate_layer=layer or last_convolution(model))
+
+
+def before_activation(model: keras.Model) -> keras.Model | None:
+    """A network's output before its softmax or sigmoid, which hides how sure it is.
+
+    An activation within the last layer is taken out in place (`None` is given then); one that is an operation or a
+    layer of its own is left out of the graph that is given.
+    """
+    import keras
+
+    last = last_operation(model)
+    if type(last).__name__ in ("Softmax", "Sigmoid"):
+        return keras.Model(model.inputs, last.input)
+    if hasattr(last, "activation"):
+        last.activation = keras.activations.linear
+    return None

@@ -1,0 +1,225 @@
+"""A finished run, ready to say what is on other photos."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recipes.data.decode import decode, fit
+from recipes.data.photos.listing import printable
+from recipes.errors import CorruptFault, UsageFault
+from recipes.evaluate.probabilities import PROBABILITY, as_classes, kind_of
+from recipes.execution import manifest as manifests
+from recipes.execution.manifest import Manifest
+from recipes.files import model_file
+from recipes.files.csv_text import csv_text
+from recipes.files.run_folder import MANIFEST
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 32
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a model says of photos.
+
+    Attributes:
+        ids: (photos,), a name for each: its path, or its place among arrays.
+        probabilities: (photos, classes), each row sums to 1; scores, where `kind` says so.
+        class_names: In the order of the columns.
+        problems: Photos that could not be read, and why, by name; they have no row.
+        kind: `"probability"`, or `"score"` for a network whose outputs need not sum to 1.
+    """
+
+    ids: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    kind: str = PROBABILITY
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def predictions(self) -> list[str]:
+        """The most probable class of each photo."""
+        return [self.class_names[index] for index in self.probabilities.argmax(axis=1)]
+
+    def top(self, number: int) -> list[list[tuple[str, float]]]:
+        """For each photo its most probable classes with their probabilities, the surest first."""
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :number]
+        return [
+            [(self.class_names[index], float(row[index])) for index in places]
+            for places, row in zip(order, self.probabilities, strict=True)
+        ]
+
+    def as_csv(self) -> str:
+        """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong.
+
+        Of a network that gives no probabilities the columns are called scores.
+        """
+        header = ["path", "prediction", self.kind, *(f"{self.kind} {name}" for name in self.class_names), "problem"]
+        blank = [""] * (2 + len(self.class_names))
+        read = (
+            [name, guess, f"{row.max():.6g}", *(f"{value:.6g}" for value in row), ""]
+            for name, guess, row in zip(self.ids, self.predictions, self.probabilities, strict=True)
+        )
+        return csv_text(header, [*read, *([name, *blank, reason] for name, reason in self.problems.items())])
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network with the names of its classes; from `recipes.load`.
+
+    Attributes:
+        model: From raw 0-255 pixels to probabilities; a saved one of another house may give scores.
+        class_names: In the order of the run.
+        manifest: What the run says of itself; `None` for a saved model of no run.
+        value_range: Lowest and highest value the network takes; those of this book take raw pixels.
+    """
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    manifest: Manifest | None
+    value_range: tuple[float, float] = (0.0, 255.0)
+
+    @cached_property
+    def kind(self) -> str:
+        """What the network gives for each class: `"probability"` or `"score"`."""
+        return kind_of(self.model, self.value_range)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what the network takes."""
+        return tuple(self.model.input_shape[1:])
+
+    def predict(self, images: Sequence[str | os.PathLike | np.ndarray] | np.ndarray) -> Table:
+        """Say what is on photos.
+
+        Args:
+            images: Paths of image files, or arrays (height, width, channels) of raw 0-255 pixels; other sizes are
+                brought to the network's.
+
+        Raises:
+            UsageFault: For an array that is not an image in 0-255.
+        """
+        if isinstance(images, str | os.PathLike):
+            images = [images]
+        return collect(self.stream(images), self.class_names, self.kind)
+
+    def stream(self, images: Iterable[str | os.PathLike | np.ndarray]) -> Iterator[tuple[str, np.ndarray | str]]:
+        """For each photo in order its name and (classes,) probabilities, or the reason why it cannot be read.
+
+        Only a batch of photos is in memory at a time.
+        """
+        waiting = enumerate(images)
+        with ThreadPoolExecutor() as threads:
+            while some := list(islice(waiting, BATCH)):
+                found = list(threads.map(lambda numbered: self._pixels(numbered[1]), some))
+                readable = [pixels for pixels in found if not isinstance(pixels, str)]
+                rows = iter(self.probabilities(np.stack(readable)) if readable else ())
+                for (place, image), pixels in zip(some, found, strict=True):
+                    name = str(place) if isinstance(image, np.ndarray) else printable(image)
+                    yield name, pixels if isinstance(pixels, str) else next(rows)
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so."""
+        return as_classes(np.asarray(self.model.predict_on_batch(self.scaled(batch)), "float64"), self.kind)
+
+    def scaled(self, pixels: np.ndarray) -> np.ndarray:
+        """Raw 0-255 pixels as float32 in the values the network takes."""
+        low, high = self.value_range
+        return (low + (high - low) * pixels.astype("float64") / 255).astype("float32")
+
+    def _pixels(self, image: str | os.PathLike | np.ndarray) -> np.ndarray | str:
+        """A photo as the network takes it, or what is wrong with it."""
+        height, width, channels = self.image_shape
+        if isinstance(image, np.ndarray):
+            return _fitted(image, (height, width, channels))
+        try:
+            return decode(Path(image).read_bytes(), (height, width), channels)
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        except ValueError as error:
+            return str(error)
+
+
+def load(run: str | os.PathLike) -> Predictor:
+    """Load a finished run.
+
+    Args:
+        run: A run folder.
+
+    Raises:
+        UsageFault: When no run has ended there.
+        CorruptFault: When its model is not what the run wrote.
+    """
+    folder = Path(run)
+    manifest = manifests.read(folder)
+    if MODEL not in manifest.files:
+        raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
+    model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
+    return Predictor(model, tuple(manifest.data.class_names), manifest)
+
+
+def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:
+    """Load a saved model that must have this sha256; nothing in it is run as code.
+
+    Args:
+        path: The file.
+        sha256: Of what was written.
+        modules: Those its own layers may be in, see `model_file.read`.
+
+    Raises:
+        UsageFault: When a module that it needs cannot be imported.
+        CorruptFault: When it is missing, damaged, another, or holds code.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorruptFault(f"{path} cannot be read: {error.strerror}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise CorruptFault(
+            f"{path} is corrupt: {len(content):,} bytes with sha256 {found[:12]}..., and {sha256[:12]}... was written."
+        )
+    return model_file.read(path, modules)
+
+
+def collect(
+    rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str, ...], kind: str = PROBABILITY
+) -> Table:
+    """Gather what `Predictor.stream` gives into a table."""
+    ids, kept, problems = [], [], {}
+    for name, row in rows:
+        if isinstance(row, str):
+            problems[name] = row
+        else:
+            ids.append(name)
+            kept.append(row)
+    return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems, kind)
+
+
+def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """An array as an image of the network's shape."""
+    if image.ndim == 2:
+        image = image[..., np.newaxis]
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise UsageFault(f"An image must be (height, width, 1 or 3 channels). Got an array of shape {image.shape}.")
+    if image.min() < 0 or image.max() > 255 or (image.dtype.kind == "f" and 0 < image.max() <= 1):
+        raise UsageFault(f"Pixels must be raw, 0-255. Got {image.min():g} to {image.max():g}.")
+    if image.shape == shape:
+        return image
+    return fit(np.ascontiguousarray(image.round().astype("uint8")), shape[:2], shape[2])

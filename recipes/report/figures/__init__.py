@@ -1,0 +1,1 @@
+"""Pictures, each a pure function from tables to a figure."""

@@ -1,0 +1,1 @@
+"""Many runs: searches, seeds, results, comparisons, and speed against a plain script."""

@@ -1,0 +1,116 @@
+"""Measured results as files: run folders in, `results/<recipe>-<data>-<variant>.json` out.
+
+Only full runs of unchanged recipes count: no sample, no photos of one's own, no smoke run, no override but the data
+set.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recipes.errors import UsageFault
+from recipes.evaluate.statistics import student_t, wilson
+from recipes.execution import manifest as manifests
+from recipes.execution.manifest import Manifest
+from recipes.files import run_folder
+from recipes.recipe.diff import recipe_changes
+from recipes.study.results_table import put_between_marks, table
+
+
+def load(folder: Path) -> dict[str, dict[str, Any]]:
+    """All result files of a folder, by name."""
+    return {path.stem: run_folder.read_json(path) for path in sorted(folder.glob("*.json"))}
+
+
+def refresh(folders: Sequence[Path], into: Path, readme: Path | None) -> None:
+    """Collect runs into the result files of a folder, and its table onto a page.
+
+    Raises:
+        UsageFault: When there is nothing to do, a run does not count, or the page has no place for the table.
+        CorruptFault: When a file is damaged.
+        DiskFault: When one cannot be written.
+    """
+    if not folders and readme is None:
+        raise UsageFault("Which runs? Give the folders of finished runs, or a page with --readme.")
+    groups = collect(folders)
+    with run_folder.disk_faults(into):
+        into.mkdir(parents=True, exist_ok=True)
+    for name, group in groups.items():
+        run_folder.write_json(into / f"{name}.json", group)
+    if readme is not None:
+        put_between_marks(readme, "results", table(load(into)))
+
+
+def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[str, Any]]:
+    """Group runs by recipe, data and variant.
+
+    Args:
+        folders: Finished run folders.
+        short: Count runs of a short setting on a sample, too.
+
+    Returns:
+        For each `<recipe>-<data>-<variant>`: every seed's figures, their mean, sample standard deviation and 95%
+        intervals, and the conditions they share. `seed_interval` is that of the mean over seeds (Student's t);
+        `image_interval` that of one run over test images (Wilson), from the lowest seed's to the highest's.
+
+    Raises:
+        UsageFault: For a run that does not count, or two of the same seed.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        manifest = manifests.read(folder)
+        changes = [path for path, _ in manifest.overrides if path != "data"]
+        counts = not manifest.smoke and manifest.data.kind in ("tfds", "download") and not changes
+        if not counts and not short:
+            raise UsageFault(
+                f"{folder} is a sample, own photos, a smoke run or an overridden recipe: it does not count."
+            )
+        name = f"{manifest.recipe}-{manifest.data.dataset}-{manifest.variant}"
+        group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
+        if recipe_changes(group["settings"], manifest.settings):
+            raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
+        if any(run["seed"] == manifest.seed for run in group["runs"]):
+            raise UsageFault(f"Seed {manifest.seed} of {name} is there twice.")
+        group["runs"].append(_run(manifest))
+    for group in groups.values():
+        accuracies = [run["test_accuracy"] for run in group["runs"]]
+        group["mean"] = statistics.mean(accuracies)
+        group["standard_deviation"] = statistics.stdev(accuracies) if len(accuracies) > 1 else None
+        group["seed_interval"] = list(student_t(accuracies)) if len(accuracies) > 1 else None
+        images = group["images"]["test"]
+        ends = [wilson(round(accuracy * images), images) for accuracy in accuracies]
+        group["image_interval"] = [min(low for low, _ in ends), max(high for _, high in ends)]
+    return groups
+
+
+def _conditions(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "recipe": manifest.recipe,
+        "variant": manifest.variant,
+        "dataset": manifest.data.dataset,
+        "notice": manifest.data.notice,
+        "images": {split: manifest.data.images(split) for split in manifest.data.counts},
+        "fingerprint": manifest.data.fingerprint,
+        "published_accuracy": manifest.result.published_accuracy,
+        "precision": manifest.precision,
+        "settings": manifest.settings,
+        "versions": manifest.versions,
+        "hardware": asdict(manifest.hardware),
+    }
+
+
+def _run(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "seed": manifest.seed,
+        "test_accuracy": manifest.result.test_accuracy,
+        "validation_accuracy": manifest.result.validation_accuracy,
+        "epochs": manifest.result.epochs,
+        "kept_epoch": manifest.result.kept_epoch,
+        "boundary": {phase: asdict(facts) for phase, facts in manifest.boundary.items()},
+        "seconds": manifest.seconds,
+        "command": manifest.command,
+    }

@@ -1,0 +1,83 @@
+"""Results in words: a line for a group of runs, a Markdown table for many, between the marks of a page."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+from recipes.errors import UsageFault
+from recipes.files import run_folder
+from zoo import markdown
+
+COLUMNS = (
+    "recipe", "data", "variant", "published", "test accuracy", "95% over seeds", "95% over test images", "seeds",
+    "training",
+)  # fmt: skip
+UNCERTIFIED = "Not certified: collected from runs that were made one by one."
+FOUND = "Some runs found activations of the frozen part on disk; the time lacks what computing those took."
+
+
+def in_words(group: dict[str, Any]) -> str:
+    """A group's figures in a line."""
+    low, high = group["image_interval"]
+    words = f"test accuracy {group['mean']:.4f}"
+    if group["standard_deviation"] is not None:
+        words += f" ± {group['standard_deviation']:.4f} over {len(group['runs'])} seeds"
+    return f"{words}, {low:.4f} to {high:.4f} over test images"
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table of results: accuracies are shares of the test images, the spread is over seeds."""
+    rows = []
+    notes: dict[str, int] = {}
+    for group in results.values():
+        spread = group["standard_deviation"]
+        accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
+        if "certified" not in group:
+            accuracy += f" [{notes.setdefault(UNCERTIFIED, len(notes) + 1)}]"
+        if group["notice"]:
+            mark = notes.setdefault(group["notice"], len(notes) + 1)
+            accuracy += f" [{mark}]"
+        published = f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else "none printed"
+        minutes = statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
+        seeds = ", ".join(str(run["seed"]) for run in group["runs"])
+        training = f"{minutes:.1f} min"
+        if any(_found_activations(run, group["images"]) for run in group["runs"]):
+            training += f" [{notes.setdefault(FOUND, len(notes) + 1)}]"
+        intervals = _interval(group, "seed_interval"), _interval(group, "image_interval")
+        what = group["recipe"], group["dataset"], group["variant"]
+        rows.append((*what, published, accuracy, *intervals, seeds, training))
+    return (
+        "\n\n".join([markdown.table(COLUMNS, rows).rstrip(), *(f"[{mark}] {notice}" for notice, mark in notes.items())])
+        + "\n"
+    )
+
+
+def _interval(group: dict[str, Any], name: str) -> str:
+    interval = group.get(name)
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"
+
+
+def _found_activations(run: dict[str, Any], images: dict[str, int]) -> bool:
+    """Whether a run found some of its activations on disk, so that its time lacks their computation."""
+    passes = list(run.get("boundary", {}).values())
+    return bool(passes) and passes[0]["images_passed"] < passes[0]["views"] * images["train"] + images["validation"]
+
+
+def put_between_marks(page: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` on a page.
+
+    Raises:
+        UsageFault: When there is no such page, or it has no such marks.
+        DiskFault: When it cannot be written.
+    """
+    try:
+        before = page.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageFault(f"The page {page} cannot be read: {error}.") from error
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    if not marks.search(before):
+        raise UsageFault(f"The page {page} has no marks <!-- {name} --> and <!-- /{name} --> to write between.")
+    run_folder.write(page, marks.sub(lambda found: found[1] + text + found[2], before))

@@ -1,0 +1,159 @@
+"""Certify a recipe: run several seeds, and write what they gave with its spread, conditions and command."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recipes import book
+from recipes.console.screen import RESULT, Screen
+from recipes.console.signals import Signals
+from recipes.errors import AccuracyFault, CorruptFault, UsageFault
+from recipes.execution.request import Request
+from recipes.files import run_folder
+from recipes.recipe.diff import recipe_changes, refuse_other_request
+from recipes.study import results_files, results_table
+
+FIRST_SEED = 42
+SHORT_EPOCHS = "3"
+log = logging.getLogger("recipes")
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What is certified, and where it is written.
+
+    Attributes:
+        request: Of every seed, but for the seed.
+        number: How many seeds, from 42 on.
+        smoke: A short setting on the bundled sample, see `short`.
+        runs: Where the run folders are.
+        into: Where the result files are.
+    """
+
+    request: Request
+    number: int
+    smoke: bool
+    runs: Path
+    into: Path
+
+    def requests(self) -> dict[Path, Request]:
+        """Each seed's request by its folder."""
+        name = self.request.name
+        kind = "smoke" if self.smoke else f"{self.request.dataset()}-{self.request.variant}"
+        return {
+            self.runs / f"{name}-{kind}-seed{seed}": short(name, seed)
+            if self.smoke
+            else replace(self.request, seed=seed)
+            for seed in range(FIRST_SEED, FIRST_SEED + self.number)
+        }
+
+    def command(self) -> str:
+        """The command line that certifies the same again."""
+        words = ["python -m recipes.certify", self.request.name, f"--seeds {self.number}"]
+        if self.request.variant != "tuned":
+            words.append(f"--variant {self.request.variant}")
+        words += [f"--set {path}={value}" for path, value in self.request.overrides]
+        return " ".join([*words, "--smoke"] if self.smoke else words)
+
+
+def short(name: str, seed: int) -> Request:
+    """The short setting of a recipe: three epochs a phase on the bundled sample, in float32."""
+    phases = book.get(name).phases
+    epochs = tuple((f"phases.{phase.name}.epochs", SHORT_EPOCHS) for phase in phases)
+    return Request(name, overrides=epochs, data="sample", seed=seed, precision="float32")
+
+
+def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dict[str, Any]:
+    """Run a request in its own folder; what is finished is taken as it is, what was stopped goes on.
+
+    Raises:
+        UsageFault: When the folder holds a run of something else.
+    """
+    from recipes.execution import execute
+    from recipes.execution.manifest import read_started
+
+    if run_folder.is_started(folder) and not run_folder.is_finished(folder):
+        refuse_other_request(folder, read_started(folder), request)
+        return execute.resume(folder, (), screen=screen, signals=signals)
+    return execute.start(request, out=folder, overwrite=False, screen=screen, signals=signals)
+
+
+def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Signals) -> float:
+    """Run one seed of a certified short setting again, always from the start; its report stays in `folder`.
+
+    Returns:
+        The accuracy it reached.
+
+    Raises:
+        UsageFault: When the recipe was not certified, or changed since.
+        AccuracyFault: When it leaves the certified interval.
+    """
+    if not certified.is_file():
+        raise UsageFault(f"{name} has no certified short setting in {certified}.")
+    stored = run_folder.read_json(certified)
+    try:
+        seed, (low, high) = stored["runs"][0]["seed"], stored["image_interval"]
+        settings = stored["settings"]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise CorruptFault(f"{certified} is damaged: {error}.") from error
+    from recipes.execution import execute
+
+    manifest = execute.start(short(name, seed), out=folder, overwrite=True, screen=screen, signals=signals)
+    if recipe_changes(settings, manifest["settings"]):
+        raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
+    reached = manifest["result"]["test_accuracy"]
+    if not low <= reached <= high:
+        raise AccuracyFault(f"{name}: {reached:.4f} lies outside of the certified {low:.4f} to {high:.4f}.")
+    return reached
+
+
+def certify(asked: Certification, readme: Path | None, screen: Screen, signals: Signals) -> Path:
+    """Run every seed that has not run yet, and write what they gave.
+
+    Args:
+        asked: What to certify.
+        readme: A page for the table of all results; not for a short setting.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    requests = asked.requests()
+    for folder, request in requests.items():
+        run(request, folder, screen, signals)
+    ((key, group),) = results_files.collect(requests, short=asked.smoke).items()
+    group["certified"] = {
+        "command": asked.command(),
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
+    with run_folder.disk_faults(written.parent):
+        written.parent.mkdir(parents=True, exist_ok=True)
+    run_folder.write_json(written, group)
+    if readme and not asked.smoke:
+        results_table.put_between_marks(readme, "results", results_table.table(results_files.load(asked.into)))
+    log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
+    return written
+
+
+def commit() -> str:
+    """The commit this code is at, with `-dirty` where it was changed since; `"unknown"` outside of a checkout."""
+    here = Path(__file__).resolve().parents[1]
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,203 @@
+"""Tune a recipe: search, train the best settings and the page's on other seeds, and say which of them to take."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import logging
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes import book
+from recipes.console.screen import RESULT, Screen
+from recipes.console.signals import Signals
+from recipes.errors import DivergedFault, UsageFault
+from recipes.execution.request import Request
+from recipes.files import run_folder
+from recipes.recipe import with_defaults
+
+FOUND = "search.json"
+SEEDS = 3
+log = logging.getLogger("recipes")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search; see `recipes.study.search.Search`."""
+
+    tuner: str = "bayesian"
+    objective: str = "val_accuracy"
+    trials: int = 20
+    hours: float | None = None
+
+
+def tune(
+    request: Request, folder: Path, settings: Settings, *, overwrite: bool, screen: Screen, signals: Signals
+) -> None:
+    """Search in a folder, or go on with a search there, and write what was found.
+
+    Args:
+        request: The recipe, where to begin.
+        folder: Where trials are remembered.
+        settings: How to search.
+        overwrite: Search anew in a folder that holds a search.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Raises:
+        DivergedFault: When every trial failed.
+        UsageFault: When the recipe declares no ranges, or the folder holds another search.
+        Fault: Whatever else the user can mend.
+    """
+    if not request.recipe(request.dataset()).tune:
+        raise UsageFault(f"The recipe {request.name!r} declares nothing to search: give it tune={{...}}.")
+    with run_folder.disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with run_folder.owned(folder):
+        if overwrite and run_folder.is_started(folder):
+            run_folder.clear(folder)
+        if not run_folder.is_started(folder):
+            with run_folder.claimed(folder):
+                pass
+        with screen.logging_to(folder / "log.txt"):
+            _search(request, folder, settings, screen, signals)
+
+
+def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any]], objective: str) -> dict[str, Any]:
+    """Whether a search's best settings are better than the page's, both trained on the same seeds.
+
+    Args:
+        page: What each seed gave with the page's settings; one that failed has a reason and no figures.
+        winner: The same of the search's best.
+        objective: `"val_accuracy"` or `"val_loss"`.
+
+    Returns:
+        won: Whether the winner is better on the mean of the seeds; never when one of its trainings failed.
+        difference: By how much the winner is better on that mean, `None` when no seed has both.
+        interval: The 95% interval of that difference (Student's t, paired by seed); `None` of fewer than two seeds.
+    """
+    sign = 1 if objective == "val_accuracy" else -1
+    pairs = zip(page, winner, strict=True)
+    gains = [
+        sign * (one[objective] - other[objective])
+        for other, one in pairs
+        if "reason" not in one and "reason" not in other
+    ]
+    failed = any("reason" in run for run in winner)
+    if not gains:
+        return {"won": not failed, "difference": None, "interval": None}
+    difference, interval = statistics.mean(gains), None
+    if len(gains) > 1:
+        from scipy.stats import t
+
+        reach = t.ppf(0.975, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
+        interval = [difference - float(reach), difference + float(reach)]
+    return {"won": difference > 0 and not failed, "difference": difference, "interval": interval}
+
+
+def _search(request: Request, folder: Path, settings: Settings, screen: Screen, signals: Signals) -> None:
+    import numpy as np
+
+    from recipes import precision
+    from recipes.console.backend import load_backend
+    from recipes.execution import environment, prepare
+    from recipes.report.figures import search as report
+    from recipes.report.figures import style
+    from recipes.study import search, trial
+
+    load_backend()
+    ready = prepare.prepare(request, screen)
+    origin, recipe, splits = ready.origin, ready.recipe, ready.splits
+    if origin.notice:
+        log.warning("NOTICE %s", origin.notice)
+    # What cannot be seen cannot be chosen by: a search has no test images.
+    splits = dataclasses.replace(splits, test=splits.test.select(np.arange(0)))
+    asked: dict[str, Any] = {
+        "recipe": recipe.as_dict(),
+        "space": {path: str(space) for path, space in recipe.tune.items()},
+        "tuner": settings.tuner,
+        "objective": settings.objective,
+        "seed": request.seed,
+        "precision": precision.choose(request.precision),
+        "fingerprint": splits.fingerprint,
+    }
+    _begin(folder, json.loads(json.dumps(asked)))
+    log.info("data   %s", environment.describe_data(splits))
+    log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
+
+    trainer = trial.Trainer(splits, ready.weights, asked["precision"], signals)
+    hunt = search.Search(
+        recipe, trainer, folder, tuner=settings.tuner, objective=settings.objective, trials=settings.trials,
+        hours=settings.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),
+    )  # fmt: skip
+    hunt.run()
+    best = hunt.best()
+    if best is None:
+        reasons = [f"Trial {trial.number}: {trial.reason}" for trial in hunt.found]
+        raise DivergedFault(" ".join(["Every trial failed, so there is no winner.", *reasons]))
+    again = range(request.seed + 1, request.seed + 1 + SEEDS)
+    retrained = {
+        "page": [hunt.retrain(None, seed) for seed in again],
+        "winner": [hunt.retrain(best, seed) for seed in again],
+    }
+    found: dict[str, Any] = {
+        **asked,
+        "name": recipe.name,
+        "dataset": origin.dataset,
+        "notice": origin.notice,
+        "images": {"train": len(splits.train), "validation": len(splits.validation)},
+        "trials": [dataclasses.asdict(trial) for trial in hunt.found],
+        "best": best.number,
+        "retrained": retrained,
+        "verdict": verdict(**retrained, objective=settings.objective),
+        "seconds": round(sum(trial.seconds for trial in hunt.found), 1),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
+    }
+    run_folder.write_json(folder / FOUND, found)
+    run_folder.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
+    run_folder.write(folder / "TUNED.diff", report.verdict_line(found) + "\n" + _diff(request, best.values))
+    for line in report.lines(found):
+        log.log(RESULT, "%s", line)
+    log.log(RESULT, "written %s: search.json, slices.png, TUNED.diff", folder)
+    if found["verdict"]["won"]:
+        log.log(RESULT, "next   %s", _command(request, best.values))
+
+
+def _diff(request: Request, values: Mapping[str, Any]) -> str:
+    """What must change in the recipe's page to have a trial's values."""
+    from recipes.recipe import page_source
+
+    page = tuned = book.get(request.name, request.variant)
+    for path, value in values.items():
+        tuned = tuned.override(path, value)
+    return page_source.diff(page, tuned, request.variant.upper())
+
+
+def _command(request: Request, values: Mapping[str, Any]) -> str:
+    """The command that trains with a trial's values what was searched."""
+    changed = {**dict(request.overrides), **{path: str(value) for path, value in values.items()}}
+    # A recipe by its module has no variants.
+    variant = "tuned" if ":" in request.name else request.variant
+    return dataclasses.replace(request, variant=variant, overrides=tuple(changed.items())).command()
+
+
+def _begin(folder: Path, asked: dict[str, Any]) -> None:
+    """Note what is searched, or see that it is what was searched here before."""
+    from recipes.recipe.diff import differences
+
+    if not run_folder.is_started(folder):
+        run_folder.write_json(folder / run_folder.STARTED, asked)
+        return
+    before = run_folder.read_json(folder / run_folder.STARTED)
+    before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
+    if changes := differences(before, now):
+        raise UsageFault(
+            f"{folder} holds another search ({'; '.join(changes)}). Choose another --out, or search anew with "
+            "--overwrite."
+        )

@@ -1,0 +1,134 @@
+"""What a person's network gives, followed into one flat graph and proven to save and load."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from recipes.errors import UsageFault
+from recipes.train.network.contract import TOLERANCE
+from recipes.train.network.flatten import flatten
+
+
+def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
+    """The network as one flat graph that gives what the network gives.
+
+    A class of somebody's own may call layers in training alone, such as dropout: it is followed as it trains. If that
+    graph gives something else at prediction, training does more than a graph can say.
+    """
+    try:
+        wanted, again = _answer(model, pictures), _answer(model, pictures)
+    except Exception as error:
+        raise UsageFault(
+            f"The network {name!r} fails on two pictures of shape {pictures.shape[1:]}: {first_line(error)}"
+        ) from error
+    if not np.array_equal(wanted, again, equal_nan=True):
+        raise UsageFault(
+            f"The network {name!r} gives two answers for one picture: a layer draws random numbers at prediction too. "
+            "In its call, write: if training:"
+        )
+    trains = flatten(model, pictures.shape[1:], training=True)
+    if _gives(trains, pictures, wanted):
+        return trains
+    plain = flatten(model, pictures.shape[1:], training=None)
+    if len(trains.operations) == len(plain.operations) and _gives(plain, pictures, wanted):
+        return plain
+    raise UsageFault(
+        f"The network {name!r} cannot be made one flat graph that gives what it gives. Let call() do the same "
+        "in training and prediction but for layers such as dropout, or return keras.Model(inputs, outputs)."
+    )
+
+
+def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
+    """The network after it was saved and loaded, in safe mode: its layers are its own, and a run's model will load."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(path := Path(folder) / "network.keras")
+            loaded = keras.models.load_model(path, compile=False, safe_mode=True)
+    except OSError:
+        raise
+    except Exception as error:
+        raise UsageFault(_cannot_be_saved(name, model, error)) from error
+    for layer in model.layers:
+        found = loaded.get_layer(layer.name).get_weights()
+        if [weight.tolist() for weight in found] != [weight.tolist() for weight in layer.get_weights()]:
+            raise UsageFault(
+                f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) loses weights when it is saved and "
+                "loaded. Make them in build(), and return in get_config() what __init__ takes."
+            )
+    if not _gives(loaded, pictures, _answer(model, pictures)):
+        raise UsageFault(
+            f"The network {name!r} gives something else after it was saved and loaded. Return in get_config() of its "
+            "layers all that __init__ takes."
+        )
+    return loaded
+
+
+def check_frozen(name: str, model: keras.Model, frozen: Collection[str], pictures: np.ndarray) -> None:
+    """Refuse somebody's own layer that changes its weights in training although it is frozen.
+
+    Args:
+        name: The architecture, for the message.
+        model: A flat network; what two pictures change of it stays changed, and its layers are frozen.
+        frozen: The names of layers that a phase freezes.
+        pictures: (2, height, width, channels) raw pixels.
+    """
+    own = [
+        layer
+        for layer in model.layers
+        if layer.name in frozen and layer.non_trainable_weights and not type(layer).__module__.startswith("keras.")
+    ]
+    if not own:
+        return
+    for layer in model.layers:
+        layer.trainable = False
+    before = {layer.name: layer.get_weights() for layer in own}
+    model(pictures, training=True)
+    for layer in own:
+        for weight, array in zip(layer.weights, before[layer.name], strict=True):
+            if not np.array_equal(weight.numpy(), array):
+                raise UsageFault(
+                    f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) changes {weight.path} in training "
+                    "although a phase freezes it. In its call, write: if training and self.trainable:"
+                )
+
+
+def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
+    """Which layer it is, and what to do."""
+    for layer in model.layers:
+        try:
+            keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer), safe_mode=True)
+        except Exception as cause:
+            error, kind = cause, type(layer).__name__
+            fix = "Give its class get_config() and the decorator @keras.saving.register_keras_serializable()."
+            if isinstance(layer, keras.layers.Lambda):
+                fix = "Use functions of keras.ops on the tensors in its place, or a layer class of your own."
+            return (
+                f"The layer {layer.name!r} of {name!r} ({kind}) cannot be saved and loaded: {first_line(error)} {fix}"
+            )
+    return f"The network {name!r} cannot be saved and loaded: {first_line(error)}"
+
+
+def _answer(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    if isinstance(model, keras.Function):
+        model = keras.Model(model.inputs[0], model.outputs[0])
+    output = keras.tree.flatten(model(pictures, training=False))[0]
+    return np.asarray(keras.ops.convert_to_numpy(output), "float32")
+
+
+def _gives(model: keras.Model, pictures: np.ndarray, wanted: np.ndarray) -> bool:
+    found = _answer(model, pictures)
+    return found.shape == wanted.shape and np.allclose(found, wanted, atol=TOLERANCE, equal_nan=True)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one sentence: of Keras's, which go on for pages, the one that names the cause."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()] or [type(error).__name__]
+    told = lines[1] if lines[0].startswith("Exception encountered when calling") and len(lines) > 1 else lines[0]
+    told = re.sub(r"\x1b\[\d+m", "", told)
+    return told.split(". ")[0].rstrip(".") + "."

@@ -1,0 +1,321 @@
+"""Own photos: what is listed, what is found, how they are divided; no file is touched."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+
+import numpy as np
+import pandas
+import pytest
+from photo_files import CLASSES, add_bad_files, add_odd_photos, crops, encoded, write_photos
+from PIL import Image
+
+from recipes import Shares, doctor
+from recipes.data.photos import diagnosis as examination
+from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, list_photos
+from recipes.errors import DataFault
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """60 sound photos in 3 classes, one of them Korean."""
+    root = tmp_path_factory.mktemp("sound") / "my photos"
+    write_photos(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def messy(tmp_path_factory, sound):
+    """The same with odd photos, bad files, links, hidden files and a name that is not UTF-8 among them."""
+    root = tmp_path_factory.mktemp("messy") / "photos"
+    shutil.copytree(sound, root)
+    add_odd_photos(root)
+    add_bad_files(root)
+    return root
+
+
+def examine(root, **shares):
+    return examination.examine(root, Shares(**shares))
+
+
+def every_byte(root):
+    paths = sorted(os.fsencode(path) for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path: hashlib.sha256(open(path, "rb").read()).hexdigest() for path in paths}
+
+
+@pytest.fixture
+def run_doctor(capsys):
+    def call(*arguments):
+        code = doctor.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_sound_photos_are_all_used_and_divided(sound, tmp_path, run_doctor):
+    code, out, err = run_doctor(sound, "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert "60 photos in 3 classes (60 .jpg); 60 can be used" in " ".join(out.split())
+    assert "옷" in out
+    assert (tmp_path / "bad_files.csv").read_text() == "file,reason\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"doctor.html", "bad_files.csv"}
+
+
+def test_every_defect_is_named_and_nothing_is_touched(messy, tmp_path, run_doctor):
+    before = every_byte(messy)
+    code, out, err = run_doctor(messy, "--out", tmp_path, "--json")
+    assert every_byte(messy) == before
+    found = json.loads(out)
+    assert found["bad"] == {
+        "flower/bomb.png": "oversized: 10,000 x 10,000 pixels, more than 50 million",
+        "flower/page.jpg": "a page of HTML or XML, no JPEG, PNG, GIF, BMP, WEBP or TIFF",
+        "temple/caf\\xe9.jpg": "the name is not UTF-8",
+        "temple/empty.jpg": "empty file",
+        "temple/truncated.jpg": found["bad"]["temple/truncated.jpg"],
+    }
+    assert found["bad"]["temple/truncated.jpg"].startswith("damaged: image file is truncated")
+    for what, name in {
+        "rotated by EXIF": "temple/rotated.jpg",
+        "CMYK": "temple/cmyk.jpg",
+        "16 bits a channel": "옷/deep.png",
+        "transparent: laid on white": "flower/alpha.png",
+        "PNG named .jpg": "flower/a png.jpg",
+        "animated: first frame taken": "flower/animated.webp",
+        "tiny: a side under 32 pixels": "temple/wide.jpg",
+        "odd aspect: one side over 3 times the other": "temple/wide.jpg",
+    }.items():
+        assert name in found["odd"][what]
+    assert found["passed_over"] == {HIDDEN: 2, ".txt": 1, LOOSE: 1, LINK: 1}
+    # Three of 72 files are damaged; the bomb is sound, only too large.
+    assert code == 0, err
+    rows = list(csv.DictReader((tmp_path / "bad_files.csv").open(encoding="utf-8")))
+    assert {row["file"]: row["reason"] for row in rows} == found["bad"]
+    page = (tmp_path / "doctor.html").read_text(encoding="utf-8")
+    assert "temple/truncated.jpg" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_more_than_one_damaged_file_in_twenty_ends_it(messy, tmp_path, run_doctor):
+    root = tmp_path / "photos"
+    shutil.copytree(messy, root, symlinks=True)
+    for name in ("a", "b"):
+        (root / "temple" / f"{name}.jpg").write_bytes(b"")
+    code, _, err = run_doctor(root, "--out", tmp_path / "out")
+    assert code == 3
+    assert "5 of 74 files are damaged, more than 5%: bad_files.csv lists them." in err
+    assert len((tmp_path / "out" / "bad_files.csv").read_text().splitlines()) == 8
+
+
+def test_adding_photos_moves_none(sound, tmp_path):
+    """Not between any two splits, whatever is added."""
+    before = examine(sound).places
+    root = tmp_path / "more"
+    shutil.copytree(sound, root)
+    write_photos(tmp_path / "others", number=40, seed=7)
+    for path in (tmp_path / "others").rglob("*.jpg"):
+        shutil.copy(path, root / path.parent.name / f"new {path.name}")
+    after = examine(root).places
+    assert len(after) > len(before) + 60
+    assert {name: after[name] for name in before if name in after} == {
+        name: split for name, split in before.items() if name in after
+    }
+    assert all(before[name] != "test" for name in set(before) - set(after))
+    renamed = {name.replace(".jpg", ".jpeg"): split for name, split in before.items()}
+    for path in list(root.rglob("*.jpg")):
+        path.rename(path.with_suffix(".jpeg"))
+    assert {name: split for name, split in examine(root).places.items() if name in renamed} == {
+        name: split for name, split in renamed.items() if name.replace(".jpeg", ".jpg") in after
+    }
+
+
+def test_about_the_declared_shares_are_held_out(tmp_path):
+    write_photos(tmp_path, number=150)
+    counts = np.array([list(row.values()) for row in examine(tmp_path, validation=0.2, test=0.3).counts.values()])
+    np.testing.assert_allclose(counts.sum(axis=0) / counts.sum(), [0.5, 0.2, 0.3], atol=0.08)
+
+
+def test_near_duplicates_share_a_side_and_are_grouped(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    copies = {}
+    for path in sorted(root.glob("temple/*.jpg")):
+        picture = Image.open(path)
+        for number, changed in enumerate((picture, picture.resize((80, 80)))):
+            name = f"{path.stem} copy {number}.jpg"
+            changed.save(path.with_name(name), quality=60)
+            copies.setdefault(path.name, []).append(f"temple/{name}")
+    shutil.copy(root / "temple" / "00.jpg", root / "flower" / "the same.jpg")
+    found = examine(root)
+    assert [sorted(photo.entry.name for photo in group) for group in found.identical] == [
+        ["flower/the same.jpg", "temple/00.jpg"]
+    ]
+    alike = {photo.entry.name: number for number, group in enumerate(found.alike) for photo in group}
+    for original, names in copies.items():
+        for name in names:
+            assert alike[name] == alike[f"temple/{original}"]
+            used = {found.places.get(one) for one in (name, f"temple/{original}")} - {None}
+            assert len(used) <= 1
+    assert any("different labels" in warning for warning in found.warnings)
+    assert {photo.entry.name for photo in found.conflicts[0]} >= {"flower/the same.jpg", "temple/00.jpg"}
+
+
+def test_a_photo_of_test_is_left_out_of_training(sound, tmp_path, run_doctor):
+    for split in ("train", "val", "test"):
+        shutil.copytree(sound, tmp_path / "photos" / split)
+    write_photos(tmp_path / "photos" / "train", number=30, seed=3)
+    found = examine(tmp_path / "photos")
+    assert set(found.places.values()) == {"train", "test"}
+    assert sum(split == "test" for split in found.places.values()) == 60
+    assert all(leak.twin_split in ("test", "validation") for leak in found.leaks)
+    code, _, err = run_doctor(tmp_path / "photos", "--out", tmp_path / "out")
+    assert code == 3
+    assert "No usable photo is left for validation." in err
+
+
+def test_a_photo_that_is_in_training_and_test_is_left_out_of_training(sound, tmp_path, run_doctor):
+    for split, seed in (("train", 3), ("validation", 21), ("test", 22)):
+        write_photos(tmp_path / "photos" / split, number=10, seed=seed)
+    for name in ("00", "01"):
+        source = tmp_path / "photos" / "test" / "flower" / f"{name}.jpg"
+        shutil.copy(source, tmp_path / "photos" / "train" / "flower" / f"copy {name}.jpg")
+    Image.open(source).resize((64, 64)).save(tmp_path / "photos" / "train" / "temple" / "smaller.jpg")
+    code, out, _ = run_doctor(tmp_path / "photos", "--out", tmp_path / "out", "--json")
+    found = json.loads(out)
+    assert code == 0
+    left_out = {leak["name"]: leak["twin_split"] for leak in found["left_out"]}
+    expected = {"train/flower/copy 00.jpg", "train/flower/copy 01.jpg", "train/temple/smaller.jpg"}
+    assert expected <= left_out.keys()
+    assert all(left_out[name] == "test" for name in expected)
+    assert f"Leakage: {len(left_out)} photos were left out" in " ".join(found["warnings"])
+    assert found["counts"]["flower"]["test"] == 10
+
+
+def test_splits_that_are_given_are_kept_and_the_missing_one_is_drawn(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root / "Train")
+    write_photos(root / "Test", number=10, seed=9)
+    found = examine(root)
+    of_test = {name for name, split in found.places.items() if split == "test"}
+    assert {name.split("/")[0] for name in of_test} == {"Test"}
+    assert {split for name, split in found.places.items() if name.startswith("Train/")} == {"train", "validation"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_says_label_and_split(sound, tmp_path, kind):
+    paths = sorted(path.relative_to(sound.parent).as_posix() for path in sound.rglob("*.jpg"))
+    table = pandas.DataFrame({"path": paths, "label": [path.split("/")[1] for path in paths]})
+    table["split"] = (["train"] * 12 + ["val"] * 4 + ["test"] * 4) * 3
+    file = sound.parent / f"table.{kind}"
+    table.to_csv(file, index=False) if kind == "csv" else table.to_parquet(file)
+    found = examine(file)
+    assert found.counts.keys() == set(CLASSES)
+    assert all((row["validation"], row["test"]) == (4, 4) for row in found.counts.values())
+    assert sum(row["train"] for row in found.counts.values()) == 36 - len(found.leaks)
+    assert not found.faults
+
+
+def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
+    def table(text):
+        (tmp_path / "table.csv").write_text(text)
+        return tmp_path / "table.csv"
+
+    with pytest.raises(DataFault, match="lacks the column label. It must have path and label"):
+        list_photos(table("path,class\na.jpg,cat\n"))
+    with pytest.raises(DataFault, match="the split of a.jpg must be one of train, validation, test. Got 'exam'"):
+        list_photos(table("path,label,split\na.jpg,cat,exam\n"))
+    with pytest.raises(DataFault, match="lists 1 paths more than once, 'a.jpg'"):
+        list_photos(table("path,label\na.jpg,cat\na.jpg,dog\n"))
+    with pytest.raises(DataFault, match="cannot be read"):
+        list_photos(table(""))
+    with pytest.raises(DataFault, match="neither a folder nor a table"):
+        list_photos(sound / "temple" / "00.jpg")
+    with pytest.raises(DataFault, match="no folder or table"):
+        list_photos(tmp_path / "nothing")
+    found = examine(table(f"path,label\n{sound}/temple/00.jpg,a\ngone.jpg,b\n,c\n"))
+    assert dict(found.bad) == {
+        "gone.jpg": "cannot be read: no such file",
+        "(row without a path)": "path or label is empty",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda root: [shutil.rmtree(root / label) for label in ("flower", "옷")], "There is one class only, 'temple'"),
+        (lambda root: (root / "empty").mkdir(), "No usable photo in class 'empty'. Add photos, or remove the class."),
+        (lambda root: [path.unlink() for path in root.rglob("*.jpg")], "holds no photos. It must hold a folder"),
+        (
+            lambda root: [path.unlink() for path in sorted(root.glob("temple/*.jpg"))[2:]],
+            "Too few photos to divide: 'temple' has none in",
+        ),
+    ],
+    ids=["one class", "empty class", "nothing", "too few"],
+)
+def test_what_nothing_can_be_learned_from_is_refused(sound, tmp_path, run_doctor, change, message):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    change(root)
+    code, _, err = run_doctor(root, "--out", tmp_path / "out")
+    assert code == 3
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_division_that_leaves_a_class_out_says_which_seed_does_not(tmp_path):
+    write_photos(tmp_path, number=4)
+    for seed in range(40):
+        found = examine(tmp_path, seed=seed)
+        if found.faults:
+            break
+    (fault,) = found.faults
+    serves = int(fault.rsplit("--set split.seed=", 1)[1].rstrip("."))
+    assert not examine(tmp_path, seed=serves).faults
+
+
+def test_few_and_unequal_classes_are_a_warning(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    write_photos(tmp_path / "more", number=80, seed=2)
+    for path in (tmp_path / "more" / "flower").iterdir():
+        shutil.copy(path, root / "flower" / f"more {path.name}")
+    for path in sorted((root / "temple").iterdir())[15:]:
+        path.unlink()
+    warnings = " ".join(examine(root).warnings)
+    assert "Fewer than 20 photos in class 'temple'" in warnings
+    assert "times the photos of the smallest" in warnings
+    assert "--set class_weights=balanced" in warnings
+
+
+def test_files_that_are_no_files_are_listed(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    os.mkfifo(root / "temple" / "pipe.jpg")
+    (root / "temple" / "gone.jpg").symlink_to(root / "nowhere")
+    assert dict(examine(root).bad) == {
+        "temple/gone.jpg": "cannot be read: no such file",
+        "temple/pipe.jpg": "not a file",
+    }
+
+
+def test_nothing_is_written_among_the_photos(sound, run_doctor):
+    code, _, err = run_doctor(sound, "--out", sound / "report")
+    assert code == 2
+    assert "is among the photos" in err
+    assert not (sound / "report").exists()
+
+
+def test_names_are_shown_as_text(tmp_path, run_doctor):
+    root = tmp_path / "photos"
+    hostile = ("<script>alert(1)<", "$\\frac{$", "=cmd()")
+    for (label, picture), name in zip(list(crops(8)), hostile * 8, strict=True):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name / f"{label} {len(list((root / name).iterdir()))}.jpg").write_bytes(encoded(picture.convert("RGB")))
+    (root / "=cmd()" / "=bad.jpg").write_bytes(b"")
+    run_doctor(root, "--out", tmp_path / "out")
+    page = (tmp_path / "out" / "doctor.html").read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;" in page
+    assert "'=cmd()/=bad.jpg,empty file" in (tmp_path / "out" / "bad_files.csv").read_text()

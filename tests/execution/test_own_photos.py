@@ -1,0 +1,147 @@
+"""From a folder of photos to a run, with small networks."""
+
+import csv
+import json
+
+from conftest import SMALL
+from photo_files import CLASSES, crops, encoded
+
+from recipes import export, verify
+from recipes.files import run_folder
+from recipes.inference.bundle import FORMATS
+
+
+def test_a_run_on_own_photos_says_what_it_found_and_learned(trained, photos):
+    manifest = json.loads((trained / "manifest.json").read_text())
+    assert manifest["data"]["kind"] == "photos"
+    assert manifest["data"]["class_names"] == list(CLASSES)
+    assert manifest["result"]["published_accuracy"] is None
+    assert manifest["model"]["input_shape"] == [80, 80, 3]
+    assert manifest["doctor"]["bad"]["temple/empty.jpg"] == "empty file"
+    assert {"doctor.html", "bad_files.csv", "golden/00.png"} <= manifest["files"].keys()
+    counts = manifest["data"]["counts"]
+    assert sum(sum(row.values()) for row in counts.values()) == manifest["doctor"]["used"]
+    page = (trained / "report.html").read_text()
+    assert "cannot be used" in page
+    assert "none printed" not in page
+    ids = {row["id"] for row in csv.DictReader((trained / "predictions.csv").open(encoding="utf-8"))}
+    assert all((photos / name).is_file() for name in ids)
+
+
+def test_the_same_photos_and_seed_give_the_same_network(trained, photos, run_cli, tmp_path):
+    assert run_cli("dogs_vs_cats_aug", "--data", photos, "--out", tmp_path / "run", *SMALL)[0] == 0
+    assert (tmp_path / "run" / "predictions.csv").read_bytes() == (trained / "predictions.csv").read_bytes()
+
+
+def test_grey_small_photos_train_fashion_cnn_which_goes_into_every_format(tmp_path, run_cli, call):
+    for index, (label, picture) in enumerate(crops(20)):
+        (tmp_path / "photos" / label).mkdir(parents=True, exist_ok=True)
+        picture.convert("L").resize((24, 24)).save(tmp_path / "photos" / label / f"{index}.png")
+    code, out, err = run_cli(
+        "fashion_cnn", "--data", tmp_path / "photos", "--out", tmp_path / "run", "--smoke", "--set", "split.seed=3",
+        "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["model"]["input_shape"] == [24, 24, 1]
+    for kind in FORMATS:
+        assert call(export, tmp_path / "run", "--to", kind)[0] == 0
+        assert call(verify, tmp_path / "run" / "export" / kind)[0] == 0
+
+
+def test_few_photos_train_as_many_steps_as_the_recipe_was_tuned_with():
+    from recipes.execution.request import Request
+
+    request = Request("vgg16_feature_extract", data="/photos")
+    asked = request.recipe("photos")
+    few = request.for_images(asked, 200)
+    assert asked.phases[0].epochs == 12
+    assert few.phases[0].epochs == 120
+    assert (asked.views, few.views) == (4, 16)
+    assert request.for_images(asked, 3).phases[0].epochs == 240
+    assert request.for_images(asked, 5000) is asked
+    fixed = Request("vgg16_feature_extract", data="/photos", overrides=(("phases.head.epochs", "3"),))
+    assert fixed.for_images(fixed.recipe("photos"), 200).phases[0].epochs == 3
+
+
+def test_a_killed_run_on_few_photos_can_be_resumed(photos, run_cli, tmp_path, monkeypatch):
+    from recipes.execution import artifacts
+
+    with monkeypatch.context() as patch:
+        patch.setattr(artifacts, "write_results", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        code, _, _ = run_cli("dogs_vs_cats_aug", "--data", photos, "--out", tmp_path / "run", *SMALL)
+    assert code == 1
+    assert run_cli("--resume", tmp_path / "run")[0] == 0
+    assert run_folder.is_finished(tmp_path / "run")
+
+
+def test_a_plan_examines_and_times_and_writes_nothing(photos, run_cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_cli("dogs_vs_cats_aug", "--data", photos, "--plan", "--set", "image_size=80", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["data"]["kind"] == "photos"
+    assert found["minutes"] > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(photos, run_cli, tmp_path):
+    arguments = ("dogs_vs_cats_aug", "--data", photos, "--out", tmp_path / "run", *SMALL)
+    code, _, err = run_cli(*arguments, "--require-accuracy", "1", "--export", "keras", "--seed", "5")
+    accuracy = json.loads((tmp_path / "run" / "manifest.json").read_text())["result"]["test_accuracy"]
+    assert accuracy < 1
+    assert code == 7
+    assert f"Test accuracy {accuracy:.4f} is below the required 1, and nothing was exported." in err
+    assert not (tmp_path / "run" / "export").exists()
+    assert run_cli("--resume", tmp_path / "run")[0] == 7
+    code, _, err = run_cli(*arguments, "--require-accuracy", "0", "--export", "keras", "--overwrite", "--seed", "5")
+    assert code == 0, err
+    assert (tmp_path / "run" / "export" / "keras" / "bundle.json").is_file()
+
+
+def test_bad_arguments_are_refused(photos, run_cli, tmp_path):
+    assert run_cli("fashion_cnn", "--require-accuracy", "90")[0] == 2
+    assert run_cli("fashion_cnn", "--data", tmp_path / "nothing")[0] == 2
+    code, _, err = run_cli("dogs_vs_cats_aug", "--data", photos, "--out", photos / "run")
+    assert code == 2
+    assert "among the photos" in err
+
+
+def test_another_tfds_set_is_named_when_it_is_missing(run_cli):
+    code, _, err = run_cli("vgg16_feature_extract", "--data", "tfds:horses_or_humans", "--weights", "none")
+    assert code == 4
+    assert "'horses_or_humans' is not prepared" in err
+
+
+def test_labels_that_mean_harm_stay_text(tmp_path, run_cli, call):
+    labels = ("<script>alert(1)</script>", "$\\frac{$", "../x", "=cmd()", "한국어")
+    rows = []
+    for index, (_, picture) in enumerate(crops(25)):
+        (tmp_path / f"{index}.png").write_bytes(encoded(picture.convert("RGB").resize((20, 20)), "PNG"))
+        split = ("train", "train", "validation", "test", "train")[index // 5 % 5]
+        rows.append(f'{index}.png,"{labels[index % 5]}",{split}')
+    (tmp_path / "photos.csv").write_text("path,label,split\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    code, _, err = run_cli("fashion_cnn", "--data", tmp_path / "photos.csv", "--out", tmp_path / "run", "--smoke")
+    assert code == 0, err
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    text = (tmp_path / "run" / "predictions.csv").read_text(encoding="utf-8")
+    assert ",=cmd()" not in text
+    assert "'=cmd()" in text
+    assert call(export, tmp_path / "run", "--out", tmp_path / "bundle")[0] == 0
+    assert "<script>" not in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_class_that_is_not_in_test_still_gets_a_report(tmp_path, run_cli):
+    rows = []
+    for index, (label, picture) in enumerate(crops(30)):
+        (tmp_path / f"{index}.png").write_bytes(encoded(picture.convert("RGB").resize((20, 20)), "PNG"))
+        split = ("train", "train", "validation", "test", "train")[index // 3 % 5]
+        rows.append(f"{index}.png,{label},{'train' if label == 'flower' and split == 'test' else split}")
+    (tmp_path / "photos.csv").write_text("path,label,split\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    code, out, err = run_cli("fashion_cnn", "--data", tmp_path / "photos.csv", "--out", tmp_path / "run", "--smoke")
+    assert code == 0, err
+    assert "No photo of class 'flower' in test" in out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert metrics["per_class"]["flower"]["images"] == 0

@@ -1,0 +1,98 @@
+"""What a run needs is prepared once, and what cannot work is refused before an image is read."""
+
+import json
+import os
+import sys
+
+import keras
+import pytest
+from PIL import Image
+
+import zoo
+from recipes import data, doctor
+from recipes.console.screen import Screen
+from recipes.execution import prepare
+from recipes.execution.request import Request
+
+units = 8
+
+
+@zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)
+def edited_net(input_shape=(28, 28, 1), classes=10, weights=None):
+    """A network whose author cannot leave it alone."""
+    image = keras.Input(input_shape, name="image")
+    x = keras.layers.Flatten(name="flatten")(keras.layers.Rescaling(1 / 255, name="scale")(image))
+    x = keras.layers.Dense(units, activation="relu", name="hidden")(x)
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x))
+
+
+@pytest.fixture
+def _nothing_is_read(monkeypatch):
+    monkeypatch.setattr(data, "read", lambda *_, **__: pytest.fail("images were read"))
+    monkeypatch.setattr(doctor, "examine", lambda *_, **__: pytest.fail("photos were examined"))
+
+
+@pytest.mark.usefixtures("_nothing_is_read")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (["phases.train.train=dens"], "'dens' matches no layer with weights in fashion_cnn. Did you mean 'dense'"),
+        (["phases.train.rates.conv9=0.1"], "'conv9' in the rates of phase 'train' matches no layer that trains"),
+        (["model.droput=0.1"], "no keyword 'droput'"),
+        (["architecture=vgg16_finetune", "image_size=16"], "vgg16"),
+    ],
+)
+@pytest.mark.parametrize("source", ["sample", "photos"])
+def test_what_cannot_work_is_refused_before_an_image_is_read(changes, words, source, tmp_path, run_cli, request):
+    where = request.getfixturevalue("photos") if source == "photos" else "sample"
+    options = [part for change in changes for part in ("--set", change)]
+    code, _, err = run_cli("fashion_cnn", "--data", where, "--out", tmp_path / "run", *options)
+    assert (code, words in err) == (2, True), err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_network_is_built_once_for_images_that_are_known(monkeypatch):
+    built = []
+    real = prepare.build
+    monkeypatch.setattr(prepare, "build", lambda *given: built.append(given) or real(*given))
+    ready = prepare.prepare(Request("fashion_cnn", data="sample", smoke=True), Screen(quiet=True))
+    assert len(built) == 1
+    assert all(layer.trainable for layer in ready.model.layers)
+
+
+@pytest.mark.parametrize("dataset", ["fashion_mnist", "mnist", "cats_vs_dogs"])
+def test_a_sample_is_as_it_is_described(dataset):
+    origin = data.find(dataset, "sample")
+    splits = data.read(origin, prepare.Recipe.split)
+    assert data.describe(origin, None, (180, 180, 3)) == data.Description(splits.image_shape, splits.class_names)
+
+
+def test_photos_are_as_they_are_described(photos):
+    origin = data.find("own", str(photos))
+    described = data.describe(origin, 40, (180, 180, 3))
+    splits = data.read(origin, prepare.Shares(), 40)
+    assert described == data.Description(splits.image_shape, splits.class_names)
+
+
+def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
+    for label in ("ant", "bee"):
+        (tmp_path / label).mkdir()
+    os.mkfifo(tmp_path / "ant" / "1.jpg")
+    (tmp_path / "ant" / "2.jpg").write_bytes(b"not a photo")
+    Image.new("L", (30, 20)).save(tmp_path / "bee" / "3.png")
+    described = data.describe(data.find("own", str(tmp_path)), None, (180, 180, 1))
+    assert described == data.Description((20, 30, 1), ("ant", "bee"))
+    assert data.describe(data.find("own", str(tmp_path)), 64, (180, 180, 3)).image_shape == (64, 64, 3)
+
+
+def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):
+    folder = tmp_path / "run"
+    edit = ("--set", "architecture=edited_net", "--variant", "published", "--smoke")
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.train.engine.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run_cli("fashion_cnn", *edit, "--out", folder)[0] == 130
+    assert "hidden" in json.loads((folder / "run.json").read_text())["network"]["layers"]
+    monkeypatch.setattr(sys.modules[__name__], "units", 9)
+    code, _, err = run_cli("--resume", folder)
+    assert (code, "The network changed since" in err) == (2, True)
+    assert "units of the layer 'hidden' was 8 and is 9" in err

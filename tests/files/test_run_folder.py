@@ -1,0 +1,130 @@
+"""The run folder: locked, atomic, closed with a manifest."""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+
+import pytest
+from conftest import PYTHON, subprocess_environment
+
+from recipes.errors import BusyFault, CorruptFault, DiskFault, UsageFault
+from recipes.files import run_folder
+
+
+def test_new_gives_every_run_its_own_folder(tmp_path):
+    folders = {run_folder.new(tmp_path, "한글 이름 🐱", 1) for _ in range(3)}
+    assert len(folders) == 3
+    assert all(folder.is_dir() and "-seed1" in folder.name for folder in folders)
+
+
+def test_write_replaces_whole_files_and_leaves_no_temporary(tmp_path):
+    path = tmp_path / "a.json"
+    run_folder.write_json(path, {"label": "고양이"})
+    run_folder.write_json(path, {"label": "개"})
+    assert run_folder.read_json(path) == {"label": "개"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_text("good")
+    with pytest.raises(RuntimeError), run_folder.atomic_path(path) as temporary:  # noqa: PT012
+        assert temporary.suffix == ".keras"
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "good"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_claimed_refuses_strangers_files_and_places_that_cannot_be_written(tmp_path):
+    (tmp_path / "photo.jpg").write_text("mine")
+    with pytest.raises(UsageFault, match="holds other files .photo.jpg"):
+        take(tmp_path)
+    with pytest.raises(DiskFault, match="a file is in the way"):
+        take(tmp_path / "photo.jpg" / "run")
+    with pytest.raises(DiskFault, match="a file is in the way"):
+        take(tmp_path / "photo.jpg")
+    assert (tmp_path / "photo.jpg").read_text() == "mine"
+
+
+def test_a_claim_that_comes_to_nothing_leaves_no_folder(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        take(tmp_path / "run", lambda: 1 / 0)
+    assert not (tmp_path / "run").exists()
+    take(tmp_path / "run")
+    assert (tmp_path / "run").is_dir()
+
+
+def take(folder, then=lambda: None):
+    with run_folder.claimed(folder):
+        then()
+
+
+def test_clear_empties_only_run_folders(tmp_path):
+    (tmp_path / "photo.jpg").write_text("mine")
+    with pytest.raises(UsageFault, match="not a run folder"):
+        run_folder.clear(tmp_path)
+    (tmp_path / run_folder.STARTED).write_text("{}")
+    (tmp_path / "state").mkdir()
+    run_folder.clear(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from recipes.files import run_folder
+with run_folder.owned(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def another_process(tmp_path):
+    process = subprocess.Popen(
+        [PYTHON, "-c", HOLDER, str(tmp_path)],
+        env=subprocess_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "ready\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_owner_is_told_the_firsts_pid_at_once(tmp_path, another_process):
+    began = time.monotonic()
+    with pytest.raises(BusyFault, match=f"process {another_process.pid}"), run_folder.owned(tmp_path):
+        pass
+    assert time.monotonic() - began < 1
+
+
+def test_a_dead_owners_lock_is_free(tmp_path, another_process):
+    another_process.kill()
+    another_process.wait()
+    with run_folder.owned(tmp_path):
+        assert (tmp_path / run_folder.OWNER).read_text() == str(os.getpid())
+
+
+def test_close_drops_the_state_and_hashes_every_file(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "state-000001.npz").write_text("x")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "01.h5").write_text("weights")
+    (tmp_path / "log.txt").write_text("line")
+    run_folder.close(tmp_path, {"seed": 1})
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["seed"] == 1
+    assert manifest["files"] == {
+        "checkpoints/01.h5": hashlib.sha256(b"weights").hexdigest(),
+        "log.txt": hashlib.sha256(b"line").hexdigest(),
+    }
+    assert not (tmp_path / "state").exists()
+
+
+def test_read_json_names_a_damaged_file(tmp_path):
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(CorruptFault, match="run.json is missing or damaged"):
+        run_folder.read_json(tmp_path / "run.json")

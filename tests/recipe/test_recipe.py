@@ -1,0 +1,228 @@
+"""Recipes: construction, overrides, the book."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+from conftest import tiny_recipe
+
+import recipes
+import zoo
+from recipes import Choice, Phase, Recipe, Shares, Split
+from recipes.book import VARIANTS
+from recipes.errors import UsageFault
+from recipes.recipe import with_defaults
+from recipes.recipe.diff import refuse_changes
+
+BOOK = [
+    "dogs_vs_cats_aug",
+    "fashion_cnn",
+    "keras_mat_lenet",
+    "mnist_functional",
+    "mnist_wide",
+    "vgg16_feature_extract",
+    "vgg16_finetune",
+]
+PHOTOS = ("dogs_vs_cats_aug", "vgg16_feature_extract", "vgg16_finetune")
+
+
+def test_names_lists_the_book():
+    assert recipes.names() == BOOK
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", BOOK)
+def test_every_recipe_fits_its_architecture_and_data(name, variant):
+    recipe = recipes.get(name, variant)
+    facts = zoo.info(recipe.architecture)
+    assert recipe.name == name
+    assert recipe.data == facts.dataset
+    for other in recipe.on_data:
+        assert recipe.override("data", other).data == other
+
+
+def test_published_protocols_are_the_sources():
+    """The protocols in one place: split, batch, optimizer, rate, epochs, callbacks."""
+    fashion = recipes.get("fashion_cnn", "published")
+    assert (fashion.split.method, fashion.split.seed, fashion.batch_size) == ("shuffled", 42, 32)
+    phase = fashion.phases[0]
+    assert (phase.optimizer, phase.learning_rate, phase.epochs, phase.patience) == ("adam", 1e-3, 20, 2)
+    assert (phase.monitor, phase.keep, fashion.published_accuracy) == ("val_loss", "best", 0.9094)
+
+    functional = recipes.get("mnist_functional", "published")
+    assert (functional.split.method, functional.batch_size, functional.phases[0].epochs) == ("last", 256, 15)
+    assert functional.phases[0].save_every_epoch
+
+    wide = recipes.get("mnist_wide", "published")
+    assert (wide.split.method, wide.batch_size, wide.phases[0].epochs) == ("last", 32, 19)
+
+    lenet = recipes.get("keras_mat_lenet", "published")
+    phase = lenet.phases[0]
+    assert (lenet.split.seed, lenet.batch_size, phase.epochs) == (0, 128, 10)
+    assert (phase.optimizer, phase.learning_rate) == ("adadelta", 1.0)
+    section_4_2 = lenet.override("data", "mnist")
+    assert (section_4_2.split.method, section_4_2.phases[0].optimizer) == ("last", "rmsprop")
+    assert section_4_2.phases[0].learning_rate == 1e-3
+
+    for name in PHOTOS:
+        published = recipes.get(name, "published")
+        assert published.split == recipes.Choice(train=2000, validation=1000, test=2000)
+        assert (published.image_size, published.batch_size) == (180, 32)
+        assert published.augment == recipes.Augment(flip=True, rotation=0.1, zoom=0.2)
+        assert all(phase.optimizer == "rmsprop" for phase in published.phases)
+    scratch, head = (recipes.get(name, "published").phases[0] for name in PHOTOS[:2])
+    assert (scratch.epochs, scratch.learning_rate, scratch.monitor, scratch.keep) == (100, 1e-3, "val_loss", "best")
+    assert (head.epochs, head.train) == (50, ("head_*",))
+    first, second = recipes.get("vgg16_finetune", "published").phases
+    assert first == head
+    assert (second.train, second.learning_rate, second.epochs) == (("block5_*", "head_*"), 1e-5, 30)
+
+    for name in BOOK:
+        published = recipes.get(name, "published")
+        assert published.augment == recipes.Augment() or name in PHOTOS
+        assert published.label_smoothing == 0
+        assert all(phase.average_epochs == 0 and phase.schedule == "constant" for phase in published.phases)
+
+
+def test_get_unknown_recipe_suggests():
+    with pytest.raises(UsageFault, match="No recipe named 'fashion_cn'. Did you mean 'fashion_cnn'.*--list"):
+        recipes.get("fashion_cn")
+    with pytest.raises(UsageFault, match="variant must be one of tuned, published"):
+        recipes.get("fashion_cnn", "best")
+
+
+def test_get_reads_a_recipe_of_a_module(tmp_path, monkeypatch):
+    (tmp_path / "mine_for_test.py").write_text(
+        "from recipes import Phase, Recipe\n"
+        "RECIPE = Recipe(name='mine', architecture='fashion_cnn', data='mnist', phases=(Phase('a', epochs=1),))\n"
+        "OTHER = 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert recipes.get("mine_for_test:RECIPE").name == "mine"
+    for bad in ("mine_for_test:NOTHING", "no_such_module:RECIPE", "mine_for_test:OTHER"):
+        with pytest.raises(UsageFault):
+            recipes.get(bad)
+    with pytest.raises(
+        UsageFault, match="'mine_for_test:RECIPE' is one recipe, without variants. Leave --variant publ"
+    ):
+        recipes.get("mine_for_test:RECIPE", "published")
+
+
+STORED = {
+    "name": "tiny", "architecture": "fashion_cnn", "data": "fashion_mnist",
+    "phases": [{
+        "name": "train", "epochs": 3, "train": ["*"], "rates": {}, "optimizer": "adam", "learning_rate": 1e-3,
+        "schedule": "cosine", "weight_decay": 0.0, "average_epochs": 0.5, "monitor": "val_loss", "patience": None,
+        "keep": "best", "save_every_epoch": False,
+    }],
+    "split": {"method": "shuffled", "validation": 0.2, "seed": 42},
+    "image_size": None, "batch_size": 64,
+    "augment": {"flip": True, "shift": 0.1, "rotation": 0.05, "zoom": 0.0, "erase": 0.0, "strength": 1.0},
+    "label_smoothing": 0.0, "class_weights": None, "model": {}, "weights": None, "views": 0,
+    "cache_dtype": "float16", "engine": "auto", "published_accuracy": None,
+}  # fmt: skip
+
+
+def test_a_stored_recipe_leaves_out_defaults_and_is_read_with_them():
+    recipe = tiny_recipe()
+    assert json.loads(json.dumps(recipe.as_dict())) == {
+        "name": "tiny",
+        "architecture": "fashion_cnn",
+        "data": "fashion_mnist",
+        "phases": [{"name": "train", "epochs": 3, "schedule": "cosine", "average_epochs": 0.5}],
+        "batch_size": 64,
+        "augment": {"flip": True, "shift": 0.1, "rotation": 0.05},
+    }
+    assert with_defaults(recipe.as_dict()) == with_defaults(STORED)
+    assert with_defaults(STORED)["augment"]["contrast"] == 0.0
+
+
+@pytest.mark.parametrize("split", [Choice(20, 10, 10), Shares(), Shares(seed=3), Split(method="last"), Split()])
+def test_a_stored_recipe_tells_how_it_was_divided(split):
+    stored = json.loads(json.dumps(tiny_recipe(split=split).as_dict()))
+    assert with_defaults(stored)["split"] == dataclasses.asdict(split)
+
+
+def test_a_run_started_before_a_field_came_is_resumed():
+    recipe = tiny_recipe()
+    refuse_changes(STORED, recipe)
+    refuse_changes(recipe.as_dict(), recipe)
+    with pytest.raises(UsageFault, match="augment.contrast: 0.0 -> 0.1$"):
+        refuse_changes(STORED, recipe.override("augment.contrast", 0.1))
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recipes.get("fashion_cnn").batch_size = 3
+
+
+def test_construction_reports_all_faults_together():
+    with pytest.raises(UsageFault) as caught:
+        Recipe(
+            name="bad",
+            architecture="fashion_cnn",
+            data="mnist",
+            batch_size=0,
+            phases=(Phase("a", epochs=-1, learning_rate=math.nan, optimizer="sdg"), Phase("a", epochs=1)),
+        )
+    message = str(caught.value)
+    for part in (
+        "The recipe 'bad' cannot work.",
+        "The 'batch_size' of the recipe must be an integer of 1 or more. Got 0 instead.",
+        "The 'epochs' of the phase 'a' must be an integer of 1 or more. Got -1 instead.",
+        "The 'learning_rate' of the phase 'a' must be a number above 0. Got nan instead.",
+        "must be one of adadelta, adam, adamw, lion, rmsprop, sgd. Got 'sdg' instead.",
+        "phases with different names",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("batch_size", "64", 64),
+        ("label_smoothing", "1e-1", 0.1),
+        ("augment.flip", "true", True),
+        ("split.method", "last", "last"),
+        ("phases.train.learning_rate", "1e-5", 1e-5),
+        ("phases.train.patience", "none", None),
+        ("phases.train.train", "block5_*, head_*", ("block5_*", "head_*")),
+        ("model.dropout", "0.3", 0.3),
+        ("weights", "none", None),
+    ],
+)
+def test_override_reads_text_as_the_fields_type(path, text, value):
+    recipe = tiny_recipe()
+    for given in (text, value):
+        found = recipe.override(path, given)
+        for step in path.split("."):
+            if isinstance(found, tuple):
+                found = next(part for part in found if part.name == step)
+            else:
+                found = found[step] if isinstance(found, dict) else getattr(found, step)
+        assert found == value
+        assert type(found) is type(value)
+    assert recipe == tiny_recipe()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("batchsize", "3", "stops at 'batchsize'. Did you mean 'batch_size'.* There are: architecture"),
+        ("phases.trian.epochs", "3", "stops at 'trian'. Did you mean 'train'"),
+        ("phases.train.epoch", "3", "stops at 'epoch'. Did you mean 'epochs'"),
+        ("phases", "3", "There are: phases.train"),
+        ("augment", "3", "There are: augment.flip"),
+        ("batch_size.x", "3", "stops at 'x'"),
+        ("batch_size", "many", "must be an integer. Got 'many' instead"),
+        ("batch_size", "0", "must be an integer of 1 or more"),
+        ("augment.flip", "maybe", "must be true or false"),
+        ("phases.train.learning_rate", "nan", "must be a number above 0"),
+        ("phases.train.epochs", "-1", "must be an integer of 1 or more"),
+        ("batch_size", "none", "cannot be none"),
+    ],
+)
+def test_override_refuses_what_cannot_be(path, value, words):
+    with pytest.raises(UsageFault, match=words):
+        tiny_recipe().override(path, value)

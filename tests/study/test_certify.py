@@ -1,0 +1,92 @@
+"""Certified figures: several seeds, intervals, and a check that they still hold."""
+
+import json
+
+import pytest
+from conftest import ROOT
+
+from recipes import certify, run
+from recipes.study import results_table, seeds
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    monkeypatch.setattr("recipes.console.signals.Signals.listen", lambda self: None)
+
+    def certified(*arguments):
+        code = certify.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return certified
+
+
+@pytest.mark.parametrize("name", ["fashion_cnn", "mnist_functional"])
+def test_the_certified_short_setting_still_holds(name, tmp_path, call):
+    code, out, err = call("--check", name, "--smoke", "--into", ROOT / "results", "--runs", tmp_path)
+    assert code == 0, err
+    assert "is within the certified interval" in out
+    assert (tmp_path / f"{name}-check" / "report.html").is_file(), "the report told of is gone"
+
+
+def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch):
+    monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
+    arguments = ("mnist_functional", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
+    assert call(*arguments)[0] == 0
+    group = json.loads((tmp_path / "smoke" / "mnist_functional.json").read_text())
+    accuracies = [one["test_accuracy"] for one in group["runs"]]
+    assert [one["seed"] for one in group["runs"]] == [42, 43]
+    low, high = group["image_interval"]
+    assert low < min(accuracies) <= group["mean"] <= max(accuracies) < high
+    assert group["seed_interval"][0] < group["mean"] < group["seed_interval"][1]
+    assert group["certified"]["command"] == "python -m recipes.certify mnist_functional --seeds 2 --smoke"
+    assert group["certified"]["commit"]
+
+    def trained_again(*_, **__):
+        raise RuntimeError("trained again")
+
+    monkeypatch.setattr("recipes.train.engine.train", trained_again)
+    assert call(*arguments)[0] == 0
+    code, _, err = call("fashion_cnn", *arguments[1:])
+    assert code == 1, err  # Another recipe has folders of its own, and would train.
+
+    group["image_interval"] = [0.0, 0.1]
+    (tmp_path / "smoke" / "mnist_functional.json").write_text(json.dumps(group))
+    monkeypatch.undo()
+    monkeypatch.setattr("recipes.console.signals.Signals.listen", lambda self: None)
+    code, _, err = call("--check", *arguments)
+    assert code == 2
+    assert "changed since" in err
+    monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
+    code, _, err = call("--check", *arguments)
+    assert code == 7
+    assert "lies outside of the certified 0.0000 to 0.1000" in err
+
+
+def test_what_cannot_be_certified_is_refused(tmp_path, call):
+    assert call()[0] == 2
+    assert call("fashion_cn", "--smoke")[0] == 2
+    assert call("fashion_cnn", "--seeds", 0)[0] == 2
+    assert call("fashion_cnn", "--set", "batch_size=3")[0] == 2
+    assert call("--check", "fashion_cnn")[0] == 2
+    assert call("--check", "fashion_cnn", "--smoke", "--into", tmp_path)[0] == 2
+    code, _, err = call("fashion_cnn", "--runs", tmp_path / "runs", "--into", tmp_path)
+    assert code == 4, err  # A certification never takes the sample.
+
+
+def test_a_folder_of_another_run_is_not_taken_for_a_seed(tmp_path, call, capsys):
+    folder = tmp_path / "runs" / "fashion_cnn-smoke-seed42"
+    assert run.main(["fashion_cnn", "--smoke", "--data", "sample", "--out", str(folder)]) == 0
+    code, _, err = call("fashion_cnn", "--smoke", "--runs", tmp_path / "runs", "--into", tmp_path)
+    assert code == 2
+    assert "holds the run of another request" in err
+
+
+def test_an_uncertified_figure_is_marked():
+    group = {
+        "recipe": "tiny", "variant": "tuned", "dataset": "mnist", "notice": "", "published_accuracy": None, "mean": 0.9,
+        "standard_deviation": None, "images": {"train": 1, "validation": 1, "test": 1},
+        "runs": [{"seed": 1, "seconds": {"train": 60}}],
+    }  # fmt: skip
+    assert f"[1] {results_table.UNCERTIFIED}" in results_table.table({"tiny": group})
+    assert results_table.UNCERTIFIED not in results_table.table({"tiny": group | {"certified": {"commit": "abc"}}})

@@ -1,0 +1,91 @@
+"""Run folders become result files and a table; what does not count is refused."""
+
+import pytest
+from run_files import write_manifest
+
+from recipes import results
+from recipes.errors import UsageFault
+from recipes.study import results_files, results_table
+
+
+def run_folder(tmp_path, seed, accuracy, **changes):
+    command = f"python -m recipes.run tiny --seed {seed}"
+    changes = {"seed": seed, "command": command, "result__test_accuracy": accuracy} | changes
+    return write_manifest(tmp_path / f"{seed}-{accuracy}", **changes)
+
+
+def test_a_time_that_lacks_the_frozen_pass_is_marked(tmp_path):
+    counts = {"train": {"a": 10}, "validation": {"a": 5}, "test": {"a": 5}}
+    kept = {"layer": "pool", "views": 2, "engine": "keras", "dtype": "float16", "bytes": 9, "seconds": 1.0}
+
+    def shown(seed, passed):
+        boundary = {"head": kept | {"images_passed": passed}, "block5": kept | {"images_passed": 0}}
+        run = run_folder(tmp_path, seed, 0.9, data__counts=counts, boundary=boundary)
+        return results_table.table(results_files.collect([run]))
+
+    assert "| 1.5 min |" in shown(1, 25)
+    assert "| 1.5 min [2] |" in shown(2, 20)
+    assert "[2] Some runs found activations of the frozen part on disk" in shown(3, 0)
+
+
+def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
+    folders = [run_folder(tmp_path, seed, accuracy) for seed, accuracy in ((1, 0.90), (2, 0.92))]
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    assert results.main([*map(str, folders), "--into", str(tmp_path / "results"), "--readme", str(readme)]) == 0
+    group = results_files.load(tmp_path / "results")["tiny-mnist-tuned"]
+    assert group["mean"] == pytest.approx(0.91)
+    assert group["standard_deviation"] == pytest.approx(0.0141421, rel=1e-4)
+    assert [run["seed"] for run in group["runs"]] == [1, 2]
+    (row,) = (line for line in readme.read_text().splitlines() if line.startswith("| tiny | mnist |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[2:5] == ["tuned", "0.8000", "**0.9100** ± 0.0141 [1]"]
+    assert cells[5:7] == [
+        " to ".join(f"{end:.4f}" for end in group[name]) for name in ("seed_interval", "image_interval")
+    ]
+    assert cells[7:] == ["1, 2", "1.5 min"]
+    assert readme.read_text().startswith("before")
+    assert "old" not in readme.read_text()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"smoke": True},
+        {"overrides": [["batch_size", "64"]]},
+        {"data__kind": "sample"},
+        {"settings__batch_size": 64},
+    ],
+)
+def test_runs_that_do_not_count_are_refused(tmp_path, changes):
+    good, bad = run_folder(tmp_path, 1, 0.9), run_folder(tmp_path, 2, 0.9, **changes)
+    with pytest.raises(UsageFault, match="does not count|other settings"):
+        results_files.collect([good, bad])
+
+
+def test_one_seed_counts_once(tmp_path):
+    with pytest.raises(UsageFault, match="Seed 1 of tiny-mnist-tuned is there twice"):
+        results_files.collect([run_folder(tmp_path, 1, 0.9), run_folder(tmp_path, 1, 0.8)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "Which runs?"),
+        (["{0}/nothing"], 2, "is not the folder of a finished run"),
+        (["--intoo", "x"], 2, "--help shows the options"),
+        (["--readme", "{0}/nothing.md"], 2, "nothing.md cannot be read"),
+        (["--readme", "{0}/page.md"], 2, "has no marks <!-- results -->"),
+        (["{0}/1-0.9", "--into", "{0}/page.md"], 6, "a file is in the way"),
+        (["--into", "{0}/damaged", "--readme", "{0}/page.md"], 9, "bad.json is missing or damaged"),
+    ],
+)
+def test_results_says_what_is_wrong_in_one_line(tmp_path, capsys, arguments, code, words):
+    run_folder(tmp_path, 1, 0.9)
+    (tmp_path / "page.md").write_text("no marks")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "bad.json").write_text("{")
+    into = [] if "--into" in arguments else ["--into", str(tmp_path / "results")]
+    assert results.main([*(argument.format(tmp_path) for argument in arguments), *into]) == code
+    err = capsys.readouterr().err
+    assert (err.count("\n"), err.startswith("error: "), words in err) == (1, True, True), err

@@ -1,0 +1,286 @@
+"""Searches: the same table after every interruption, failures told, validation alone."""
+
+import dataclasses
+import json
+import runpy
+import signal
+
+import pytest
+from conftest import tiny_recipe
+from filelock import FileLock
+
+from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, tune
+from recipes.console.signals import Signals
+from recipes.errors import CorruptFault, Interrupted, UsageFault
+from recipes.recipe import page_source
+from recipes.recipe.search_space import Float, Int, LogFloat, OneOf
+from recipes.study import search, trial, tuning
+from recipes.train import checkpoint, engine
+
+RANGES = {
+    "phases.train.learning_rate": LogFloat(1e-4, 1e-2),
+    "batch_size": OneOf((64, 128)),
+    "model.dropout": Float(0.1, 0.5),
+}
+# Few images train and many validate: that is what a search costs least with.
+RECIPE = tiny_recipe(name="tuned", augment=Augment(flip=True), tune=RANGES, split=Split(validation=0.9))
+EXPLODING = RECIPE.override("phases.train.optimizer", "sgd").override("augment.flip", False)
+EXPLODING = dataclasses.replace(EXPLODING, tune={"phases.train.learning_rate": LogFloat(1e35, 1e37)})
+
+
+@pytest.fixture
+def hunt(fashion, tmp_path):
+    """A search in a folder; what it found comes without the seconds."""
+
+    def make(folder="search", recipe=RECIPE, signals=None, **settings):
+        trainer = trial.Trainer(fashion, None, "float32", signals or Signals())
+        (tmp_path / folder).mkdir(exist_ok=True)
+        return search.Search(recipe, trainer, tmp_path / folder, **({"trials": 4} | settings))
+
+    return make
+
+
+def timeless(trials):
+    return [dataclasses.replace(trial, seconds=0.0) for trial in trials]
+
+
+ONE_RANGE = dataclasses.replace(
+    RECIPE.override("phases.train.epochs", 2), tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)}
+)
+
+
+@pytest.mark.parametrize(
+    # Of one range, the fourth trial is the first that the Gaussian process proposes.
+    ("tuner", "recipe", "trials", "saves"),
+    [("bayesian", ONE_RANGE, 5, 7), ("hyperband", RECIPE, 6, 7)],
+)
+def test_an_interrupted_search_ends_with_the_table_of_an_uninterrupted_one(
+    hunt, monkeypatch, tuner, recipe, trials, saves
+):
+    settings = {"recipe": recipe, "tuner": tuner, "trials": trials}
+    whole = hunt("whole", **settings).run()
+    assert len({json.dumps(trial.values) for trial in whole}) == len([one for one in whole if one.goes_on is None])
+    assert len(whole) == trials
+    if tuner == "hyperband":
+        assert any(trial.goes_on is not None and trial.epochs > whole[trial.goes_on].epochs for trial in whole)
+
+    signals, save, done = Signals(), checkpoint.save, []
+
+    def save_and_stop(folder, current):
+        save(folder, current)
+        done.append(current.epoch)
+        if len(done) == saves:
+            signals.received = signal.SIGTERM
+
+    monkeypatch.setattr(checkpoint, "save", save_and_stop)
+    stopped = hunt("stopped", signals=signals, **settings)
+    with pytest.raises(Interrupted, match="The same command goes on"):
+        stopped.run()
+    assert 0 < len(stopped.found) < trials
+    monkeypatch.setattr(checkpoint, "save", save)
+    trained = []
+    train = engine.train
+
+    def count(*arguments, **keywords):
+        trained.append(keywords["state"])
+        return train(*arguments, **keywords)
+
+    monkeypatch.setattr(engine, "train", count)
+    assert timeless(hunt("stopped", **settings).run()) == timeless(whole)
+    assert len(trained) == trials - len(stopped.found)
+    assert trained[0] is not None, "the trial that was stopped began anew"
+
+
+def test_finished_trials_are_never_run_again_and_more_may_follow(hunt, monkeypatch, caplog):
+    first = hunt(tuner="random", trials=2).run()
+    train, trained = engine.train, []
+
+    def count(*arguments, **keywords):
+        trained.append(1)
+        return train(*arguments, **keywords)
+
+    monkeypatch.setattr(engine, "train", count)
+    assert hunt(tuner="random", trials=2).run() == first
+    assert not trained
+    more = hunt(tuner="random", trials=3)
+    assert more.run()[:2] == first
+    assert len(trained) == 1
+
+    # A record that was cut short costs its own trial.
+    record = more.folder / "trials" / "0001.json"
+    record.write_text(record.read_text()[:40])
+    assert timeless(hunt(tuner="random", trials=3).run()) == timeless(more.found)
+    assert len(trained) == 2
+
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"values": {"batch_size": 1}}))
+    with pytest.raises(CorruptFault, match="another trial than keras-tuner proposes"):
+        hunt(tuner="random", trials=3).run()
+
+
+def test_hours_end_a_search_after_a_trial(hunt):
+    assert len(hunt(hours=1e-9).run()) == 1
+    assert len(hunt(hours=1e-9).run()) == 1
+
+
+def test_a_trial_that_diverges_is_remembered_with_its_reason(hunt):
+    mixed = dataclasses.replace(EXPLODING, tune={"phases.train.learning_rate": OneOf((1e-2, 1e36))})
+    search_of_both = hunt(recipe=mixed, tuner="random", trials=2, seed=1)
+    found = search_of_both.run()
+    assert sorted(trial.failed for trial in found) == [False, True]
+    assert "The loss became" in next(trial.reason for trial in found if trial.failed)
+    assert search_of_both.best().values == {"phases.train.learning_rate": 1e-2}
+
+
+def test_hyperband_is_refused_where_first_epochs_say_nothing(hunt):
+    phases = (Phase("head", epochs=1, train=("dense*",)), Phase("train", epochs=2))
+    with pytest.raises(UsageFault, match="Hyperband judges"):
+        hunt(recipe=tiny_recipe(phases=phases, tune=RANGES), tuner="hyperband")
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("recipes.console.signals.Signals.listen", lambda self: None)
+    monkeypatch.setattr(tuning, "SEEDS", 2)
+
+    def tuned(recipe, *arguments):
+        words = [f"test_tune:{recipe}", "--data", "sample", "--precision", "float32", "--out", str(tmp_path / "out")]
+        code = tune.main(words + [str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return tuned
+
+
+def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(call, tmp_path):
+    arguments = ("--trials", 2, "--tuner", "random", "--set", "phases.train.epochs=1")
+    code, out, err = call("RECIPE", *arguments)
+    assert code == 0, err
+    assert "0 test" in out
+    found = json.loads((tmp_path / "out" / "search.json").read_text())
+    best = found["trials"][found["best"]]
+    assert best["val_accuracy"] == max(trial["val_accuracy"] for trial in found["trials"])
+    for kind in ("page", "winner"):
+        assert [run["seed"] for run in found["retrained"][kind]] == [43, 44]
+    assert "as the page has it  val_accuracy 0." in out
+    assert (tmp_path / "out" / "slices.png").read_bytes()[:4] == b"\x89PNG"
+    verdict, *diff = (tmp_path / "out" / "TUNED.diff").read_text().splitlines()
+    assert verdict in out.splitlines()
+    assert f'+    model={{"dropout": {best["values"]["model.dropout"]}}},' in diff
+    assert not any("epochs=1" in line for line in diff)
+
+    # What won goes on, as it was searched; what lost is not recommended.
+    for gain, said in ((0.01, "is better than the page"), (-0.01, "the page's settings stay, trial")):
+        for retrained in (tmp_path / "out" / "retrained").glob("trial-*.json"):
+            figures = json.loads(retrained.read_text())
+            page = json.loads((retrained.parent / f"page-seed{figures['seed']}.json").read_text())
+            retrained.write_text(json.dumps(figures | {"val_accuracy": page["val_accuracy"] + gain}))
+        code, out, err = call("RECIPE", *arguments)
+        assert code == 0, err
+        assert f"{said}" in (tmp_path / "out" / "TUNED.diff").read_text().splitlines()[0]
+        last = out.splitlines()[-1]
+        if gain > 0:
+            assert last.startswith("next   python -m recipes.run test_tune:RECIPE --data sample")
+            assert "--set phases.train.epochs=1" in last
+            assert f"--set batch_size={best['values']['batch_size']}" in last
+            assert "--variant" not in last
+        else:
+            assert not [line for line in out.splitlines() if line.startswith("next")]
+
+    code, _, err = call("RECIPE", *arguments, "--seed", 7)
+    assert (code, "holds another search (seed: 42 -> 7)" in err) == (2, True)
+    with FileLock(tmp_path / "out" / ".lock"):
+        code, _, err = call("RECIPE", *arguments)
+    assert (code, "Another run" in err) == (5, True)
+
+
+def test_the_verdict_goes_by_the_objective_over_the_seeds_that_both_trained():
+    def runs(*figures):
+        return [{"seed": 1, "reason": "diverged"} if one is None else {"val_loss": one} for one in figures]
+
+    better = tuning.verdict(runs(0.5, 0.6, 0.7), runs(0.4, 0.4, 0.6), "val_loss")
+    assert better["won"]
+    assert better["difference"] == pytest.approx(0.4 / 3)
+    # Student's t of two degrees of freedom at 0.975 is 4.3027.
+    assert better["interval"] == pytest.approx([0.4 / 3 - 4.3027 / 30, 0.4 / 3 + 4.3027 / 30], abs=1e-4)
+    equal = tuning.verdict(runs(0.5, 0.5), runs(0.5, 0.5), "val_loss")
+    assert (equal["won"], equal["difference"]) == (False, 0)
+    assert not tuning.verdict(runs(0.5, 0.5), runs(0.4, None), "val_loss")["won"]
+    assert tuning.verdict(runs(None), runs(0.4), "val_loss") == {"won": True, "difference": None, "interval": None}
+
+
+def test_without_a_winner_each_reason_is_told(call, tmp_path):
+    code, _, err = call("EXPLODING", "--trials", 2, "--set", "phases.train.epochs=1")
+    assert code == 7
+    assert "no winner" in err
+    assert "Trial 0: The loss became" in err
+    assert "Trial 1: The loss became" in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "out" / "search.json").exists()
+
+
+def test_bad_input_is_refused_before_anything_is_written(call, tmp_path):
+    for arguments, expected in (
+        (("--trials", 0), "1 or more"),
+        (("--hours", -1), "above 0"),
+        (("--seed", -1), "from 0 to"),
+        (("--set", "batchsize=3"), "batch_size"),
+    ):
+        code, _, err = call("RECIPE", *arguments)
+        assert (code, expected in err) == (2, True), err
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    code, _, err = call("RECIPE")
+    assert (code, "holds other files" in err) == (2, True)
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [
+        ({"batchsize": Int(1, 2)}, "It cannot be tuned at 'batchsize'"),
+        ({"label_smoothing": Float(0.0, 1.5)}, "It cannot be tuned at 'label_smoothing'"),
+        ({"batch_size": Int(5, 5)}, "low below"),
+        ({"label_smoothing": LogFloat(0.0, 0.1)}, "begin above 0"),
+        ({"batch_size": OneOf((32, "64"))}, "of one type"),
+    ],
+)
+def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expected):
+    with pytest.raises(UsageFault, match=expected):
+        tiny_recipe(tune=ranges)
+
+
+@pytest.mark.parametrize(
+    ("path", "space"),
+    [
+        ("data", OneOf(("mnist", "fashion_mnist"))),
+        ("split.validation", Float(0.1, 0.3)),
+        ("split.method", OneOf(("last", "shuffled"))),
+        ("image_size", OneOf((28, 32))),
+        ("weights", OneOf(("imagenet", "other.h5"))),
+        ("published_accuracy", Float(0.1, 0.2)),
+        ("phases.train.epochs", Int(1, 9)),
+        ("phases.train.save_every_epoch", OneOf((True, False))),
+    ],
+)
+def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space):
+    with pytest.raises(
+        UsageFault, match=f"cannot be tuned at '{path}', which every trial has in common. A sea"
+    ) as caught:
+        tiny_recipe(tune={path: space})
+    for varied in ("batch_size, ", "model.<keyword>", "augment.strength", "phases.<phase>.learning_rate"):
+        assert varied in str(caught.value)
+    for fixed in ("image_size", "split", ".epochs", "tune,", "name,"):
+        assert fixed not in str(caught.value).partition("can vary")[2]
+
+
+@pytest.mark.parametrize("name", book.names())
+@pytest.mark.parametrize("variant", book.VARIANTS)
+def test_the_source_of_a_recipe_makes_it_again(name, variant, tmp_path):
+    recipe = book.get(name, variant)
+    kinds = (Augment, Choice, Float, Int, LogFloat, OneOf, Phase, Recipe, Shares, Split)
+    page = tmp_path / "page.py"
+    page.write_text(page_source.source(recipe))
+    assert runpy.run_path(str(page), {kind.__name__: kind for kind in kinds})["TUNED"] == recipe
+    assert page_source.diff(recipe, recipe) == ""
+    assert (variant == "tuned") == bool(recipe.tune)

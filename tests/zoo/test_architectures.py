@@ -1,0 +1,184 @@
+"""The contract of every architecture, and what single pages promise."""
+
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+from conftest import PYTHON
+
+import zoo
+from zoo.architectures.keras_mat_lenet import conv_part, fc_part
+from zoo.structure.macs import count_macs
+
+# The smallest input each architecture takes.
+SMALLEST = {
+    "dogs_vs_cats_aug": 78,
+    "fashion_cnn": 4,
+    "keras_mat_lenet": 6,
+    "mnist_functional": 18,
+    "mnist_wide": 4,
+    "vgg16_feature_extract": 32,
+    "vgg16_finetune": 32,
+}
+LAYERS = {
+    "dogs_vs_cats_aug": "conv1 conv2 conv3 conv4 conv5 probabilities",
+    "fashion_cnn": "conv1 conv2 dense probabilities",
+    "keras_mat_lenet": "conv1 conv2 dense preds",
+    "mnist_functional": "conv1 conv2 conv3 dense probabilities",
+    "mnist_wide": "conv1 conv2 dense1 dense2 probabilities",
+}
+LAYERS["vgg16_feature_extract"] = LAYERS["vgg16_finetune"] = (
+    "block1_conv1 block1_conv2 block2_conv1 block2_conv2 block3_conv1 block3_conv2 block3_conv3 "
+    "block4_conv1 block4_conv2 block4_conv3 block5_conv1 block5_conv2 block5_conv3 head_dense head_probabilities"
+)
+
+
+def small(name, **keywords):
+    """The architecture at its smallest input, with random weights."""
+    channels = zoo.info(name).input_shape[-1]
+    side = SMALLEST[name]
+    return zoo.get(name, input_shape=(side, side, channels), weights=None, **keywords)
+
+
+def pixels(model, batch=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (batch, *model.input_shape[1:])).astype("uint8")
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_has_the_parameters_and_macs_it_states(name):
+    facts, model = zoo.info(name), zoo.get(name, weights=None)
+    assert model.input_shape == (None, *facts.input_shape)
+    assert model.count_params() == facts.parameters
+    assert count_macs(model) == facts.macs
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_keeps_its_layer_names_and_is_flat(name):
+    model = small(name)
+    assert model.name == name
+    assert " ".join(layer.name for layer in model.layers if layer.weights) == LAYERS[name]
+    assert not any(isinstance(layer, keras.Model | keras.layers.Lambda) for layer in model.layers)
+    assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
+    assert getattr(model, "optimizer", None) is None
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_gives_probabilities_from_raw_pixels(name):
+    model = small(name)
+    out = np.asarray(model(pixels(model)))
+    assert np.isfinite(out).all()
+    assert out.min() >= 0
+    assert out.max() <= 1
+    if out.shape[1] > 1:
+        np.testing.assert_allclose(out.sum(axis=1), 1, atol=1e-5)
+    else:
+        assert zoo.info(name).classes == 2
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_has_a_gradient_for_every_trainable_variable(name):
+    import tensorflow as tf
+
+    model = small(name)
+    with tf.GradientTape() as tape:
+        out = model(pixels(model))
+        loss = tf.reduce_sum(tf.math.log(out + 1e-3) * tf.range(1.0, out.shape[1] + 1.0))
+    gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+    assert all(gradient is not None for gradient in gradients)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_changes_with_classes(name):
+    model = small(name, classes=7)
+    assert model.output_shape == (None, 7)
+    np.testing.assert_allclose(np.asarray(model(pixels(model))).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_architecture_refuses_what_it_cannot_take(name):
+    side, channels = SMALLEST[name] - 1, zoo.info(name).input_shape[-1]
+    with pytest.raises(ValueError, match=f"at least {SMALLEST[name]}x{SMALLEST[name]} pixels"):
+        zoo.get(name, input_shape=(side, side, channels), weights=None)
+    with pytest.raises(ValueError, match="three positive integers"):
+        zoo.get(name, input_shape=(100, 100), weights=None)
+    with pytest.raises(ValueError, match="'classes' parameter .* 2 or more. Got 1 instead"):
+        zoo.get(name, classes=1, weights=None)
+
+
+def test_saved_models_load_with_keras_alone(tmp_path):
+    """In a process that finds neither this package nor this checkout, under safe mode."""
+    expected = {}
+    for name in sorted(SMALLEST):
+        model = small(name)
+        model.save(tmp_path / f"{name}.keras")
+        expected[name] = np.asarray(model(pixels(model)))
+        np.save(tmp_path / f"{name}.npy", pixels(model))
+    code = (
+        "import sys, glob, numpy as np, keras\n"
+        "assert not any(name in sys.modules for name in ('zoo', 'recipes'))\n"
+        "for path in sorted(glob.glob('*.keras')):\n"
+        "    model = keras.models.load_model(path, safe_mode=True)\n"
+        "    np.save(path + '.out.npy', np.asarray(model(np.load(path.replace('.keras', '.npy')))))\n"
+        "assert not any(name in sys.modules for name in ('zoo', 'recipes'))\n"
+    )
+    subprocess.run([PYTHON, "-I", "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    for name, out in expected.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.keras.out.npy"), out, atol=1e-5)
+
+
+def test_keras_mat_lenet_counts_of_section_4_2():
+    assert zoo.get("keras_mat_lenet", input_shape=(28, 28, 1)).count_params() == 1_199_882
+
+
+def test_keras_mat_lenet_halves_share_their_layers():
+    model = zoo.get("keras_mat_lenet")
+    convolutions, hidden = conv_part(model), fc_part(model)
+    assert convolutions.output_shape == (None, 12_544)
+    assert hidden.output_shape == (None, 128)
+    assert convolutions.get_layer("conv1") is model.get_layer("conv1")
+    assert hidden.get_layer("dense") is model.get_layer("dense")
+    image = pixels(model, batch=2)
+    before = np.asarray(convolutions(image))
+    model.get_layer("conv2").bias.assign_add(np.ones(64, "float32"))
+    assert np.abs(np.asarray(convolutions(image)) - before).max() > 0
+    assert zoo.architectures.keras_mat_lenet.conv_part is conv_part
+
+
+def test_keras_mat_lenet_gives_the_same_answer_channels_first():
+    last = zoo.get("keras_mat_lenet", input_shape=(12, 14, 3))
+    first = zoo.get("keras_mat_lenet", input_shape=(3, 12, 14), data_format="channels_first")
+    first.set_weights(last.get_weights())
+    image = pixels(last)
+    np.testing.assert_allclose(first(image.transpose(0, 3, 1, 2)), last(image), atol=1e-6)
+    with pytest.raises(ValueError, match="'data_format' parameter"):
+        zoo.get("keras_mat_lenet", data_format="middle")
+
+
+def test_keras_mat_lenet_follows_kerass_image_data_format():
+    before = keras.config.image_data_format()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        model = zoo.get("keras_mat_lenet")
+        assert model.input_shape == (None, 3, 32, 32)
+        assert model.count_params() == 1_626_442
+        assert np.isfinite(np.asarray(model(pixels(model)))).all()
+    finally:
+        keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize(("name", "trainable"), [("vgg16_feature_extract", 3_277_313), ("vgg16_finetune", 10_356_737)])
+def test_vgg16_returns_the_right_layers_thawed(name, trainable):
+    model = zoo.get(name, weights=None)
+    assert sum(int(np.prod(variable.shape)) for variable in model.trainable_variables) == trainable
+
+
+def test_vgg16_preprocesses_as_keras_applications_does():
+    model = small("vgg16_finetune")
+    image = pixels(model)
+    inside = keras.Model(model.input, model.get_layer("preprocess").output)(image)
+    expected = keras.applications.vgg16.preprocess_input(image.astype("float32"))
+    np.testing.assert_allclose(inside, expected, atol=1e-3)
+    with pytest.raises(ValueError, match="must have 3 channels"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 1), weights=None)

