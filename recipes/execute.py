@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from recipes import bundle, conditions, data, doctor, prepare, rundir, state, watch
+from recipes import bundle, conditions, data, doctor, prepare, run_record, rundir, state, watch
 from recipes import manifest as manifests
 from recipes.backend import load_backend
 from recipes.changes import refuse_changes, refuse_other_request
@@ -61,7 +61,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with rundir.claimed(folder):
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
-            rundir.write_json(folder / rundir.STARTED, manifests.started(job))
+            rundir.write_json(folder / rundir.STARTED, run_record.started(job))
         return _run(job)
 
 
@@ -136,7 +136,7 @@ def _run(job: Job) -> dict[str, Any]:
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_network(job, ready.network)
             _check_fingerprint(job, splits)
-        rundir.write_json(job.folder / rundir.STARTED, manifests.started(job))
+        rundir.write_json(job.folder / rundir.STARTED, run_record.started(job))
         log.info("data   %s", conditions.describe_data(splits))
 
         saved = state.load(job.folder / rundir.STATE, job.recipe, len(splits.train))
@@ -150,7 +150,7 @@ def _run(job: Job) -> dict[str, Any]:
                 for name in ("validation", "test")
             }
             metrics = {name: evaluate.scores(table) for name, table in tables.items()}
-        manifest = manifests.finished(job, splits, outcome, metrics)
+        manifest = run_record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             outputs.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             outputs.write_golden(job.folder, splits.test)
