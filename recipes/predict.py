@@ -73,8 +73,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=options.json)
     from recipes.console.backend import load_backend
-    from recipes.execution import manifest
-    from recipes.files import run_folder
+    from recipes.files import manifest, run_folder
 
     class_names = manifest.read(options.run).data.class_names
     photos: list[Path] = []

@@ -28,7 +28,7 @@ from recipes.console.screen import Screen
 from recipes.errors import BusyFault, EnvironmentFault
 
 if TYPE_CHECKING:
-    from recipes.execution.manifest import Manifest
+    from recipes.files.manifest import Manifest
     from recipes.inference.predictor import Predictor
 
 MOST_BYTES = 20_000_000
@@ -201,7 +201,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     Screen()
     from recipes.console.backend import load_backend
-    from recipes.execution import manifest
+    from recipes.files import manifest
 
     manifest.read(options.run)
     load_backend()

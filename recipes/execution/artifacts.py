@@ -13,19 +13,19 @@ import numpy as np
 import zoo
 from recipes import report
 from recipes.evaluate import predictions
-from recipes.execution.watch import write_history
 from recipes.files.run_folder import atomic_path, write, write_json
 from recipes.inference import gradcam
 from recipes.recipe import Augment
 from recipes.report.figures.style import png
 from recipes.report.gallery import looked_at
 from recipes.report.run import Augmented, Drawn, run_page
+from recipes.train.history_files import write_history
 
 if TYPE_CHECKING:
     import keras
 
     from recipes.data import Images, Splits
-    from recipes.execution.manifest import Manifest
+    from recipes.files.manifest import Manifest
     from recipes.train.engine import Outcome
 
 GOLDEN = 8

@@ -6,13 +6,10 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import zoo
 from recipes.data import Splits
-
-if TYPE_CHECKING:
-    from recipes.execution.manifest import Findings, Manifest
 
 PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
 
@@ -63,39 +60,6 @@ def describe_data(splits: Splits) -> str:
         f"{where} {splits.origin.dataset}: {len(splits.train):,} train, {len(splits.validation):,} validation, "
         f"{len(splits.test):,} test; {len(splits.class_names)} classes"
     )
-
-
-def summary(manifest: Manifest) -> dict[str, str]:
-    """The conditions that a reader of the report wants to see, in words."""
-    data, result = manifest.data, manifest.result
-    passes = [
-        f"{name}: {facts.views} cached view{'s' if facts.views > 1 else ''} of each image at {facts.layer}, "
-        f"{facts.engine}, {facts.images_passed:,} images passed now in {facts.seconds:.0f} s"
-        for name, facts in manifest.boundary.items()
-    ]
-    share = f" ({manifest.frozen_share:.0%} of the run's time)"
-    frozen = {"frozen part": "; ".join(passes) + share} if passes else {}
-    kept = ", ".join(f"{epoch} of phase {phase}" for phase, epoch in result.kept_epoch.items())
-    photos = {"photos": _found(manifest.doctor)} if manifest.doctor else {}
-    hardware = manifest.hardware
-    return {
-        "data": f"{data.dataset} ({data.kind}): " + ", ".join(f"{data.images(name):,} {name}" for name in data.counts),
-        **photos,
-        "network": f"{manifest.model.parameters:,} parameters, {manifest.model.macs:,} MACs an image",
-        "epochs": f"{result.epochs} run, kept: {kept}",
-        **frozen,
-        "seed": str(manifest.seed),
-        "precision": manifest.precision,
-        "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest.seconds.items()),
-        "versions": ", ".join(f"{name} {value}" for name, value in manifest.versions.items()),
-        "hardware": f"{hardware.processor}, {hardware.cores} cores, {hardware.memory_gb} GB",
-    }
-
-
-def _found(findings: Findings) -> str:
-    facts = f"{findings['photos']:,} examined, {findings['used']:,} used, {len(findings['bad']):,} cannot be used, "
-    facts += f"{len(findings['left_out']):,} left out as like one of another split; doctor.html has the rest"
-    return " ".join([facts + ".", *findings["warnings"]]) if findings["warnings"] else facts
 
 
 def _processor() -> str:

@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from recipes import data, doctor
+from recipes import data
 from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import AccuracyFault, DivergedFault, UsageFault
-from recipes.execution import environment, prepare, watch
-from recipes.execution import manifest as manifests
+from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
-from recipes.execution.manifest import Manifest
+from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
+from recipes.files import manifest as manifests
 from recipes.files import run_folder
+from recipes.files.manifest import Manifest
 from recipes.inference import bundle
-from recipes.recipe.diff import refuse_changes, refuse_other_request
-from recipes.train import checkpoint
+from recipes.recipe.diff import refuse_changes
+from recipes.train import checkpoint, history_files
 
 log = logging.getLogger("recipes")
 
@@ -48,14 +49,14 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     _require_extras(request)
     folder = out or run_folder.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
-        doctor.refuse_inside(folder, Path(request.data))
+        examination.refuse_inside(folder, Path(request.data))
     with run_folder.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
         if run_folder.is_started(folder) and overwrite:
             run_folder.clear(folder)
         elif run_folder.is_started(folder) or run_folder.is_finished(folder):
-            refuse_other_request(folder, manifests.read_started(folder), request)
+            refuse_other_request(folder, record.read_started(folder), request)
             if run_folder.is_finished(folder):
                 return _already_done(folder, request)
             raise UsageFault(
@@ -65,7 +66,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with run_folder.claimed(folder):
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
-            run_folder.write_json(folder / run_folder.STARTED, manifests.started(job))
+            run_folder.write_json(folder / run_folder.STARTED, record.started(job))
         return _run(job)
 
 
@@ -96,7 +97,7 @@ def resume(
     if not run_folder.is_started(folder) and not run_folder.is_finished(folder):
         raise UsageFault(f"{folder} is not the folder of a run: it has no {run_folder.STARTED}.")
     with run_folder.owned(folder):
-        started = manifests.read_started(folder)
+        started = record.read_started(folder)
         request = replace(
             started.request,
             overrides=(*started.request.overrides, *overrides),
@@ -126,7 +127,7 @@ def _require_extras(request: Request) -> None:
     if request.export is not None:
         bundle.require(request.export)
     if request.tensorboard:
-        watch.require_tensorboard()
+        history_files.require_tensorboard()
 
 
 def _run(job: Job) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def _run(job: Job) -> dict[str, Any]:
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_network(job, ready.network)
             _check_fingerprint(job, splits)
-        run_folder.write_json(job.folder / run_folder.STARTED, manifests.started(job))
+        run_folder.write_json(job.folder / run_folder.STARTED, record.started(job))
         log.info("data   %s", environment.describe_data(splits))
 
         saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
@@ -155,7 +156,7 @@ def _run(job: Job) -> dict[str, Any]:
                 for name in ("validation", "test")
             }
             metrics = {name: predictions.scores(table) for name, table in tables.items()}
-        manifest = manifests.finished(job, splits, outcome, metrics)
+        manifest = record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
@@ -192,9 +193,9 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
             current.seconds = clock()
             checkpoint.save(job.folder / run_folder.STATE, current)
             if current.history and not current.step:
-                watch.write_history(job.folder, current.history)
+                history_files.write_history(job.folder, current.history)
                 if job.request.tensorboard:
-                    watch.write_events(job.folder, current.history[-1], len(current.history))
+                    history_files.write_events(job.folder, current.history[-1], len(current.history))
 
         hooks = engine.Hooks(
             on_save=on_save,

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zoo
-from recipes import data, doctor
+from recipes import data
 from recipes.console.screen import Screen
 from recipes.errors import EnvironmentFault
+from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
 from recipes.recipe import Recipe, Shares
 from zoo.weights import Source, WeightsMissing, locate
@@ -118,14 +119,15 @@ def _read(known: Outline, screen: Screen, folder: Path | None) -> tuple[data.Spl
     recipe, origin = known.recipe, known.origin
     diagnosis = None
     if origin.kind == "photos":
-        diagnosis = doctor.examine(origin.path, recipe.split if isinstance(recipe.split, Shares) else Shares(), screen)
+        shares = recipe.split if isinstance(recipe.split, Shares) else Shares()
+        diagnosis = examination.examine(origin.path, shares, screen)
         if folder is not None:
-            doctor.write(diagnosis, folder)
-        doctor.say(diagnosis)
+            examination.write(diagnosis, folder)
+        examination.say(diagnosis)
     splits = data.read(origin, recipe.split, recipe.image_size, shape=_own_shape(recipe), diagnosis=diagnosis)
     if known.request.smoke:
         splits = splits.take(**SMOKE_IMAGES)
-    return splits, doctor.findings(diagnosis) if diagnosis else None
+    return splits, examination.findings(diagnosis) if diagnosis else None
 
 
 def _own_shape(recipe: Recipe) -> tuple[int, int, int]:

@@ -18,10 +18,10 @@ from recipes.data.decode import decode, fit
 from recipes.data.photos.listing import printable
 from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY, as_classes, kind_of
-from recipes.execution import manifest as manifests
-from recipes.execution.manifest import Manifest
+from recipes.files import manifest as manifests
 from recipes.files import model_file
 from recipes.files.csv_text import csv_text
+from recipes.files.manifest import Manifest
 from recipes.files.run_folder import MANIFEST
 
 if TYPE_CHECKING:

@@ -1,39 +1,11 @@
-"""What may change between a run and its resume: more epochs. Between a run and the next in its folder: nothing."""
+"""What differs between two recipes, and what may differ between a run and its resume: more epochs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.recipe import Recipe, with_defaults
-
-if TYPE_CHECKING:
-    from recipes.execution.manifest import Started
-    from recipes.execution.request import Request
-
-# What a request may ask for that leaves the result as it is.
-WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard")
-
-
-def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
-    """Compare the request a folder's run was started with and one that is made now.
-
-    Two requests are one where they ask for the same recipe, data, seed and number format, however they are worded.
-
-    Raises:
-        UsageFault: When they are not; the message gives both, and what differs.
-    """
-    apart = (*WITHOUT_EFFECT, "overrides")
-    then, now = (
-        {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)
-    )
-    changes = differences(then, now) or differences(was.request.dataset(), request.dataset(), "data")
-    if changes := changes or recipe_changes(was.recipe, request.recipe(was.origin.dataset).as_dict()):
-        raise UsageFault(
-            f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
-            f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
-        )
 
 
 def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:

@@ -13,8 +13,8 @@ import zoo
 from recipes.data import Images
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import wilson
-from recipes.execution.environment import summary
 from recipes.report import gallery
+from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
 from recipes.report.figures.curves import curves_figure
@@ -23,7 +23,7 @@ from recipes.report.page import render
 from recipes.report.pictures import inline, thumbnail
 
 if TYPE_CHECKING:
-    from recipes.execution.manifest import Manifest
+    from recipes.files.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 from recipes.console.screen import RESULT
 from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate.statistics import McNemar, mcnemar, wilson
-from recipes.execution import manifest as manifests
-from recipes.execution.manifest import Manifest
+from recipes.files import manifest as manifests
+from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
 
 log = logging.getLogger("recipes")

@@ -14,9 +14,9 @@ from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.evaluate.statistics import student_t, wilson
-from recipes.execution import manifest as manifests
-from recipes.execution.manifest import Manifest
+from recipes.files import manifest as manifests
 from recipes.files import run_folder
+from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
 from recipes.study.results_table import put_between_marks, table
 

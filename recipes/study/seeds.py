@@ -13,9 +13,10 @@ from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
+from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
 from recipes.files import run_folder
-from recipes.recipe.diff import recipe_changes, refuse_other_request
+from recipes.recipe.diff import recipe_changes
 from recipes.study import results_files, results_table
 
 FIRST_SEED = 42
@@ -75,7 +76,7 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
         UsageFault: When the folder holds a run of something else.
     """
     from recipes.execution import execute
-    from recipes.execution.manifest import read_started
+    from recipes.execution.record import read_started
 
     if run_folder.is_started(folder) and not run_folder.is_finished(folder):
         refuse_other_request(folder, read_started(folder), request)

@@ -631,16 +631,16 @@ def test_a_training_can_be_watched(run_cli, tmp_path):
 
 
 def test_history_is_on_disk_while_a_training_runs(run_cli, tmp_path, monkeypatch):
-    from recipes.execution import watch
+    from recipes.train import history_files
 
     seen = []
-    write = watch.write_history
+    write = history_files.write_history
 
     def watched(folder, history):
         write(folder, history)
         seen.append(len((folder / "history.csv").read_text().splitlines()))
 
-    monkeypatch.setattr(watch, "write_history", watched)
+    monkeypatch.setattr(history_files, "write_history", watched)
     arguments = ("mnist_functional", "--data", "sample", "--set", "phases.train.epochs=2", "--set", "batch_size=512")
     assert run_cli(*arguments, "--out", tmp_path / "run")[0] == 0
     assert seen[:2] == [2, 3]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from recipes import explain, export, predict, verify
 from recipes.errors import CorruptFault, UsageFault
-from recipes.execution import manifest
+from recipes.files import manifest
 from recipes.files.model_file import own_parts, read
 
 PAGE = '''

@@ -18,8 +18,8 @@ from recipes.data.splits import Images
 from recipes.evaluate import predictions
 from recipes.evaluate.predictions import Predictions
 from recipes.execution import artifacts
-from recipes.execution.manifest import Manifest
 from recipes.files import typed
+from recipes.files.manifest import Manifest
 from recipes.report.figures.style import png
 from recipes.report.run import Drawn, run_page
 

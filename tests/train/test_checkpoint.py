@@ -166,6 +166,8 @@ def array(name, value):
         *(fact("seconds", value) for value in (-1.0, "3", None, float("nan"))),
         *(fact("shapes", value) for value in ([], 5, {"model/0": [2]})),
         fact("format", 2),
+        *(fact("epochs", value) for value in (-1, 99, "4", None)),
+        *(fact("schedule_changes", value) for value in (5, [1], [{}], [{"phase": "all"}])),
         *(of_row("epoch", value) for value in (0, 2, "1", None)),
         *(of_row("phase", value) for value in ("head", "other", 3, None)),
         *(of_row("loss", value) for value in ("low", None, float("nan"), -1)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recipes.execution.manifest import Manifest
+    from recipes.files.manifest import Manifest
 
 LIBRARY = {"keras": "keras", "saved_model": "tf-keras", "litert": "litert", "onnx": "onnx", "openvino": "openvino"}
 

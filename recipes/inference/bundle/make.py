@@ -13,9 +13,9 @@ from PIL import Image
 
 from recipes.data.decode import DECODER
 from recipes.errors import CorruptFault, Fault, first_line
-from recipes.execution import manifest as manifests
-from recipes.execution.manifest import Manifest
+from recipes.files import manifest as manifests
 from recipes.files import model_file, run_folder
+from recipes.files.manifest import Manifest
 from recipes.inference.bundle.card import card
 from recipes.inference.bundle.check import FACTS, Agreement, verify
 from recipes.inference.bundle.formats import RUNTIMES

@@ -7,7 +7,8 @@ import pytest
 from run_files import manifest_of, write_manifest
 
 from recipes.errors import CorruptFault, UsageFault
-from recipes.execution import manifest
+from recipes.execution import record
+from recipes.files import manifest
 
 
 def test_a_manifest_is_read_back_as_it_was_written(tmp_path):
@@ -125,16 +126,16 @@ def test_a_started_run_with_a_damaged_field_is_named(tmp_path, path, value):
     place[last] = value
     (tmp_path / "run.json").write_text(json.dumps(started))
     with pytest.raises(CorruptFault) as fault:
-        manifest.read_started(tmp_path)
+        record.read_started(tmp_path)
     assert f"{tmp_path / 'run.json'} is missing or damaged: {path.replace('.phases', '')}" in str(fault.value)
 
 
 def test_a_started_run_of_an_earlier_version_is_read(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(STARTED))
-    started = manifest.read_started(tmp_path)
+    started = record.read_started(tmp_path)
     assert started.request.overrides == (("batch_size", "32"),)
     assert (started.format, started.network) == (1, None)
     older = STARTED | {"request": {**STARTED["request"]}}
     del older["request"]["tensorboard"]
     (tmp_path / "run.json").write_text(json.dumps(older))
-    assert manifest.read_started(tmp_path).request.tensorboard is False
+    assert record.read_started(tmp_path).request.tensorboard is False

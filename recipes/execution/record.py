@@ -1,0 +1,148 @@
+"""What a run writes down, from what is known of it: `run.json` as it begins, `manifest.json` when it has ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipes.errors import UsageFault
+from recipes.execution import environment
+from recipes.execution.request import Request
+from recipes.files import run_folder, typed
+from recipes.files.manifest import (
+    FORMAT,
+    Data,
+    Format,
+    FrozenPass,
+    Hardware,
+    Manifest,
+    Model,
+    Place,
+    Result,
+    ScheduleChange,
+    Settings,
+    Sha256,
+    Weights,
+)
+from recipes.recipe.diff import differences, recipe_changes
+
+if TYPE_CHECKING:
+    from recipes.data import Splits
+    from recipes.execution.job import Job
+    from recipes.train.engine import Outcome
+
+# What a request may ask for that leaves the result as it is.
+WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What a resume needs to know: `run.json`.
+
+    Attributes:
+        request: What was asked.
+        recipe: The recipe's values, as `Recipe.as_dict` gives them, before the number of images was known.
+        origin: Where the images come from.
+        weights: sha256 of the pretrained weights; `None` for none.
+        fingerprint: Of the images; `None` until they are read.
+        network: The built network's description; `None` until it is built.
+        format: The form of this file.
+    """
+
+    request: Request
+    recipe: Settings
+    origin: Place
+    weights: Sha256 | None = None
+    fingerprint: str | None = None
+    network: dict[str, Any] | None = None
+    format: Format = FORMAT
+
+
+def started(job: Job) -> dict[str, Any]:
+    """What `run.json` holds: written before anything runs, and again when data and network are known."""
+    return dataclasses.asdict(
+        Started(
+            request=job.request,
+            recipe=job.asked.as_dict(),
+            origin=Place(kind=job.origin.kind, dataset=job.origin.dataset),  # type: ignore[arg-type]
+            weights=job.weights.sha256 if job.weights else None,
+            fingerprint=job.fingerprint,
+            network=job.network,
+        )
+    )
+
+
+def read_started(folder: Path) -> Started:
+    """What a run was started with.
+
+    Raises:
+        CorruptFault: When `run.json` is missing or damaged; the message names the field.
+    """
+    return typed.read(folder / run_folder.STARTED, Started)
+
+
+def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
+    """Compare the request a folder's run was started with and one that is made now.
+
+    Two requests are one where they ask for the same recipe, data, seed and number format, however they are worded.
+
+    Raises:
+        UsageFault: When they are not; the message gives both, and what differs.
+    """
+    apart = (*WITHOUT_EFFECT, "overrides")
+    then, now = (
+        {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)
+    )
+    changes = differences(then, now) or differences(was.request.dataset(), request.dataset(), "data")
+    if changes := changes or recipe_changes(was.recipe, request.recipe(was.origin.dataset).as_dict()):
+        raise UsageFault(
+            f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
+            f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
+        )
+
+
+def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> Manifest:
+    """The manifest of a finished run, before its files are known."""
+    from recipes import precision
+    from recipes.files import model_file
+
+    return Manifest(
+        recipe=job.recipe.name,
+        variant=job.request.variant,
+        overrides=list(job.request.overrides),
+        seed=job.request.seed,
+        smoke=job.request.smoke,
+        precision=precision.choose(job.request.precision),
+        command=job.request.command(),
+        result=Result(
+            test_accuracy=metrics["test"]["accuracy"],
+            validation_accuracy=metrics["validation"]["accuracy"],
+            published_accuracy=job.recipe.published_accuracy,
+            epochs=len(outcome.history),
+            kept_epoch=outcome.kept,
+        ),
+        data=Data(
+            kind=job.origin.kind,  # type: ignore[arg-type]
+            dataset=job.origin.dataset,
+            path=str(job.origin.path),
+            notice=job.origin.notice,
+            fingerprint=splits.fingerprint,
+            class_names=list(splits.class_names),
+            counts=splits.counts(),
+        ),
+        weights=Weights(kind=job.weights.kind, path=str(job.weights.path), sha256=job.weights.sha256)
+        if job.weights
+        else None,
+        modules=model_file.modules_of_run(outcome.model, job.request.name, job.recipe.architecture),
+        model=Model(**environment.model_facts(outcome.model, job.recipe.architecture)),
+        network=job.network["digest"] if job.network else None,
+        doctor=job.findings,  # type: ignore[arg-type]
+        boundary={phase: FrozenPass(**facts) for phase, facts in outcome.boundary.items()},
+        schedule_changes=[ScheduleChange(**change) for change in outcome.schedule_changes],
+        settings=job.recipe.as_dict(),
+        seconds=job.seconds,
+        versions=environment.versions(),
+        hardware=Hardware(**environment.hardware()),
+    )
