@@ -9,15 +9,14 @@ import pytest
 from PIL import Image
 
 import zoo
-from recipes import data, doctor
+from recipes import data
 from recipes.console.screen import Screen
-from recipes.execution import prepare
+from recipes.execution import examination, prepare
 from recipes.execution.request import Request
 
 units = 8
 
 
-@zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)
 def edited_net(input_shape=(28, 28, 1), classes=10, weights=None):
     """A network whose author cannot leave it alone."""
     image = keras.Input(input_shape, name="image")
@@ -27,9 +26,16 @@ def edited_net(input_shape=(28, 28, 1), classes=10, weights=None):
 
 
 @pytest.fixture
+def _own_networks():
+    """Registered for a test alone: other tests list what is registered."""
+    zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)
+    zoo.register("half_frozen")(half_frozen)
+
+
+@pytest.fixture
 def _nothing_is_read(monkeypatch):
     monkeypatch.setattr(data, "read", lambda *_, **__: pytest.fail("images were read"))
-    monkeypatch.setattr(doctor, "examine", lambda *_, **__: pytest.fail("photos were examined"))
+    monkeypatch.setattr(examination, "examine", lambda *_, **__: pytest.fail("photos were examined"))
 
 
 @pytest.mark.usefixtures("_nothing_is_read")
@@ -85,6 +91,7 @@ def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
     assert data.describe(data.find("own", str(tmp_path)), 64, (180, 180, 3)).image_shape == (64, 64, 3)
 
 
+@pytest.mark.usefixtures("_own_networks")
 def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):
     folder = tmp_path / "run"
     edit = ("--set", "architecture=edited_net", "--variant", "published", "--smoke")
@@ -128,7 +135,6 @@ class HalfFrozen(keras.layers.Layer):
         return self.free(self.fixed(x))
 
 
-@zoo.register("half_frozen")
 def half_frozen(*, input_shape, classes):
     """Its author freezes a part of a layer, and a whole one."""
     image = keras.Input(input_shape)
@@ -137,12 +143,13 @@ def half_frozen(*, input_shape, classes):
     return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
 
 
+@pytest.mark.usefixtures("_own_networks")
 def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once(tmp_path, run_cli):
     code, out, err = run_cli(
         "fashion_cnn", "--set", "architecture=half_frozen", "--smoke", "--variant", "published", "--out", tmp_path / "a"
     )
     assert code == 0, err
-    assert (out + err).count("also the 1 that the builder of 'half_frozen' froze: held") == 1
+    assert (out + err).count("also the 1 that the builder of 'half_frozen' froze: 'held'") == 1
     ready = prepare.prepare(
         Request("fashion_cnn", overrides=(("architecture", "half_frozen"),), data="sample", smoke=True),
         Screen(quiet=True),
