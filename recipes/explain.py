@@ -28,7 +28,7 @@ from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY
-from recipes.files import run_folder
+from recipes.files import atomic
 
 if TYPE_CHECKING:
     import keras
@@ -283,9 +283,9 @@ def _decoded(path: Path, size: tuple[int, int] | None, channels: int) -> np.ndar
 def _write(folder: Path, name: str, figure: Any) -> None:
     from recipes.report.figures.style import png
 
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    run_folder.write(folder / name, png(figure))
+    atomic.write(folder / name, png(figure))
     log.log(RESULT, "%s", folder / name)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import zoo
 from recipes import report
 from recipes.evaluate import predictions
-from recipes.files.run_folder import atomic_path, write, write_json
+from recipes.files.atomic import atomic_path, write, write_json
 from recipes.inference import gradcam
 from recipes.recipe import Augment
 from recipes.report.figures.style import png

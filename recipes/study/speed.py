@@ -17,7 +17,7 @@ from typing import Any
 from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import EnvironmentFault
-from recipes.files import run_folder
+from recipes.files import atomic
 from recipes.study.clock import Clock
 from zoo.markdown import table
 
@@ -73,7 +73,7 @@ def run(race: Race, into: Path, page: Path | None) -> None:
     from recipes.study.results_table import put_between_marks
 
     into.mkdir(parents=True, exist_ok=True)
-    run_folder.write_json(into / f"{race.name}.json", found)
+    atomic.write_json(into / f"{race.name}.json", found)
     if page:
         put_between_marks(page, "speed", markdown(found))
 
