@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import mkdocs_gen_files
@@ -90,8 +91,10 @@ def recipe_page(name: str) -> str:
     module = importlib.import_module(f"recipes.book.{name}")
     published, tuned = flat(module.PUBLISHED), flat(module.TUNED)
     rows = [(f"`{path}`", published.get(path, ""), tuned.get(path, "")) for path in dict.fromkeys([*published, *tuned])]
-    measured = {key: group for key, group in MEASURED.items() if group["recipe"] == name}
+    measured = results_files.of_recipe(MEASURED, name)
     described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
+    # The table below says more than the lines that the docstring states.
+    described = re.sub("<!-- measured -->.*?<!-- /measured -->\n*", "", described, flags=re.DOTALL)
     return "\n".join(
         [
             WIDE,

@@ -70,6 +70,13 @@ def test_readme_shows_the_measured_results_of_every_recipe():
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
+@pytest.mark.parametrize("name", recipes.names())
+def test_recipe_page_states_its_measured_cost_and_result(name):
+    measured = results_table.measured(results_files.of_recipe(results_files.load(ROOT / "results"), name))
+    text = (ROOT / "recipes" / "book" / f"{name}.py").read_text(encoding="utf-8")
+    assert f"<!-- measured -->\n{measured}<!-- /measured -->" in text, "python -m recipes.results --book recipes/book"
+
+
 @pytest.mark.parametrize("page", ["README.md", "pyproject.toml", "docs/quickstart.md", "docs/boundary.md"])
 def test_pages_agree_with_the_measured_gain_of_the_extra_fast(page):
     measured = json.loads((ROOT / "results" / "bench" / "boundary.json").read_text())

@@ -113,12 +113,15 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     return reached
 
 
-def certify(asked: Certification, readme: Path | None, screen: Screen, signals: Signals) -> Path:
+def certify(
+    asked: Certification, readme: Path | None, book_pages: Path | None, screen: Screen, signals: Signals
+) -> Path:
     """Run every seed that has not run yet, and write what they gave.
 
     Args:
         asked: What to certify.
         readme: A page for the table of all results; not for a short setting.
+        book_pages: A folder of recipes' pages, which state their results; not for a short setting.
         screen: Where to say it.
         signals: Asked whether to stop.
 
@@ -141,8 +144,8 @@ def certify(asked: Certification, readme: Path | None, screen: Screen, signals: 
     with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_json(written, group)
-    if readme and not asked.smoke:
-        results_table.put_between_marks(readme, "results", results_table.table(results_files.load(asked.into)))
+    if not asked.smoke:
+        results_files.show(asked.into, readme, book_pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
     return written
 
