@@ -149,13 +149,14 @@ def _run(job: Job) -> dict[str, Any]:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
             from recipes.evaluate import predictions
+            from recipes.evaluate.metrics import scores
             from recipes.execution import artifacts
 
             tables = {
                 name: predictions.predict(outcome.model, getattr(splits, name), splits.class_names)
                 for name in ("validation", "test")
             }
-            metrics = {name: predictions.scores(table) for name, table in tables.items()}
+            metrics = {name: scores(table) for name, table in tables.items()}
         manifest = record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)

@@ -89,6 +89,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
     from recipes import precision
     from recipes.console.backend import load_backend
     from recipes.evaluate import predictions
+    from recipes.evaluate.metrics import scores
     from recipes.execution import prepare
     from recipes.execution.request import Request, Variant
     from recipes.train import engine
@@ -101,7 +102,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
     keras.utils.set_random_seed(race.seed)
 
     def score(trained: keras.Model) -> float:
-        return predictions.scores(predictions.predict(trained, splits.test, splits.class_names))["accuracy"]
+        return scores(predictions.predict(trained, splits.test, splits.class_names))["accuracy"]
 
     clock = Clock(race.accuracy, score)
     if role == "plain":

@@ -179,12 +179,12 @@ def test_augment_strength_scales(photos):
 def test_augment_takes_another_colour_as_one_function_and_one_field(photos):
     """Checked, overridden, drawn and in the key of kept activations, all from that one field."""
 
-    def haze(images, factor):
+    def whiten(images, factor):
         return images + (255 - images) * abs(factor)
 
     @dataclass(frozen=True)
     class Hazy(Augment):
-        haze: float = colour(haze)
+        haze: float = colour(whiten)
 
     recipe = Recipe("a", "fashion_cnn", "mnist", (Phase("train", 1),), augment=Hazy())
     hazy = recipe.override("augment.haze", "0.5").augment
