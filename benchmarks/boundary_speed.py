@@ -288,7 +288,7 @@ def main() -> None:
         found = summary(rounds, run(GROWTH, cache))
     print(markdown(found))
     if not options.smoke:
-        from recipes.files.run_folder import write_json
+        from recipes.files.atomic import write_json
         from recipes.study.results_table import put_between_marks
 
         folder = ROOT / "results" / "bench"

@@ -36,9 +36,8 @@ def augment(images: tf.Tensor, seed: tf.Tensor, settings: Augment) -> tf.Tensor:
     mirror, move_x, move_y, turn, enlarge, erase_x, erase_y = tf.unstack(draws, axis=1)
     if settings.flip or settings.shift or settings.rotation or settings.zoom:
         images = _resample(images, settings, mirror, move_x, move_y, turn, enlarge)
-    for name, change in COLOURS.items():
-        if amount := getattr(settings, name) * settings.strength:
-            images = tf.clip_by_value(change(images, amount * _drawn(name, seed, images)), 0.0, 255.0)
+    for name, amount, change in settings.colours():
+        images = tf.clip_by_value(change(images, amount * _drawn(name, seed, images)), 0.0, 255.0)
     if settings.erase:
         images = _erase(images, settings, erase_x, erase_y)
     return images
@@ -67,21 +66,6 @@ def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) 
         interpolation="BILINEAR" if settings.rotation or settings.zoom else "NEAREST",
         fill_mode="REFLECT",
     )
-
-
-def _contrast(images, factor) -> tf.Tensor:
-    """Spread values around the mean of each channel, or draw them together, by a share of -1 to 1."""
-    mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
-    return mean + (images - mean) * (1 + factor)
-
-
-def _brightness(images, factor) -> tf.Tensor:
-    """Make images lighter or darker by a share of 255."""
-    return images + 255 * factor
-
-
-# Changes to colour: functions of a batch and a factor for each image, named as the fields of `Augment`.
-COLOURS = {"contrast": _contrast, "brightness": _brightness}
 
 
 def _drawn(name: str, seed, images) -> tf.Tensor:

@@ -19,8 +19,8 @@ from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
+from recipes.files import atomic, run_folder
 from recipes.files import manifest as manifests
-from recipes.files import run_folder
 from recipes.files.manifest import Manifest
 from recipes.inference import bundle
 from recipes.recipe.diff import refuse_changes
@@ -50,7 +50,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     folder = out or run_folder.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
         examination.refuse_inside(folder, Path(request.data))
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
         if run_folder.is_started(folder) and overwrite:
@@ -66,7 +66,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with run_folder.claimed(folder):
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
-            run_folder.write_json(folder / run_folder.STARTED, record.started(job))
+            atomic.write_json(folder / run_folder.STARTED, record.started(job))
         return _run(job)
 
 
@@ -141,7 +141,7 @@ def _run(job: Job) -> dict[str, Any]:
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_network(job, ready.network)
             _check_fingerprint(job, splits)
-        run_folder.write_json(job.folder / run_folder.STARTED, record.started(job))
+        atomic.write_json(job.folder / run_folder.STARTED, record.started(job))
         log.info("data   %s", environment.describe_data(splits))
 
         saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
@@ -149,13 +149,14 @@ def _run(job: Job) -> dict[str, Any]:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
             from recipes.evaluate import predictions
+            from recipes.evaluate.metrics import scores
             from recipes.execution import artifacts
 
             tables = {
                 name: predictions.predict(outcome.model, getattr(splits, name), splits.class_names)
                 for name in ("validation", "test")
             }
-            metrics = {name: predictions.scores(table) for name, table in tables.items()}
+            metrics = {name: scores(table) for name, table in tables.items()}
         manifest = record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
@@ -186,7 +187,7 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
             if phase.save_every_epoch:
                 name = f"{row['epoch']:02d}-{row['val_accuracy']:.4f}.weights.h5"
                 (job.folder / "checkpoints").mkdir(exist_ok=True)
-                with run_folder.atomic_path(job.folder / "checkpoints" / name) as path:
+                with atomic.atomic_path(job.folder / "checkpoints" / name) as path:
                     worker.save_weights(path)
 
         def on_save(current):

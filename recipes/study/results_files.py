@@ -14,8 +14,8 @@ from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.evaluate.statistics import student_t, wilson
+from recipes.files import atomic
 from recipes.files import manifest as manifests
-from recipes.files import run_folder
 from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
 from recipes.study.results_table import measured, put_between_marks, table
@@ -23,7 +23,7 @@ from recipes.study.results_table import measured, put_between_marks, table
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
     """All result files of a folder, by name."""
-    return {path.stem: run_folder.read_json(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: atomic.read_json(path) for path in sorted(folder.glob("*.json"))}
 
 
 def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path | None) -> None:
@@ -37,10 +37,10 @@ def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path
     if not folders and readme is None and book is None:
         raise UsageFault("Which runs? Give the folders of finished runs, or pages with --readme or --book.")
     groups = collect(folders)
-    with run_folder.disk_faults(into):
+    with atomic.disk_faults(into):
         into.mkdir(parents=True, exist_ok=True)
     for name, group in groups.items():
-        run_folder.write_json(into / f"{name}.json", group)
+        atomic.write_json(into / f"{name}.json", group)
     show(into, readme, book)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.errors import UsageFault
-from recipes.files import run_folder
+from recipes.files import atomic
 from zoo import markdown
 
 COLUMNS = (
@@ -105,4 +105,4 @@ def put_between_marks(page: Path, name: str, text: str) -> None:
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not marks.search(before):
         raise UsageFault(f"The page {page} has no marks <!-- {name} --> and <!-- /{name} --> to write between.")
-    run_folder.write(page, marks.sub(lambda found: found[1] + text + found[2], before))
+    atomic.write(page, marks.sub(lambda found: found[1] + text + found[2], before))

@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.execution import prepare
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe
 from recipes.study.trial import Trainer, Trial
 
@@ -115,7 +115,7 @@ class Search:
         name = f"{'page' if trial is None else f'trial-{trial.number:04d}'}-seed{seed}"
         path, states = self.folder / RETRAINED / f"{name}.json", self.folder / RETRAINED / name
         if path.is_file():
-            return run_folder.read_json(path)
+            return atomic.read_json(path)
         states.mkdir(parents=True, exist_ok=True)
         recipe = self.recipe if trial is None else self.applied(trial.values)
         began = time.monotonic()
@@ -125,7 +125,7 @@ class Search:
         except DivergedFault as fault:
             figures["reason"] = str(fault)
         figures["seconds"] = round(time.monotonic() - began, 2)
-        run_folder.write_json(path, figures)
+        atomic.write_json(path, figures)
         shutil.rmtree(states)
         log.info("%s: %s", name, figures.get("reason") or f"val_accuracy {figures['val_accuracy']:.4f}")
         return figures
@@ -159,7 +159,7 @@ class Search:
         if not path.is_file():
             return None
         try:
-            trial = Trial(**run_folder.read_json(path))
+            trial = Trial(**atomic.read_json(path))
         except (CorruptFault, TypeError) as error:
             log.warning("warning: %s is damaged (%s); trial %d runs again.", path, error, proposed.number)
             return None
@@ -174,7 +174,7 @@ class Search:
         """Write a finished trial. Its training state stays for Hyperband to go on with; others need it no more."""
         path = self._path(trial)
         path.parent.mkdir(exist_ok=True)
-        run_folder.write_json(path, dataclasses.asdict(trial))
+        atomic.write_json(path, dataclasses.asdict(trial))
         if self.tuner != "hyperband":
             shutil.rmtree(self.states(trial.number), ignore_errors=True)
 

@@ -15,7 +15,7 @@ from recipes.console.signals import Signals
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe.diff import recipe_changes
 from recipes.study import results_files, results_table
 
@@ -96,7 +96,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     """
     if not certified.is_file():
         raise UsageFault(f"{name} has no certified short setting in {certified}.")
-    stored = run_folder.read_json(certified)
+    stored = atomic.read_json(certified)
     try:
         seed, (low, high) = stored["runs"][0]["seed"], stored["image_interval"]
         settings = stored["settings"]
@@ -141,9 +141,9 @@ def certify(
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
     written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
-    with run_folder.disk_faults(written.parent):
+    with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
-    run_folder.write_json(written, group)
+    atomic.write_json(written, group)
     if not asked.smoke:
         results_files.show(asked.into, readme, book_pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))

@@ -17,7 +17,7 @@ from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
 from recipes.execution.request import Request
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe import with_defaults
 
 FOUND = "search.json"
@@ -55,7 +55,7 @@ def tune(
     """
     if not request.recipe(request.dataset()).tune:
         raise UsageFault(f"The recipe {request.name!r} declares nothing to search: give it tune={{...}}.")
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
         if overwrite and run_folder.is_started(folder):
@@ -159,9 +159,9 @@ def _search(request: Request, folder: Path, settings: Settings, screen: Screen, 
         "versions": environment.versions(),
         "hardware": environment.hardware(),
     }
-    run_folder.write_json(folder / FOUND, found)
-    run_folder.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
-    run_folder.write(folder / "TUNED.diff", report.verdict_line(found) + "\n" + _diff(request, best.values))
+    atomic.write_json(folder / FOUND, found)
+    atomic.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
+    atomic.write(folder / "TUNED.diff", report.verdict_line(found) + "\n" + _diff(request, best.values))
     for line in report.lines(found):
         log.log(RESULT, "%s", line)
     log.log(RESULT, "written %s: search.json, slices.png, TUNED.diff", folder)
@@ -192,9 +192,9 @@ def _begin(folder: Path, asked: dict[str, Any]) -> None:
     from recipes.recipe.diff import differences
 
     if not run_folder.is_started(folder):
-        run_folder.write_json(folder / run_folder.STARTED, asked)
+        atomic.write_json(folder / run_folder.STARTED, asked)
         return
-    before = run_folder.read_json(folder / run_folder.STARTED)
+    before = atomic.read_json(folder / run_folder.STARTED)
     before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
     if changes := differences(before, now):
         raise UsageFault(

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from recipes.errors import UsageFault
 from recipes.recipe import Phase
+from recipes.recipe.phase import OPTIMIZERS
 
 UNDECAYED = ("bias", "gamma", "beta")
 
@@ -30,15 +31,15 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
         UsageFault: When a glob of the phase's rates matches no layer that trains.
     """
     settings: dict[str, Any] = {
+        "weight_decay": None,  # Spares Keras a pass over the weights; AdamW takes no None.
+        **OPTIMIZERS[phase.optimizer],
         "learning_rate": _schedule(phase, steps),
-        # None spares Keras a pass over the weights; AdamW takes no None.
-        "weight_decay": phase.weight_decay or (0.0 if phase.optimizer == "adamw" else None),
         "use_ema": False,
     }
+    if phase.weight_decay:
+        settings["weight_decay"] = phase.weight_decay
     if phase.average_epochs:
         settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
-    if phase.optimizer == "sgd":
-        settings |= {"momentum": 0.9, "nesterov": True}
     optimizer = alone(keras.optimizers.get({"class_name": phase.optimizer, "config": settings}))
     # Given to Keras as variables: a name would be looked for in the layer's name too.
     undecayed = [variable for variable in model.trainable_variables if any(part in variable.name for part in UNDECAYED)]
