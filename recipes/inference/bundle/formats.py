@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from recipes.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
-Run = Callable[[np.ndarray], np.ndarray]
+Run = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ def _keras() -> Runtime:
         model.save(path)
 
     def load(path: Path, modules: Sequence[str]) -> Run:
+        import numpy as np
+
         from recipes.console.backend import load_backend
 
         load_backend()
@@ -109,6 +110,7 @@ def _onnx() -> Runtime:
 
 def _openvino() -> Runtime:
     def load(path: Path, modules: Sequence[str]) -> Run:
+        import numpy as np
         import openvino
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -120,6 +122,7 @@ def _openvino() -> Runtime:
 def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
         import keras
+        import numpy as np
 
         # Layers that augment do so in every call that does not say otherwise.
         image = keras.Input(model.input_shape[1:], name="image")

@@ -128,7 +128,7 @@ def _builder_failed(name: str, error: Exception) -> str:
     if not theirs:
         return str(error)
     where = f"{theirs[-1].filename}:{theirs[-1].lineno} ({theirs[-1].line})"
-    return f"The builder of {name!r} failed at {where}: {type(error).__name__}: {guest.first_line(error)}"
+    return f"The builder of {name!r} failed at {where}: {type(error).__name__}: {guest.cause_of(error)}"
 
 
 def _refuse_ignored_weights(recipe: Recipe, model: keras.Model, without_them: keras.Model, weights: Source) -> None:
