@@ -43,7 +43,15 @@ def augment(images: tf.Tensor, seed: tf.Tensor, settings: Augment) -> tf.Tensor:
     return images
 
 
-def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) -> tf.Tensor:
+def _resample(
+    images: tf.Tensor,
+    settings: Augment,
+    mirror: tf.Tensor,
+    move_x: tf.Tensor,
+    move_y: tf.Tensor,
+    turn: tf.Tensor,
+    enlarge: tf.Tensor,
+) -> tf.Tensor:
     """Apply one affine map per image, from output to input coordinates, around the image's centre."""
     height, width = (tf.cast(size, tf.float32) for size in (tf.shape(images)[1], tf.shape(images)[2]))
     flip = tf.where(mirror < 0, -1.0, 1.0) if settings.flip else tf.ones_like(mirror)
@@ -68,17 +76,17 @@ def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) 
     )
 
 
-def _drawn(name: str, seed, images) -> tf.Tensor:
+def _drawn(name: str, seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     """(batch, 1, 1, 1), between -1 and 1, from a seed of the name's own."""
     own = tf.random.fold_in(seed, zlib.crc32(name.encode()))
     return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], own, minval=-1.0, maxval=1.0)
 
 
-def _erase(images, settings: Augment, erase_x, erase_y) -> tf.Tensor:
+def _erase(images: tf.Tensor, settings: Augment, erase_x: tf.Tensor, erase_y: tf.Tensor) -> tf.Tensor:
     """Cover a square of each image, centred anywhere in it, with grey."""
     height, width = tf.shape(images)[1], tf.shape(images)[2]
 
-    def inside(centre, size):
+    def inside(centre: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         """(batch, size): whether each row or column lies within the square."""
         size_float = tf.cast(size, tf.float32)
         half = settings.erase * settings.strength * size_float / 2

@@ -130,7 +130,7 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(temporary)
 
 
-def draw_architecture(model, path: Path) -> None:
+def draw_architecture(model: keras.Model, path: Path) -> None:
     """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
     if shutil.which("dot") is None:
         log.warning(

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes import data
@@ -25,6 +25,12 @@ from recipes.files.manifest import Manifest
 from recipes.inference import bundle
 from recipes.recipe.diff import refuse_changes
 from recipes.train import checkpoint, history_files
+
+if TYPE_CHECKING:
+    import keras
+
+    from recipes.recipe import Phase
+    from recipes.train.engine import Outcome
 
 log = logging.getLogger("recipes")
 
@@ -169,7 +175,13 @@ def _run(job: Job) -> dict[str, Any]:
     return manifest.as_dict() | {"folder": str(job.folder)}
 
 
-def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState | None, clock: Callable[[], float]):
+def _train(
+    job: Job,
+    splits: data.Splits,
+    model: keras.Model,
+    saved: checkpoint.TrainingState | None,
+    clock: Callable[[], float],
+) -> Outcome:
     from recipes import precision
     from recipes.train import engine
 
@@ -182,7 +194,7 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
 
     with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
 
-        def on_epoch(phase, row, worker, is_best):
+        def on_epoch(phase: Phase, row: dict[str, Any], worker: keras.Model, is_best: bool) -> None:
             lines.epoch(phase, row, is_best)
             if phase.save_every_epoch:
                 name = f"{row['epoch']:02d}-{row['val_accuracy']:.4f}.weights.h5"
@@ -190,7 +202,7 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
                 with atomic.atomic_path(job.folder / "checkpoints" / name) as path:
                     worker.save_weights(path)
 
-        def on_save(current):
+        def on_save(current: checkpoint.TrainingState) -> None:
             current.seconds = clock()
             checkpoint.save(job.folder / run_folder.STATE, current)
             if current.history and not current.step:
@@ -217,7 +229,7 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
             raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
 
 
-def _keep_best(job: Job, model) -> str:
+def _keep_best(job: Job, model: keras.Model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
     from recipes.execution import artifacts
     from recipes.train import engine

@@ -193,10 +193,10 @@ class _Trainings(keras_tuner.HyperModel):
         super().__init__()
         self.search = search
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         return self.search.build(self.search.applied(self.search.drawn(hp)), self.search.seed)
 
-    def fit(self, hp, model, proposed):
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, proposed: Trial) -> dict[str, Any]:
         search = self.search
         folder = search.states(proposed.number)
         folder.mkdir(parents=True, exist_ok=True)
@@ -211,7 +211,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
     kind = TUNERS[search.tuner]
 
     class Remembering(kind):  # type: ignore[misc, valid-type]
-        def run_trial(self, trial, *args, **kwargs):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
             given = trial.hyperparameters.values
             parent = given.get("tuner/trial_id")
             proposed = Trial(
@@ -233,7 +233,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
             figures = {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
             return {name: math.nan if value is None else value for name, value in figures.items()}
 
-        def _run(self, proposed: Trial, trial) -> Trial:
+        def _run(self, proposed: Trial, trial: Any) -> Trial:
             began = time.monotonic()
             # As `Tuner.run_trial` without its callbacks, which want TensorBoard installed.
             keras.utils.clear_session()
@@ -244,7 +244,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
                 figures = {"reason": str(fault)}
             return dataclasses.replace(proposed, **figures, seconds=round(time.monotonic() - began, 2))
 
-        def on_trial_end(self, trial):
+        def on_trial_end(self, trial: Any) -> None:
             super().on_trial_end(trial)
             spent = sum(ended.seconds for ended in search.found) / 3600
             if search.hours is not None and spent >= search.hours:

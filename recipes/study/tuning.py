@@ -16,6 +16,7 @@ from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
+from recipes.evaluate.statistics import student_t
 from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
 from recipes.recipe import with_defaults
@@ -92,10 +93,7 @@ def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any
         return {"won": not failed, "difference": None, "interval": None}
     difference, interval = statistics.mean(gains), None
     if len(gains) > 1:
-        from scipy.stats import t
-
-        reach = t.ppf(0.975, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
-        interval = [difference - float(reach), difference + float(reach)]
+        interval = list(student_t(gains))
     return {"won": difference > 0 and not failed, "difference": difference, "interval": interval}
 
 

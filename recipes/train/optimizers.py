@@ -60,7 +60,7 @@ def alone(optimizer: keras.Optimizer) -> keras.Optimizer:
     kind = type(optimizer)
 
     class Alone(kind):  # type: ignore[misc, valid-type]
-        def apply(self, grads, trainable_variables=None):
+        def apply(self, grads: Any, trainable_variables: Any = None) -> None:
             apply = super().apply
             # Once all devices are called together, Keras sums no more.
             tf.distribute.get_replica_context().merge_call(lambda _: apply(grads, trainable_variables))
@@ -90,7 +90,7 @@ def scale_updates(
     decayed = set(by_variable) - {_handle(variable) for variable in undecayed}
 
     class Scaled(kind):  # type: ignore[misc, valid-type]
-        def update_step(self, gradient, variable, learning_rate):
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             factor = by_variable.get(_handle(variable))
             if factor is None:
                 super().update_step(gradient, variable, learning_rate)
