@@ -91,8 +91,6 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
 def _frozen_pass(
     recipe: Recipe, splits: data.Splits, model: keras.Model, seed: int, number_format: str
 ) -> dict[str, Any]:
-    recipe: Recipe, splits: data.Splits, model: keras.Model, seed: int, number_format: str
-) -> dict[str, Any]:
     """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
     phases = Phases(recipe, splits, precision.cast(model, number_format), seed=seed, precision=number_format)
     name = frozen_runner.choose(recipe.engine, number_format)
