@@ -42,6 +42,7 @@ def parser() -> Parser:
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--into", type=Path, default=Path("results/bench"), metavar="DIR", help="default: results/bench")
     parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- speed -->")
+    parse.add_import()
     parse.add_argument("--role", choices=speed.ROLES, help=argparse.SUPPRESS)
     return parse
 
@@ -52,7 +53,14 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--repeats must be 1 or more, and --epochs 2 or more: the first epoch does not count.")
     accuracy = options.accuracy or book.get(options.name, "published").published_accuracy
     race = speed.Race(
-        options.name, accuracy, options.epochs, options.seed, options.data, options.data_dir, options.repeats
+        options.name,
+        accuracy,
+        options.epochs,
+        options.seed,
+        options.data,
+        options.data_dir,
+        options.repeats,
+        tuple(options.modules),
     )
     if options.role:
         print(json.dumps(speed.measure(race, options.role)))

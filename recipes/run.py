@@ -134,6 +134,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             require_accuracy=options.require_accuracy,
             export=options.export,
             tensorboard=options.tensorboard,
+            modules=tuple(options.modules),
             screen=screen,
             signals=signals,
         )
@@ -151,6 +152,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             require_accuracy=options.require_accuracy,
             export=options.export,
             tensorboard=options.tensorboard,
+            modules=tuple(options.modules),
         )
         if options.plan:
             load_backend()

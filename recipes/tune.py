@@ -55,6 +55,7 @@ def parser() -> Parser:
     parse.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the search's folder (default runs/tune/NAME)")
     parse.add_argument("--overwrite", action="store_true", help="search anew in a folder that holds a search")
+    parse.add_import()
     return parse
 
 
@@ -76,6 +77,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         data_dir=options.data_dir,
         seed=options.seed,
         precision=options.precision,
+        modules=tuple(options.modules),
     )
     tuning.tune(
         request,

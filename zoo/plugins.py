@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
+
+# Between the command line and a line of somebody's own.
+_LIBRARIES = ("importlib", "zoo", "recipes", "keras", "numpy", "tensorflow")
 
 
 def names(group: str) -> set[str]:
@@ -35,6 +39,24 @@ def find(group: str, name: str, *, ours: str = "") -> EntryPoint | None:
     return points[0] if points else None
 
 
+def line_of(error: Exception) -> str:
+    """The line of somebody's own in which an exception arose, with its file; empty where it is in none of theirs."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno} ({(error.text or '').strip()})"
+    libraries = [sys.modules[name].__file__ for name in _LIBRARIES if name in sys.modules]
+    folders = ("<", *(os.path.dirname(file) + os.sep for file in libraries if file))
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(folders)]
+    return f"{theirs[-1].filename}:{theirs[-1].lineno} ({theirs[-1].line})" if theirs else ""
+
+
+def blame(error: Exception) -> str:
+    """What somebody's module raised as it was imported, and in which line of theirs."""
+    said = error.msg if isinstance(error, SyntaxError) else error
+    where = line_of(error)
+    return f"{where}: {type(error).__name__}: {said}" if where else f"{type(error).__name__}: {said}"
+
+
 def load(point: EntryPoint) -> Any:
     """What an entry point leads to.
 
@@ -46,7 +68,7 @@ def load(point: EntryPoint) -> Any:
     except Exception as error:
         raise ValueError(
             f"The entry point {point.name!r} of {point.group}, {in_words(point)}, cannot be loaded: "
-            f"{type(error).__name__}: {error}. Mend or uninstall that package."
+            f"{blame(error)}. Mend or uninstall that package."
         ) from error
 
 

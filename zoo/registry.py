@@ -7,6 +7,7 @@ group `zoo.architectures` are read at lookup, never at import.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import inspect
 import os
@@ -270,9 +271,22 @@ def _unknown(name: str) -> ValueError:
     return ValueError(f"No architecture named {str(name)!r}.{hint} zoo.names() lists all {len(names())}.")
 
 
+def module_of(build: Builder) -> str:
+    """The module that a builder was written in; a `functools.partial` was written where its function was."""
+    return _written(build).__module__
+
+
+def _written(build: Any) -> Any:
+    """What has a builder's name and docstring: the function of a partial, the class of an object with `__call__`."""
+    while isinstance(build, functools.partial):
+        build = build.func
+    return build if hasattr(build, "__qualname__") else type(build)
+
+
 def _origin(build: Builder) -> str:
-    return f"{build.__module__}.{getattr(build, '__qualname__', type(build).__qualname__)}"
+    written = _written(build)
+    return f"{written.__module__}.{written.__qualname__}"
 
 
 def _first_line(build: Builder) -> str:
-    return (inspect.getdoc(build) or "").split("\n")[0]
+    return (inspect.getdoc(_written(build)) or "").split("\n")[0]

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
-from recipes.errors import UsageFault
+from recipes.errors import Fault, UsageFault
 from recipes.recipe import Recipe
 from zoo import plugins
 from zoo.suggest import closest
@@ -82,10 +82,22 @@ def _plugin(name: str) -> EntryPoint | None:
 def _from_module(target: str, variant: str) -> Recipe:
     module_name, _, attribute = target.partition(":")
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageFault(f"No recipe at {target!r}: {error}. The form is package.module:RECIPE.") from error
-    return _chosen(found, variant, repr(target))
+        module = importlib.import_module(module_name)
+    except Fault:
+        raise
+    except Exception as error:  # A module of anybody's raises what it likes.
+        if isinstance(error, ModuleNotFoundError) and module_name.startswith(error.name or module_name):
+            why = f"{error}. The form is package.module:RECIPE, and Python must find the module"
+        else:
+            why = f"its module cannot be imported: {plugins.blame(error)}"
+        raise UsageFault(f"No recipe at {target!r}: {why}.") from error
+    if not hasattr(module, attribute):
+        there = [name for name, value in vars(module).items() if isinstance(value, Recipe)]
+        raise UsageFault(
+            f"No recipe at {target!r}: {module.__file__} has no {attribute!r}.{closest(attribute, there)} "
+            f"Its recipes: {', '.join(there) or 'none'}."
+        )
+    return _chosen(getattr(module, attribute), variant, repr(target))
 
 
 def _chosen(found: object, variant: str, target: str) -> Recipe:

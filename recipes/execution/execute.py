@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
-from recipes.files import atomic, run_folder
+from recipes.files import atomic, model_file, run_folder
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference import bundle
@@ -59,9 +60,8 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
-        if run_folder.is_started(folder) and overwrite:
-            run_folder.clear(folder)
-        elif run_folder.is_started(folder) or run_folder.is_finished(folder):
+        again = run_folder.is_started(folder) and overwrite
+        if not again and (run_folder.is_started(folder) or run_folder.is_finished(folder)):
             refuse_other_request(folder, record.read_started(folder), request)
             if run_folder.is_finished(folder):
                 return _already_done(folder, request)
@@ -69,9 +69,11 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
                 f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
                 "or train anew with --overwrite."
             )
-        with run_folder.claimed(folder):
+        with nullcontext() if again else run_folder.claimed(folder):
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
+            if again:  # Not before: a request that is refused takes nothing away.
+                run_folder.clear(folder)
             atomic.write_json(folder / run_folder.STARTED, record.started(job))
         return _run(job)
 
@@ -83,6 +85,7 @@ def resume(
     require_accuracy: float | None = None,
     export: str | None = None,
     tensorboard: bool = False,
+    modules: tuple[str, ...] = (),
     screen: Screen,
     signals: Signals,
 ) -> dict[str, Any]:
@@ -91,9 +94,10 @@ def resume(
     Args:
         folder: The run folder; of a run that has ended, its result is told again.
         overrides: (path, value) pairs: more epochs.
-        require_accuracy: In place of what the run was started with, as are the two that follow.
+        require_accuracy: In place of what the run was started with, as are those that follow.
         export: A format to export to when the run has ended.
         tensorboard: Also write each epoch's figures as TensorBoard events.
+        modules: Imported in place of those the run was started with.
         screen: Where to say it.
         signals: Asked whether to stop.
 
@@ -110,21 +114,24 @@ def resume(
             require_accuracy=started.request.require_accuracy if require_accuracy is None else require_accuracy,
             export=export or started.request.export,
             tensorboard=tensorboard or started.request.tensorboard,
+            modules=modules or started.request.modules,
         )
         _require_extras(request)
         if run_folder.is_finished(folder) and not overrides:
             return _already_done(folder, request)
+        for module in request.modules:
+            model_file.import_module(module)
         recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.
         if run_folder.is_finished(folder):
             given = " ".join(f"--set {path}={value}" for path, value in overrides)
             raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
-        refuse_changes(started.recipe, recipe)
+        longer = refuse_changes(started.recipe, recipe)
         again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
         load_backend()
         outline = prepare.outline(request, data.find(request.dataset(), again, request.data_dir))
         if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
-        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network)
+        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network, longer)
         return _run(job)
 
 
@@ -147,10 +154,11 @@ def _run(job: Job) -> dict[str, Any]:
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_network(job, ready.network)
             _check_fingerprint(job, splits)
+        saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
+        _refuse_epochs_without_effect(job, saved)
         atomic.write_json(job.folder / run_folder.STARTED, record.started(job))
         log.info("data   %s", environment.describe_data(splits))
 
-        saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
@@ -260,6 +268,21 @@ def _check_network(job: Job, now: dict[str, Any]) -> None:
             "Undo the change, or start a new run."
         )
     job.network = now
+
+
+def _refuse_epochs_without_effect(job: Job, saved: checkpoint.TrainingState | None) -> None:
+    """Refuse more epochs for a phase that the training has left, or that ends by its patience."""
+    if saved is None:
+        return
+    phases = job.recipe.phases
+    for index, phase in enumerate(phases[: saved.phase + 1]):
+        by_patience = phase.patience is not None and saved.waited >= phase.patience
+        if phase.name in job.longer and (index < saved.phase or by_patience):
+            reason = f"{phases[saved.phase].name!r} trains now" if index < saved.phase else "its patience is used up"
+            raise UsageFault(
+                f"Phase {phase.name!r} of {job.folder} has ended ({reason}): --set phases.{phase.name}.epochs="
+                f"{phase.epochs} cannot change it. Leave it out, or start a new run with it."
+            )
 
 
 def resume_command(folder: Path) -> str:

@@ -20,7 +20,8 @@ class Job:
     """Context of one run: request, recipe, folder, timings.
 
     `asked` is the recipe before the number of images is known; `recipe` is the one that is executed. `fingerprint` and
-    `network` are those the run was started with, as soon as they are known.
+    `network` are those the run was started with, as soon as they are known; `longer` are the phases to which a resume
+    gives more epochs.
     """
 
     request: Request
@@ -30,6 +31,7 @@ class Job:
     signals: Signals
     fingerprint: str | None = None
     network: dict[str, Any] | None = None
+    longer: tuple[str, ...] = ()
     findings: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -85,8 +85,7 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
     model, began = None, time.monotonic()
     if described is not None:
-        model = build(recipe, described, request.seed, weights)
-        _check_phases(recipe, model)
+        model = _build_checked(recipe, described, request.seed, weights)
     return Outline(request, origin, recipe, weights, described, model, time.monotonic() - began)
 
 
@@ -108,8 +107,7 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
     recipe = request.for_images(known.recipe, len(splits.train))
     model = known.model
     if known.described != data.Description(splits.image_shape, splits.class_names) or model is None:
-        model = build(recipe, splits, request.seed, known.weights)
-        _check_phases(recipe, model)
+        model = _build_checked(recipe, splits, request.seed, known.weights)
     from recipes.train import network
 
     return Prepared(known.origin, recipe, splits, findings, known.weights, model, network.describe(model))
@@ -134,21 +132,32 @@ def _own_shape(recipe: Recipe) -> tuple[int, int, int]:
     return zoo.info(recipe.architecture).input_shape or (180, 180, 3)
 
 
+def _build_checked(
+    recipe: Recipe, splits: data.Splits | data.Description, seed: int, weights: Source | None
+) -> keras.Model:
+    """The network, once it is known that the phases can train it; says what they train of what the builder froze."""
+    from recipes.train import network
+
+    model = build(recipe, splits, seed, weights)
+    _check_phases(recipe, model)
+    network.say_what_was_frozen(recipe, model)
+    return model
+
+
 def _check_phases(recipe: Recipe, model: keras.Model) -> None:
     """Refuse what a phase names and the network does not have; the network stays as it was built.
 
     Raises:
         UsageFault: When a glob matches no layer; the message lists the names.
     """
-    from recipes.freeze.layers import thaw
+    from recipes.freeze.layers import set_trainable, thaw
     from recipes.train.optimizers import optimizer_for
 
     flags = [layer.trainable for layer in model.layers]
     for phase in recipe.phases:
         thaw(model, phase.train)
         optimizer_for(phase, 1, model)
-    for layer, flag in zip(model.layers, flags, strict=True):
-        layer.trainable = flag
+    set_trainable(model, flags)
 
 
 def build(recipe: Recipe, splits: data.Splits | data.Description, seed: int, weights: Source | None) -> keras.Model:

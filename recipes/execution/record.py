@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from recipes.train.engine import Outcome
 
 # What a request may ask for that leaves the result as it is.
-WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard")
+WITHOUT_EFFECT = ("require_accuracy", "export", "tensorboard", "modules")
 
 
 @dataclass(frozen=True, kw_only=True)

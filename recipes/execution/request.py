@@ -39,6 +39,7 @@ class Request:
         require_accuracy: The test accuracy without which the run counts as failed.
         export: A format to export to when the run has ended.
         tensorboard: Also write each epoch's figures as TensorBoard events.
+        modules: Imported first, for the architectures and layers that they register.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Request:
     require_accuracy: Share | None = None
     export: str | None = None
     tensorboard: bool = False
+    modules: tuple[str, ...] = ()
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
@@ -131,10 +133,11 @@ class Request:
         words = ["python", "-m", "recipes.run", self.name]
         for option in dataclasses.fields(self):
             value = getattr(self, option.name)
-            if option.name in ("name", "overrides") or value == option.default:
+            if option.name in ("name", "overrides", "modules") or value == option.default:
                 continue
             words += [f"--{option.name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         words += [word for path, value in self.overrides for word in ("--set", f"{path}={value}")]
+        words += [word for module in self.modules for word in ("--import", module)]
         if "--seed" not in words:
             words += ["--seed", str(self.seed)]
         return shlex.join(words)

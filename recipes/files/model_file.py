@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.errors import CorruptFault, UsageFault, first_line
-from zoo import registry
+from zoo import plugins, registry
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,7 @@ def import_module(name: str) -> None:
         importlib.import_module(name)
     except Exception as error:  # A module of anybody's raises what it likes.
         raise UsageFault(
-            f"The module {name!r} cannot be imported: {first_line(error)}. Call this where Python finds it, or name "
+            f"The module {name!r} cannot be imported: {plugins.blame(error)}. Call this where Python finds it, or name "
             "the module that holds its layers now: --import MODULE"
         ) from error
 
@@ -99,7 +99,7 @@ def modules_of(model: keras.Model, others: Iterable[str] = ()) -> list[str]:
 def modules_of_run(model: keras.Model, recipe: str, architecture: str) -> list[str]:
     """Those of a run's network, of its recipe where that is `MODULE:RECIPE`, and of its architecture's builder."""
     module, colon, _ = recipe.partition(":")
-    return modules_of(model, [module if colon else "", registry._builder(architecture).__module__])
+    return modules_of(model, [module if colon else "", registry.module_of(registry._builder(architecture))])
 
 
 def _own(config: Any) -> Iterator[tuple[str, str]]:

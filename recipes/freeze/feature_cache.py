@@ -70,11 +70,17 @@ class View:
         return change(tf.constant(batch), tf.constant(draw), self.augment).numpy()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prefix:
-    """A frozen stretch of a network, and its key: computed once, so good for as long as its weights stay."""
+    """A frozen stretch of a network, and its key: computed once, so good for as long as its weights stay.
+
+    Attributes:
+        network: The stretch.
+        fallback: The engine that runs it where the one that was chosen could not; empty until that is known.
+    """
 
     network: keras.Model
+    fallback: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -291,6 +297,7 @@ def _pass(
     prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
 ) -> list[Rows]:
     """Run a frozen network over several views, as far as their activations are not there yet."""
+    name = prefix.fallback or name
     kept = _rows(prefix, views, dtype, name, folder)
     missing = sum(rows.missing_bytes for rows in kept)
     if not missing:
@@ -298,6 +305,7 @@ def _pass(
     refuse_large(missing, folder)
     engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH))
     if engine.name != name:
+        prefix.fallback = engine.name  # Tried, and said, once.
         return _pass(prefix, views, dtype, engine.name, folder, watch)
     done, total = 0, sum(rows.missing_bytes // rows.row_bytes for rows in kept)
 
@@ -320,6 +328,7 @@ def _pass(
 
 def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder: Path | None) -> list[Rows]:
     """Where the activations of each view are, or will be."""
+    engine = prefix.fallback or engine
     facts = {
         "network": prefix.key,
         "engine": engine,

@@ -20,6 +20,13 @@ from zoo.structure.graph import Key, calls
 from zoo.suggest import closest
 
 
+def set_trainable(model: keras.Model, flags: Sequence[bool]) -> None:
+    """Let each layer of a flat model train or not, as `flags` say in the order of its layers."""
+    for layer, flag in zip(model.layers, flags, strict=True):
+        if layer.trainable != flag:  # To set it anew would thaw what somebody's own layer freezes inside.
+            layer.trainable = flag
+
+
 def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
     """Let the layers that match a pattern train, and freeze all others. Compile afterwards: Keras reads it then.
 
@@ -41,11 +48,8 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
     for pattern in patterns:
         _refuse_unmatched(pattern, weighted, model.name)
     held = _held(model)
-    for layer in model.layers:
-        matched = any(fnmatch.fnmatch(layer.name, pattern) for pattern in patterns)
-        wanted = matched and layer.name not in held
-        if layer.trainable != wanted:  # To set it anew would thaw what somebody's own layer freezes inside.
-            layer.trainable = wanted
+    names = [layer.name for layer in model.layers]
+    set_trainable(model, [name not in held and any(fnmatch.fnmatch(name, glob) for glob in patterns) for name in names])
     thawed = [layer.name for layer in model.layers if layer.trainable_weights]
     if not thawed:
         raise UsageFault(

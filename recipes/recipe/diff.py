@@ -8,25 +8,31 @@ from recipes.errors import UsageFault
 from recipes.recipe import Recipe, with_defaults
 
 
-def refuse_changes(before: dict[str, Any], recipe: Recipe) -> None:
+def refuse_changes(before: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
     """Compare the recipe a run was started with and the one it would go on with.
 
     Args:
         before: The stored recipe, as `Recipe.as_dict` gave it.
         recipe: The recipe now.
 
+    Returns:
+        The names of the phases that have more epochs now.
+
     Raises:
         UsageFault: When anything but a larger number of epochs differs; the message lists the differences.
     """
     before, now = with_defaults(before), with_defaults(recipe.as_dict())
+    longer = []
     for old, new in zip(before["phases"], now["phases"], strict=False):
-        if new["epochs"] >= old["epochs"]:
+        if new["epochs"] > old["epochs"]:
+            longer.append(new["name"])
             old = old | {"epochs": new["epochs"]}
             before = before | {"phases": [old if phase["name"] == old["name"] else phase for phase in before["phases"]]}
     if changes := differences(before, now):
         raise UsageFault(
             f"A resumed run must have the recipe it started with (only more epochs are allowed): {'; '.join(changes)}"
         )
+    return tuple(longer)
 
 
 def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

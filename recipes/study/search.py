@@ -65,14 +65,6 @@ class Search:
     on_trial: Callable[[Trial], None] = lambda trial: None
     found: list[Trial] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.tuner == "hyperband" and len(self.recipe.phases) > 1:
-            first = self.recipe.phases[0].name
-            raise UsageFault(
-                f"Hyperband judges a training by its first epochs, and those belong to phase {first!r} alone. "
-                "Choose --tuner bayesian or random."
-            )
-
     def run(self) -> list[Trial]:
         """Search, or go on with a search.
 

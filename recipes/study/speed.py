@@ -40,6 +40,7 @@ class Race:
         data: `"full"` or `"sample"`.
         data_dir: TFDS's data folder, if given.
         repeats: Rounds.
+        modules: Imported first, see `recipes.execution.request.Request`.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Race:
     data: str = "full"
     data_dir: str | None = None
     repeats: int = 3
+    modules: tuple[str, ...] = ()
 
 
 def run(race: Race, into: Path, page: Path | None) -> None:
@@ -132,6 +134,7 @@ def measure_apart(race: Race, role: str) -> dict[str, Any]:
     for name in ("accuracy", "epochs", "data_dir"):
         value = getattr(race, name)
         words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+    words += [word for module in race.modules for word in ("--import", module)]
     result = subprocess.run(
         [sys.executable, "-m", "recipes.bench", *words],
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}, stdout=subprocess.PIPE, text=True, check=False,

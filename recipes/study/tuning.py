@@ -8,18 +8,21 @@ import json
 import logging
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recipes import book
+from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
 from recipes.evaluate.statistics import student_t
+from recipes.execution import prepare
 from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
-from recipes.recipe import with_defaults
+from recipes.recipe import Recipe, with_defaults
 
 FOUND = "search.json"
 SEEDS = 3
@@ -54,18 +57,18 @@ def tune(
         UsageFault: When the recipe declares no ranges, or the folder holds another search.
         Fault: Whatever else the user can mend.
     """
-    if not request.recipe(request.dataset()).tune:
-        raise UsageFault(f"The recipe {request.name!r} declares nothing to search: give it tune={{...}}.")
+    _refuse_unsearchable(request.recipe(request.dataset()), settings)
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
-        if overwrite and run_folder.is_started(folder):
+        started = run_folder.is_started(folder)
+        with nullcontext() if started else run_folder.claimed(folder):
+            load_backend()
+            ready = prepare.prepare(request, screen)
+        if overwrite and started:  # Not before: a request that is refused takes nothing away.
             run_folder.clear(folder)
-        if not run_folder.is_started(folder):
-            with run_folder.claimed(folder):
-                pass
         with screen.logging_to(folder / "log.txt"):
-            _search(request, folder, settings, screen, signals)
+            _search(request, ready, folder, settings, screen, signals)
 
 
 def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any]], objective: str) -> dict[str, Any]:
@@ -97,18 +100,17 @@ def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any
     return {"won": difference > 0 and not failed, "difference": difference, "interval": interval}
 
 
-def _search(request: Request, folder: Path, settings: Settings, screen: Screen, signals: Signals) -> None:
+def _search(
+    request: Request, ready: prepare.Prepared, folder: Path, settings: Settings, screen: Screen, signals: Signals
+) -> None:
     import numpy as np
 
     from recipes import precision
-    from recipes.console.backend import load_backend
-    from recipes.execution import environment, prepare
+    from recipes.execution import environment
     from recipes.report.figures import search as report
     from recipes.report.figures import style
     from recipes.study import search, trial
 
-    load_backend()
-    ready = prepare.prepare(request, screen)
     origin, recipe, splits = ready.origin, ready.recipe, ready.splits
     if origin.notice:
         log.warning("NOTICE %s", origin.notice)
@@ -123,7 +125,7 @@ def _search(request: Request, folder: Path, settings: Settings, screen: Screen, 
         "precision": precision.choose(request.precision),
         "fingerprint": splits.fingerprint,
     }
-    _begin(folder, json.loads(json.dumps(asked)))
+    _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
     log.info("data   %s", environment.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
 
@@ -188,14 +190,31 @@ def _command(request: Request, values: Mapping[str, Any]) -> str:
 def _begin(folder: Path, asked: dict[str, Any]) -> None:
     """Note what is searched, or see that it is what was searched here before."""
     from recipes.recipe.diff import differences
+    from recipes.train import network
 
     if not run_folder.is_started(folder):
         atomic.write_json(folder / run_folder.STARTED, asked)
         return
     before = atomic.read_json(folder / run_folder.STARTED)
     before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
+    was, is_now = before.pop("network", None), now.pop("network")
     if changes := differences(before, now):
         raise UsageFault(
             f"{folder} holds another search ({'; '.join(changes)}). Choose another --out, or search anew with "
             "--overwrite."
+        )
+    if was is not None and (changes := network.differences(was, is_now)):
+        raise UsageFault(
+            f"The network changed since the search in {folder} was started: {'; '.join(changes)}. Undo the change, or "
+            "search anew with --overwrite."
+        )
+
+
+def _refuse_unsearchable(recipe: Recipe, settings: Settings) -> None:
+    if not recipe.tune:
+        raise UsageFault(f"The recipe {recipe.name!r} declares nothing to search: give it tune={{...}}.")
+    if settings.tuner == "hyperband" and len(recipe.phases) > 1:
+        raise UsageFault(
+            "Hyperband judges a training by its first epochs, and those belong to phase "
+            f"{recipe.phases[0].name!r} alone. Choose --tuner bayesian or random."
         )

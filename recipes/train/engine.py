@@ -21,9 +21,9 @@ from recipes import lint
 from recipes import precision as precisions
 from recipes.data.pipeline import validation_batches
 from recipes.data.splits import Images, Splits
-from recipes.errors import UsageFault
+from recipes.errors import CorruptFault, UsageFault
 from recipes.freeze.feature_cache import Features, refuse_large
-from recipes.freeze.layers import digests, moving_variables, prove_frozen
+from recipes.freeze.layers import digests, moving_variables, prove_frozen, set_trainable
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
 from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs
@@ -129,8 +129,8 @@ def train(
             features = _run_phase(stretch, state, hooks)
             if features is not None:
                 passes[recipe.phases[index].name] = features.facts()
-        for layer in worker.layers:
-            model.get_layer(layer.name).trainable = layer.trainable
+        flags = {layer.name: layer.trainable for layer in worker.layers}
+        set_trainable(model, [flags[layer.name] for layer in model.layers])
         model.set_weights(worker.get_weights())
     finally:
         stretch.release()
@@ -231,9 +231,10 @@ def _note_schedule(phase: Phase, state: TrainingState) -> None:
         }
         state.schedule_changes.append(change | {"epochs": phase.epochs})
         log.warning(
-            "warning: phase %r: from epoch %d on the %s schedule is drawn for %d epochs; before, it was drawn for %d. "
-            "A run of %d epochs from the start has other learning rates.",
-            phase.name, state.epoch + 1, phase.schedule, phase.epochs, state.epochs, phase.epochs,
+            "warning: phase %r: from epoch %d%s on the %s schedule is drawn for %d epochs; before, it was drawn for "
+            "%d. A run of %d epochs from the start has other learning rates.",
+            phase.name, state.epoch + 1, f", step {state.step + 1}," if state.step else "", phase.schedule,
+            phase.epochs, state.epochs, phase.epochs,
         )  # fmt: skip
     state.epochs = phase.epochs
 
@@ -291,5 +292,21 @@ def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
 
 
 def _assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:
+    """Put arrays of a state into the variables they were taken from.
+
+    Raises:
+        CorruptFault: When they do not fit: a state of an earlier version may have been changed unnoticed.
+    """
+    wanted, found = [tuple(variable.shape) for variable in variables], [array.shape for array in arrays]
+    if wanted != found or any(array.dtype.kind in "OSUV" for array in arrays):
+        at = next((at for at, pair in enumerate(zip(wanted, found, strict=False)) if pair[0] != pair[1]), None)
+        what = (
+            f"{len(found)} arrays for {len(wanted)} variables"
+            if at is None
+            else (f"an array of shape {found[at]} for {variables[at].path}, which has {wanted[at]}")
+        )
+        raise CorruptFault(
+            f"The saved state of the training is damaged: it holds {what}. Start again with --overwrite."
+        )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

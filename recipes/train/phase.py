@@ -13,7 +13,7 @@ from recipes.data.pipeline import steps_per_epoch, training_batches
 from recipes.data.splits import Splits
 from recipes.files.sharded_array import Rows
 from recipes.freeze.feature_cache import Boundary
-from recipes.freeze.layers import frontier, keeps_statistics, moving_variables, split_at
+from recipes.freeze.layers import frontier, keeps_statistics, moving_variables, set_trainable, split_at
 from recipes.recipe import Phase, Recipe
 from recipes.train.memory import release
 from recipes.train.optimizers import optimizer_for
@@ -112,8 +112,7 @@ class Phases:
             UsageFault: When the phase's rates name a layer that does not train.
         """
         phase = self.recipe.phases[index]
-        for layer, flag in zip(self.network.layers, self._thawed[index].flags, strict=True):
-            layer.trainable = flag
+        set_trainable(self.network, self._thawed[index].flags)
         cuts = self.boundary.cuts(index)
         model = split_at(self.network, cuts[-1])[1] if cuts else self.network
         steps = steps_per_epoch(self.splits.train, self.recipe.batch_size)

@@ -96,3 +96,59 @@ def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, r
     code, _, err = run_cli("--resume", folder)
     assert (code, "The network changed since" in err) == (2, True)
     assert "units of the layer 'hidden' was 8 and is 9" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [(["--set", "phases.train.train=dens"], 2), (["--data", "full"], 4), (["--weights", "/nowhere.keras"], 4)],
+)
+def test_overwrite_takes_nothing_away_where_the_request_is_refused(changes, code, tmp_path, run_cli):
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("run.json", "manifest.json", "model.keras", "checkpoints/01.weights.h5"):
+        (tmp_path / name).write_text("earlier")
+    assert run_cli("fashion_cnn", "--data", "sample", "--out", tmp_path, "--overwrite", *changes)[0] == code
+    for name in ("run.json", "manifest.json", "model.keras", "checkpoints/01.weights.h5"):
+        assert (tmp_path / name).read_text() == "earlier"
+
+
+@keras.saving.register_keras_serializable("prepare")
+class HalfFrozen(keras.layers.Layer):
+    """A layer of somebody's own that freezes a part of itself."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fixed, self.free = keras.layers.Dense(4, name="fixed"), keras.layers.Dense(4, name="free")
+        self.fixed.trainable = False
+
+    def build(self, shape):
+        self.fixed.build(shape)
+        self.free.build((shape[0], 4))
+
+    def call(self, x):
+        return self.free(self.fixed(x))
+
+
+@zoo.register("half_frozen")
+def half_frozen(*, input_shape, classes):
+    """Its author freezes a part of a layer, and a whole one."""
+    image = keras.Input(input_shape)
+    x = HalfFrozen(name="half")(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image)))
+    x = keras.layers.Dense(4, name="held", trainable=False)(x)
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+
+
+def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once(tmp_path, run_cli):
+    code, out, err = run_cli(
+        "fashion_cnn", "--set", "architecture=half_frozen", "--smoke", "--variant", "published", "--out", tmp_path / "a"
+    )
+    assert code == 0, err
+    assert (out + err).count("also the 1 that the builder of 'half_frozen' froze: held") == 1
+    ready = prepare.prepare(
+        Request("fashion_cnn", overrides=(("architecture", "half_frozen"),), data="sample", smoke=True),
+        Screen(quiet=True),
+    )
+    trained = keras.models.load_model(tmp_path / "a" / "model.keras")
+    assert [layer.trainable for layer in (ready.model.get_layer("half").fixed, trained.get_layer("half").fixed)] == [
+        False, False,
+    ]  # fmt: skip
+    assert not ready.model.get_layer("held").trainable

@@ -24,6 +24,7 @@ RANGES = {
 }
 # Few images train and many validate: that is what a search costs least with.
 RECIPE = tiny_recipe(name="tuned", augment=Augment(flip=True), tune=RANGES, split=Split(validation=0.9))
+TWO_PHASES = tiny_recipe(phases=(Phase("head", epochs=1, train=("dense*",)), Phase("train", epochs=2)), tune=RANGES)
 EXPLODING = RECIPE.override("phases.train.optimizer", "sgd").override("augment.flip", False)
 EXPLODING = dataclasses.replace(EXPLODING, tune={"phases.train.learning_rate": LogFloat(1e35, 1e37)})
 
@@ -129,12 +130,6 @@ def test_a_trial_that_diverges_is_remembered_with_its_reason(hunt):
     assert sorted(trial.failed for trial in found) == [False, True]
     assert "The loss became" in next(trial.reason for trial in found if trial.failed)
     assert search_of_both.best().values == {"phases.train.learning_rate": 1e-2}
-
-
-def test_hyperband_is_refused_where_first_epochs_say_nothing(hunt):
-    phases = (Phase("head", epochs=1, train=("dense*",)), Phase("train", epochs=2))
-    with pytest.raises(UsageFault, match="Hyperband judges"):
-        hunt(recipe=tiny_recipe(phases=phases, tune=RANGES), tuner="hyperband")
 
 
 @pytest.fixture
@@ -284,3 +279,34 @@ def test_the_source_of_a_recipe_makes_it_again(name, variant, tmp_path):
     assert runpy.run_path(str(page), {kind.__name__: kind for kind in kinds})["TUNED"] == recipe
     assert page_source.diff(recipe, recipe) == ""
     assert (variant == "tuned") == bool(recipe.tune)
+
+
+def test_hyperband_is_refused_where_first_epochs_say_nothing(call, tmp_path):
+    code, _, err = call("TWO_PHASES", "--tuner", "hyperband")
+    assert (code, "Hyperband judges a training by its first epochs" in err) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_overwrite_takes_no_search_away_where_the_request_is_refused(call, tmp_path):
+    (tmp_path / "out" / "trials").mkdir(parents=True)
+    for name in ("run.json", "trials/0000.json"):
+        (tmp_path / "out" / name).write_text("{}")
+    for recipe, *more in (("TWO_PHASES", "--tuner", "hyperband"), ("RECIPE", "--set", "phases.train.train=nothing")):
+        assert call(recipe, "--overwrite", *more)[0] == 2
+        assert (tmp_path / "out" / "trials" / "0000.json").read_text() == "{}"
+
+
+def test_a_network_edited_within_a_search_is_refused_by_name(call, monkeypatch, tmp_path):
+    arguments = ("--trials", 1, "--tuner", "random", "--set", "phases.train.epochs=1")
+    monkeypatch.setattr(search.Search, "run", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert call("RECIPE", *arguments)[0] == 130
+    started = tmp_path / "out" / "run.json"
+    before = json.loads(started.read_text())
+    before["network"]["layers"]["dense"]["units"] = 7
+    started.write_text(json.dumps(before))
+    code, _, err = call("RECIPE", *arguments)
+    assert (code, "The network changed since the search in" in err) == (2, True)
+    assert "units of the layer 'dense' was 7 and is " in err
+    del before["network"]  # A search of an earlier version has none.
+    started.write_text(json.dumps(before))
+    assert call("RECIPE", *arguments)[0] == 130

@@ -10,7 +10,7 @@ from conftest import tiny_recipe
 
 import zoo
 from recipes import Augment, Phase
-from recipes.errors import DivergedFault, MemoryFault, UsageFault
+from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.train import engine, memory, phase
 from recipes.train.engine import Hooks, StopRequested
 
@@ -276,3 +276,34 @@ def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(fashion, c
         assert outcome.schedule_changes == changes
         said = "from epoch 2 on the cosine schedule is drawn for 3 epochs; before, it was drawn for 2" in caplog.text
         assert said == bool(changes)
+
+
+def test_a_last_batch_of_one_image_does_not_ruin_batch_normalization(fashion):
+    """Of one vector the variance is 0: in company, what prediction normalises by is what training did."""
+    images = dataclasses.replace(fashion, train=fashion.train.select(np.arange(33)))
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.BatchNormalization(momentum=0.0, name="norm")(keras.layers.Flatten()(image))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
+    recipe = tiny_recipe(phases=(Phase("train", epochs=1, keep="last"),), augment=Augment(), batch_size=32)
+    outcome = engine.train(recipe, images, model, seed=1)
+    assert outcome.model.get_layer("norm").moving_variance.numpy().mean() > 100
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda arrays: arrays["model"].__setitem__(0, np.ones((2, 2), "float32")),
+            r"shape \(2, 2\) for .*kernel, whic",
+        ),
+        (lambda arrays: arrays["optimizer"].pop(), "arrays for"),
+        (lambda arrays: arrays["best"].pop(0), "holds "),
+    ],
+)
+def test_a_state_that_does_not_fit_the_network_is_damaged_not_our_bug(fashion, damage, words):
+    saved = {}
+    recipe = tiny_recipe(phases=(Phase("train", epochs=1),))
+    train(recipe, fashion, hooks=Hooks(on_save=lambda state: saved.update(state=copy.deepcopy(state))))
+    damage(saved["state"].arrays)
+    with pytest.raises(CorruptFault, match=f"The saved state of the training is damaged: .*{words}.*--overwrite"):
+        train(recipe, fashion, state=saved["state"])

@@ -1,5 +1,7 @@
 """Names, facts, registration."""
 
+import functools
+
 import pytest
 
 import zoo
@@ -68,3 +70,25 @@ def test_register_adds_and_refuses_duplicates(scratch_registry):
         zoo.register("my_net")(build)
     with pytest.raises(ValueError, match="'fashion_cnn' is registered already"):
         zoo.register("fashion_cnn")(build)
+
+
+def test_a_partial_and_an_object_that_can_be_called_are_builders():
+    def build(width, *, input_shape, classes):
+        """A wide one."""
+        return width, input_shape, classes
+
+    class Made:
+        """Made of one."""
+
+        def __call__(self, *, input_shape, classes):
+            return 1, input_shape, classes
+
+    for name, builder, use in (
+        ("partial", functools.partial(build, 3), "A wide one."),
+        ("made", Made(), "Made of one."),
+    ):
+        zoo.register(name)(builder)
+        assert zoo.info(name).use == use
+        assert zoo.info(name).source.startswith(f"{__name__}.test_a_partial")
+        assert zoo.registry.module_of(builder) == __name__
+        assert zoo.get(name, input_shape=(8, 8, 1), classes=2, weights=None)[1:] == ((8, 8, 1), 2)

@@ -38,7 +38,7 @@ def load_whole_model(model: keras.Model, path: Path) -> keras.Model:
 
     try:
         if path.suffix == ".keras":
-            model.set_weights(keras.models.load_model(path, compile=False).get_weights())
+            model.set_weights(keras.models.load_model(path, compile=False, safe_mode=True).get_weights())
         else:
             with warnings.catch_warnings(action="ignore"):  # What does not fit is told below, in a line.
                 model.load_weights(path)
@@ -121,7 +121,10 @@ def _read_layers(model: keras.Model, path: Path) -> dict[str, list[np.ndarray]]:
 
     try:
         if path.suffix == ".keras":
-            return {layer.name: layer.get_weights() for layer in keras.models.load_model(path, compile=False).layers}
+            return {
+                layer.name: layer.get_weights()
+                for layer in keras.models.load_model(path, compile=False, safe_mode=True).layers
+            }
         with h5py.File(path) as file:
             if "layer_names" in file.get("model_weights", file).attrs:
                 groups = file.get("model_weights", file)

@@ -11,9 +11,7 @@ import hashlib
 import inspect
 import json
 import logging
-import traceback
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,11 +21,12 @@ import tensorflow as tf
 import zoo
 from recipes import precision
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
-from recipes.freeze.layers import thaw
+from recipes.freeze.layers import set_trainable, thaw
 from recipes.lint.graph import listed
 from recipes.recipe import Recipe
 from recipes.train.network import contract, guest
 from recipes.train.network.flatten import only_random, without
+from zoo import plugins
 from zoo.checks import Shape
 from zoo.registry import BUILTIN
 from zoo.structure.graph import calls
@@ -64,7 +63,6 @@ def build(
     model = _flat(recipe, image_shape, classes, seed, weights)
     if weights is not None and recipe.architecture not in BUILTIN:
         _refuse_ignored_weights(recipe, model, _flat(recipe, image_shape, classes, seed, None), weights)
-    _say_what_was_frozen(recipe, model)
     return model
 
 
@@ -123,11 +121,9 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
 
 def _builder_failed(name: str, error: Exception) -> str:
     """What somebody's builder raised, and in which line of theirs."""
-    libraries = tuple(str(Path(inspect.getfile(module)).parent) for module in (keras, np, tf, zoo, contract))
-    theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(libraries)]
-    if not theirs:
+    where = plugins.line_of(error)
+    if not where:
         return str(error)
-    where = f"{theirs[-1].filename}:{theirs[-1].lineno} ({theirs[-1].line})"
     return f"The builder of {name!r} failed at {where}: {type(error).__name__}: {guest.cause_of(error)}"
 
 
@@ -153,8 +149,7 @@ def _random_and_held(model: keras.Model, recipe: Recipe) -> list[str]:
         return []
     flags = [layer.trainable for layer in model.layers]
     trained = {name for phase in recipe.phases for name in thaw(model, phase.train)}
-    for layer, flag in zip(model.layers, flags, strict=True):
-        layer.trainable = flag
+    set_trainable(model, flags)
     above: set[str] = set()
     for call in calls(model):
         if call.name in trained or any(name in above for name, _ in call.sources):
@@ -167,8 +162,8 @@ def _frozen_by_a_phase(model: keras.Model, recipe: Recipe) -> set[str]:
     return set().union(*(names - set(thaw(model, phase.train)) for phase in recipe.phases))
 
 
-def _say_what_was_frozen(recipe: Recipe, model: keras.Model) -> None:
-    """A recipe's phase trains what it names, whatever the builder froze."""
+def say_what_was_frozen(recipe: Recipe, model: keras.Model) -> None:
+    """Say of a network just built that a phase trains what it names, whatever the builder froze."""
     if recipe.architecture in BUILTIN:
         return
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]

@@ -55,8 +55,8 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
     except Exception as error:
         raise UsageFault(_cannot_be_saved(name, model, error)) from error
     for layer in model.layers:
-        found = loaded.get_layer(layer.name).get_weights()
-        if [weight.tolist() for weight in found] != [weight.tolist() for weight in layer.get_weights()]:
+        wanted, found = layer.get_weights(), loaded.get_layer(layer.name).get_weights()
+        if len(wanted) != len(found) or not all(map(_is_same, wanted, found)):
             raise UsageFault(
                 f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) loses weights when it is saved and "
                 "loaded. Make them in build(), and return in get_config() what __init__ takes."
@@ -117,6 +117,10 @@ def _answer(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
         model = keras.Model(model.inputs[0], model.outputs[0])
     output = keras.tree.flatten(model(pictures, training=False))[0]
     return np.asarray(keras.ops.convert_to_numpy(output), "float32")
+
+
+def _is_same(wanted: np.ndarray, found: np.ndarray) -> bool:
+    return np.array_equal(wanted, found, equal_nan=wanted.dtype.kind == "f")
 
 
 def _gives(model: keras.Model, pictures: np.ndarray, wanted: np.ndarray) -> bool:
