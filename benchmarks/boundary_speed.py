@@ -42,7 +42,7 @@ def photos(data_dir: str | None):
 
     if data_dir is None:
         splits = data.read(data.find("cats_vs_dogs", "sample"), Choice(2000, 1000, 1000), 32)
-        return splits.take(train=32, validation=16, test=16)
+        return splits.take(train=40, validation=40, test=8)
     return data.read(data.find("cats_vs_dogs", "full", data_dir), Choice(2000, 1000, 1000), 180)
 
 

@@ -14,7 +14,10 @@ from recipes.pages.classify import ClassifyPage
 from recipes.pages.server import server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+pytestmark = [
+    pytest.mark.drawn,
+    pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed"),
+]
 WIDTHS = (1280, 400)
 
 
