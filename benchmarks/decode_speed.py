@@ -146,7 +146,7 @@ def main() -> None:
     }
     print(markdown(found))
     if not options.smoke:
-        from recipes.files.run_folder import write_json
+        from recipes.files.atomic import write_json
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "decode.json", found)

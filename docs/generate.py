@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import mkdocs_gen_files
@@ -62,14 +63,24 @@ def architecture_page(name: str) -> str:
     )
 
 
-def documented(package) -> list[str]:
-    """Names of a package's modules, but for the pages, which have their own place, and the commands."""
-    found = [package.__name__]
-    for part in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        is_command = hasattr(importlib.import_module(part.name), "parser")
-        if not is_command and not part.name.startswith(("zoo.architectures", "recipes.book.", "recipes.data.samples.")):
-            found.append(part.name)
-    return found
+def api(name: str, indent: str = "    ") -> list[str]:
+    """Write the page of a module, and those of a package's modules; give their lines of the navigation."""
+    package = getattr(importlib.import_module(name), "__path__", None)
+    inside = [part.name for part in pkgutil.iter_modules(package or [], f"{name}.") if in_api(part.name)]
+    title, path = name.rpartition(".")[2], "api/" + name.replace(".", "/")
+    page = f"{path}/index.md" if inside else f"{path}.md"
+    write(page, f"# {name}\n\n::: {name}\n")
+    line = f"[{title}]({page})"
+    if not inside:
+        return [f"{indent}* {line}"]
+    deeper = f"{indent}    "
+    return [f"{indent}* {title}", f"{deeper}* {line}", *(line for part in inside for line in api(part, deeper))]
+
+
+def in_api(name: str) -> bool:
+    """Whether a module is part of the API: not the pages, which have their own place, nor the commands."""
+    is_command = hasattr(importlib.import_module(name), "parser")
+    return not is_command and not name.startswith(("zoo.architectures", "recipes.book.", "recipes.data.samples."))
 
 
 def public_functions(module) -> list[str]:
@@ -90,8 +101,10 @@ def recipe_page(name: str) -> str:
     module = importlib.import_module(f"recipes.book.{name}")
     published, tuned = flat(module.PUBLISHED), flat(module.TUNED)
     rows = [(f"`{path}`", published.get(path, ""), tuned.get(path, "")) for path in dict.fromkeys([*published, *tuned])]
-    measured = {key: group for key, group in MEASURED.items() if group["recipe"] == name}
+    measured = results_files.of_recipe(MEASURED, name)
     described = inspect.cleandoc(module.__doc__).partition("\n")[2].strip()
+    # The table below says more than the lines that the docstring states.
+    described = re.sub("<!-- measured -->.*?<!-- /measured -->\n*", "", described, flags=re.DOTALL)
     return "\n".join(
         [
             WIDE,
@@ -205,12 +218,7 @@ def main() -> None:
         "* [Data and weights](data.md)",
         "* [Decisions](decisions.md)",
     ]
-    nav.append("* API")
-    for package in (zoo, recipes):
-        nav.append(f"    * {package.__name__}")
-        for module in documented(package):
-            write(f"api/{module}.md", f"# {module}\n\n::: {module}\n")
-            nav.append(f"        * [{module.removeprefix(package.__name__ + '.')}](api/{module}.md)")
+    nav += ["* API", *api("zoo"), *api("recipes")]
     write("SUMMARY.md", "\n".join(nav) + "\n")
 
 

@@ -5,7 +5,7 @@ setting on the bundled sample; `--check NAME --smoke` runs a seed of it again an
 
 Examples:
     python -m recipes.certify fashion_cnn --seeds 5
-    python -m recipes.certify vgg16_finetune --variant published --seeds 3 --readme README.md
+    python -m recipes.certify vgg16_finetune --variant published --seeds 3 --readme README.md --book recipes/book
     python -m recipes.certify --check fashion_cnn --smoke
 """
 
@@ -41,6 +41,7 @@ def parser() -> Parser:
     parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
+    parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--smoke", action="store_true", help="a short setting on the bundled sample")
     parse.add_argument("--check", metavar="NAME", help="run one certified seed again; with --smoke")
     return parse
@@ -72,7 +73,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         log.log(RESULT, "%s: %.4f is within the certified interval", name, reached)
         return 0
     asked = seeds.Certification(request, options.seeds, options.smoke, options.runs, options.into)
-    seeds.certify(asked, options.readme, screen, signals)
+    seeds.certify(asked, options.readme, options.book, screen, signals)
     return 0
 
 

@@ -40,7 +40,7 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    from recipes.files import run_folder
+    from recipes.files import atomic
 
     options = parser().parse(arguments)
     screen = Screen(to_stderr=options.json)
@@ -48,7 +48,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     examination.refuse_inside(folder, root)
     diagnosis = examination.examine(root, Shares(), screen)
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     examination.write(diagnosis, folder)
     examination.say(diagnosis)

@@ -1,4 +1,4 @@
-"""Make a bundle of a finished run: the network in one of five formats, checked in its own runtime.
+"""Make a bundle of a finished run: the network in the format of a runtime, checked in its own runtime.
 
 Examples:
     python -m recipes.export runs/fashion_cnn/20260101T120000Z-seed42 --to onnx

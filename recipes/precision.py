@@ -87,7 +87,7 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
     last = _last(model)
     copies = []
 
-    def copied(operation):
+    def copied(operation: keras.Operation) -> keras.Operation:
         config = operation.get_config()
         if not isinstance(operation, keras.layers.Layer):
             return type(operation).from_config(config)

@@ -73,7 +73,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=options.json)
     from recipes.console.backend import load_backend
-    from recipes.files import manifest, run_folder
+    from recipes.files import atomic, manifest
 
     class_names = manifest.read(options.run).data.class_names
     photos: list[Path] = []
@@ -105,7 +105,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
         table = collect(followed(), predictor.class_names, predictor.kind)
     if options.csv is not None:
-        run_folder.write(options.csv, table.as_csv())
+        atomic.write(options.csv, table.as_csv())
         log.log(RESULT, "%s rows in %s", f"{len(table):,}", options.csv)
     accuracy = None
     guesses = zip(table.ids, table.predictions, strict=True)

@@ -1,10 +1,10 @@
-"""Collect finished runs into result files, and refresh the table on a page.
+"""Collect finished runs into result files, and refresh the pages that show them.
 
 What `python -m recipes.certify` wrote is certified; what is collected here is marked as not.
 
 Examples:
     python -m recipes.results runs/fashion_cnn/20260101T120000Z-seed42 runs/fashion_cnn/20260101T130000Z-seed43
-    python -m recipes.results --readme README.md
+    python -m recipes.results --readme README.md --book recipes/book
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def parser() -> Parser:
     parse.add_argument("runs", nargs="*", type=Path, metavar="RUN_FOLDER", help="folders of finished runs")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
+    parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     return parse
 
 
@@ -34,7 +35,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.study import results_files
 
     options = parser().parse(arguments)
-    results_files.refresh(options.runs, options.into, options.readme)
+    results_files.refresh(options.runs, options.into, options.readme, options.book)
     return 0
 
 

@@ -1,5 +1,6 @@
 """What README and docs say is true: blocks run, commands parse, tables follow from results/."""
 
+import ast
 import json
 import re
 import shlex
@@ -70,6 +71,13 @@ def test_readme_shows_the_measured_results_of_every_recipe():
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
+@pytest.mark.parametrize("name", recipes.names())
+def test_recipe_page_states_its_measured_cost_and_result(name):
+    measured = results_table.measured(results_files.of_recipe(results_files.load(ROOT / "results"), name))
+    text = (ROOT / "recipes" / "book" / f"{name}.py").read_text(encoding="utf-8")
+    assert f"<!-- measured -->\n{measured}<!-- /measured -->" in text, "python -m recipes.results --book recipes/book"
+
+
 @pytest.mark.parametrize("page", ["README.md", "pyproject.toml", "docs/quickstart.md", "docs/boundary.md"])
 def test_pages_agree_with_the_measured_gain_of_the_extra_fast(page):
     measured = json.loads((ROOT / "results" / "bench" / "boundary.json").read_text())
@@ -95,3 +103,32 @@ def test_results_are_of_the_recipes_as_they_are():
         # A setting that came later has the value that leaves things as they were.
         assert with_defaults(recipe.as_dict()) == with_defaults(group["settings"]), name
         assert group["runs"], name
+
+
+def test_contributing_lists_every_room_as_its_docstring_says():
+    rooms = ""
+    packages = [path.parent for root in ("recipes", "zoo") for path in (ROOT / root).rglob("__init__.py")]
+    for folder in sorted(packages, key=lambda folder: folder.as_posix()):
+        name, text = folder.relative_to(ROOT).as_posix(), (folder / "__init__.py").read_text(encoding="utf-8")
+        if "/" in name:
+            rooms += f"- `{name}/`: {ast.get_docstring(ast.parse(text)).splitlines()[0]}\n"
+    assert f"<!-- rooms -->\n{rooms}<!-- /rooms -->" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_contributing_names_files_and_what_is_in_them():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:recipes|zoo|tests)/[\w/.<>]+)`", text)
+    assert [path for path in paths if "<name>" not in path and not (ROOT / path).exists()] == []
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    answers = [row for row in rows if row[0].endswith("?")]
+    counted = [row for row in rows if len(row) == 3 and row[1].isdigit()]
+    assert len(answers) == 9
+    for thing, number, files in counted:
+        assert len(re.findall(r"`[\w/<>]+\.(?:py|md)`", files)) == int(number), thing
+    for row in answers + counted:
+        path = None
+        for name in re.findall(r"`([^`]+)`", row[-1]):
+            if name.endswith((".py", ".md", ".json")):
+                path = name
+            elif path and "<name>" not in path:
+                assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"

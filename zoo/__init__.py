@@ -4,13 +4,15 @@
 Importing this package loads no Keras; the first `get` does.
 """
 
+from typing import Any
+
 from zoo.registry import Info, get, info, names, register
 from zoo.structure.layer_table import Arithmetic, arithmetic
 
 __all__ = ["Arithmetic", "Info", "arithmetic", "get", "info", "names", "register"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Give the page of a built-in architecture as an attribute: `zoo.architectures.keras_mat_lenet.conv_part`."""
     import importlib
 

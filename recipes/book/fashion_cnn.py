@@ -11,6 +11,13 @@ dropout and the strength of augmentation come from a search on validation images
 (results/search/fashion_cnn.json). With 40 epochs, two of three further trials had stronger augmentation or more dropout
 again, and were no better (results/search/fashion_cnn-40-epochs.json).
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- fashion_mnist, published: 0.9129 ± 0.0030 (3 seeds), 1.1 minutes on 2 cores; certified
+- fashion_mnist, tuned: 0.9357 ± 0.0015 (5 seeds), 6.1 minutes on 2 cores; certified
+<!-- /measured -->
+
     python -m recipes.run fashion_cnn
     python -m recipes.run fashion_cnn --variant published --seed 42
 """

@@ -14,6 +14,15 @@ rate that rises first keeps most of them: in 10 epochs the search's best has 0.7
 its rate. So the rate rises here, and of three settings trained for 50 epochs the one with the best validation accuracy
 was taken (0.782; the others 0.777 and 0.774).
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cifar10, published: 0.6760 ± 0.0070 (3 seeds), 3.0 minutes on 2 cores; certified
+- cifar10, tuned: 0.7839 ± 0.0015 (5 seeds), 17.6 minutes on 2 cores; certified
+- mnist, published: 0.9899 ± 0.0001 (3 seeds), 3.2 minutes on 2 cores; certified
+- mnist, tuned: 0.9952 ± 0.0002 (5 seeds), 4.2 minutes on 2 cores; certified
+<!-- /measured -->
+
     python -m recipes.run keras_mat_lenet
     python -m recipes.run keras_mat_lenet --set data=mnist
     python -m recipes.run keras_mat_lenet --variant published

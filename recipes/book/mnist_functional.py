@@ -9,6 +9,13 @@ book. (The order of the images is the data set's own here, so "the last 20%" are
 by hand; a search on validation images, 24 trials of 8 epochs (results/search/mnist_functional.json), found nothing
 better: trained again on three seeds its best has 0.9955 ± 0.0002, and these settings 0.9953 ± 0.0003 in as many epochs.
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- mnist, published: 0.9899 ± 0.0009 (3 seeds), 0.8 minutes on 2 cores; certified
+- mnist, tuned: 0.9954 ± 0.0004 (5 seeds), 4.0 minutes on 2 cores; certified
+<!-- /measured -->
+
     python -m recipes.run mnist_functional
     python -m recipes.run mnist_functional --variant published
 """

@@ -8,6 +8,13 @@ batches make an epoch several times cheaper. It was set by hand. A search on val
 4 epochs, results/search/mnist_wide.json) found 0.9939 ± 0.0001 on three seeds where these settings have 0.9929; trained
 for 8 epochs both have 0.9945 to 0.9947 (two seeds), so the page stays as it was.
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- mnist, published: 0.9868 ± 0.0015 (3 seeds), 31.0 minutes on 2 cores; certified
+- mnist, tuned: 0.9940 ± 0.0004 (5 seeds), 5.7 minutes on 2 cores; certified
+<!-- /measured -->
+
     python -m recipes.run mnist_wide
     python -m recipes.run mnist_wide --variant published
 """

@@ -15,6 +15,13 @@ falling to zero. Its weight decay looks large and is not: a step shrinks the ker
 at first. Without it the head keeps the large random weights it was born with, and is sure of everything it says: the
 validation accuracy is the same, and the loss ten times higher.
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, published: 0.9707 ± 0.0012 (3 seeds), 1.2 minutes on 2 cores, some without the frozen pass; certified
+- cats_vs_dogs, tuned: 0.9743 ± 0.0012 (3 seeds), 3.2 minutes on 2 cores, some without the frozen pass; certified
+<!-- /measured -->
+
     python -m recipes.run vgg16_feature_extract
     python -m recipes.run vgg16_feature_extract --variant published
 """

@@ -16,6 +16,13 @@ as short, have 0.9807.
 The stored results of `TUNED` were made with a weight decay of 0.004 in block 5, Keras's own for adamw, where this page
 says none: at these rates it takes about a 50,000th off a weight in all. They stand until they are certified again.
 
+<!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, published: 0.9723 ± 0.0059 (3 seeds), 13.2 minutes on 2 cores, some without the frozen pass; certified
+- cats_vs_dogs, tuned: 0.9780 ± 0.0026 (3 seeds), 14.9 minutes on 2 cores, some without the frozen pass; certified
+<!-- /measured -->
+
     python -m recipes.run vgg16_finetune
     python -m recipes.run vgg16_finetune --variant published
     python -m recipes.run vgg16_finetune --plan

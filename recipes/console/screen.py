@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recipes.files.run_folder import disk_faults
+from recipes.files.atomic import disk_faults
 
 if TYPE_CHECKING:
     from recipes.recipe import Phase

@@ -36,15 +36,22 @@ def augment(images: tf.Tensor, seed: tf.Tensor, settings: Augment) -> tf.Tensor:
     mirror, move_x, move_y, turn, enlarge, erase_x, erase_y = tf.unstack(draws, axis=1)
     if settings.flip or settings.shift or settings.rotation or settings.zoom:
         images = _resample(images, settings, mirror, move_x, move_y, turn, enlarge)
-    for name, change in COLOURS.items():
-        if amount := getattr(settings, name) * settings.strength:
-            images = tf.clip_by_value(change(images, amount * _drawn(name, seed, images)), 0.0, 255.0)
+    for name, amount, change in settings.colours():
+        images = tf.clip_by_value(change(images, amount * _drawn(name, seed, images)), 0.0, 255.0)
     if settings.erase:
         images = _erase(images, settings, erase_x, erase_y)
     return images
 
 
-def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) -> tf.Tensor:
+def _resample(
+    images: tf.Tensor,
+    settings: Augment,
+    mirror: tf.Tensor,
+    move_x: tf.Tensor,
+    move_y: tf.Tensor,
+    turn: tf.Tensor,
+    enlarge: tf.Tensor,
+) -> tf.Tensor:
     """Apply one affine map per image, from output to input coordinates, around the image's centre."""
     height, width = (tf.cast(size, tf.float32) for size in (tf.shape(images)[1], tf.shape(images)[2]))
     flip = tf.where(mirror < 0, -1.0, 1.0) if settings.flip else tf.ones_like(mirror)
@@ -69,32 +76,17 @@ def _resample(images, settings: Augment, mirror, move_x, move_y, turn, enlarge) 
     )
 
 
-def _contrast(images, factor) -> tf.Tensor:
-    """Spread values around the mean of each channel, or draw them together, by a share of -1 to 1."""
-    mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
-    return mean + (images - mean) * (1 + factor)
-
-
-def _brightness(images, factor) -> tf.Tensor:
-    """Make images lighter or darker by a share of 255."""
-    return images + 255 * factor
-
-
-# Changes to colour: functions of a batch and a factor for each image, named as the fields of `Augment`.
-COLOURS = {"contrast": _contrast, "brightness": _brightness}
-
-
-def _drawn(name: str, seed, images) -> tf.Tensor:
+def _drawn(name: str, seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     """(batch, 1, 1, 1), between -1 and 1, from a seed of the name's own."""
     own = tf.random.fold_in(seed, zlib.crc32(name.encode()))
     return tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], own, minval=-1.0, maxval=1.0)
 
 
-def _erase(images, settings: Augment, erase_x, erase_y) -> tf.Tensor:
+def _erase(images: tf.Tensor, settings: Augment, erase_x: tf.Tensor, erase_y: tf.Tensor) -> tf.Tensor:
     """Cover a square of each image, centred anywhere in it, with grey."""
     height, width = tf.shape(images)[1], tf.shape(images)[2]
 
-    def inside(centre, size):
+    def inside(centre: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         """(batch, size): whether each row or column lies within the square."""
         size_float = tf.cast(size, tf.float32)
         half = settings.erase * settings.strength * size_float / 2

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from sklearn.utils.class_weight import compute_sample_weight
 
 from recipes.data.augment import augment
 from recipes.data.splits import Images
@@ -57,7 +58,7 @@ def training_batches(
     if in_company and steps > 1 and len(images) % recipe.batch_size == 1:
         borders[-2] -= 1
     labels = tf.constant(images.labels)
-    weights = tf.constant(balanced(images.labels), "float32") if recipe.class_weights else None
+    weights = tf.constant(compute_sample_weight("balanced", images.labels), "float32") if recipe.class_weights else None
     changes = recipe.augment != Augment() and not views
     sources = views or [images.pixels]
 
@@ -114,14 +115,9 @@ def validation_batches(
     batches = ordered_batches(images, batch_size).map(lambda inputs, labels: (inputs, targets(labels)))
     if not recipe.class_weights:
         return batches
-    weights = tf.data.Dataset.from_tensor_slices(balanced(images.labels).astype("float32")).batch(batch_size)
-    return tf.data.Dataset.zip(batches, weights).map(lambda batch, weight: (*batch, weight))
-
-
-def balanced(labels: np.ndarray) -> np.ndarray:
-    """(images,) weights with which every class weighs the same, 1.0 on average."""
-    found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return (len(labels) / (len(found) * counts))[inverse]
+    weights = compute_sample_weight("balanced", images.labels).astype("float32")
+    weight_batches = tf.data.Dataset.from_tensor_slices(weights).batch(batch_size)
+    return tf.data.Dataset.zip(batches, weight_batches).map(lambda batch, weight: (*batch, weight))
 
 
 def _ahead(batches: tf.data.Dataset) -> tf.data.Dataset:

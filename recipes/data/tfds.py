@@ -20,7 +20,7 @@ import numpy as np
 from recipes.data.decoded import decoded
 from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
-from recipes.files.run_folder import disk_faults
+from recipes.files.atomic import disk_faults
 from recipes.files.sharded_array import cache_folder
 from recipes.recipe import Choice, Shares, Split
 

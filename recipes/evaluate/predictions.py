@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -77,44 +76,3 @@ def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) ->
     if not np.isfinite(probabilities).all():
         raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
     return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names))
-
-
-def scores(table: Predictions) -> dict[str, Any]:
-    """Loss (cross-entropy in nats), accuracy, balanced accuracy, and precision, recall and F1 per class.
-
-    Shares are 0 to 1. A class without images counts 0 in its own row and is left out of the balanced accuracy.
-    """
-    from sklearn import metrics
-
-    classes = np.arange(len(table.class_names))
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        table.truth, table.prediction, labels=classes, zero_division=0
-    )
-    return {
-        "images": len(table.truth),
-        "loss": float(table.losses.mean()),
-        "accuracy": float(metrics.accuracy_score(table.truth, table.prediction)),
-        "balanced_accuracy": float(recall[support > 0].mean()),
-        "per_class": {
-            name: {
-                "precision": float(precision[index]),
-                "recall": float(recall[index]),
-                "f1": float(f1[index]),
-                "images": int(support[index]),
-            }
-            for index, name in enumerate(table.class_names)
-        },
-    }
-
-
-def confusion(table: Predictions) -> np.ndarray:
-    """(classes, classes) counts: rows are the truth, columns the prediction."""
-    from sklearn.metrics import confusion_matrix
-
-    return confusion_matrix(table.truth, table.prediction, labels=np.arange(len(table.class_names)))
-
-
-def confusion_csv(matrix: np.ndarray, class_names: tuple[str, ...]) -> str:
-    """The confusion matrix as CSV, names on both sides."""
-    rows = ([name, *row.tolist()] for name, row in zip(class_names, matrix, strict=True))
-    return csv_text(["truth \\ prediction", *class_names], rows)

@@ -13,7 +13,8 @@ import numpy as np
 import zoo
 from recipes import report
 from recipes.evaluate import predictions
-from recipes.files.run_folder import atomic_path, write, write_json
+from recipes.evaluate.metrics import confusion, confusion_csv
+from recipes.files.atomic import atomic_path, write, write_json
 from recipes.inference import gradcam
 from recipes.recipe import Augment
 from recipes.report.figures.style import png
@@ -63,11 +64,11 @@ def write_results(
     save_model(outcome.model, folder / "model.keras")
     draw_architecture(outcome.model, folder / "architecture.png")
 
-    matrix = predictions.confusion(test)
+    matrix = confusion(test)
     name = f"{manifest.recipe}, {manifest.variant}"
     title = f"{name}: test accuracy {metrics['test']['accuracy']:.4f}"
     drawn = png(report.confusion_figure(matrix, test.class_names, title))
-    write(folder / "confusion_matrix.csv", predictions.confusion_csv(matrix, test.class_names))
+    write(folder / "confusion_matrix.csv", confusion_csv(matrix, test.class_names))
     write(folder / "confusion_matrix.png", drawn)
     write(folder / "curves.png", png(report.curves_figure(outcome.history, outcome.kept, title)))
     shown = Drawn(
@@ -129,7 +130,7 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(temporary)
 
 
-def draw_architecture(model, path: Path) -> None:
+def draw_architecture(model: keras.Model, path: Path) -> None:
     """Draw the network with its shapes, where graphviz is installed; say what to install where it is not."""
     if shutil.which("dot") is None:
         log.warning(

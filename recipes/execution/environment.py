@@ -6,10 +6,13 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes.data import Splits
+
+if TYPE_CHECKING:
+    import keras
 
 PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
 
@@ -37,7 +40,7 @@ def hardware() -> dict[str, Any]:
     }
 
 
-def model_facts(model, architecture: str) -> dict[str, Any]:
+def model_facts(model: keras.Model, architecture: str) -> dict[str, Any]:
     """What the network is for, its parameters and multiply-accumulates, and the layers that trained."""
     from zoo.structure.macs import count_macs
 

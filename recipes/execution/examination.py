@@ -47,10 +47,10 @@ def write(diagnosis: Diagnosis, folder: Path) -> None:
         DiskFault: When they cannot be written.
     """
     from recipes import report
-    from recipes.files import run_folder
+    from recipes.files import atomic
 
-    run_folder.write(folder / "bad_files.csv", csv_text(("file", "reason"), diagnosis.bad))
-    run_folder.write(folder / "doctor.html", report.doctor_page(diagnosis))
+    atomic.write(folder / "bad_files.csv", csv_text(("file", "reason"), diagnosis.bad))
+    atomic.write(folder / "doctor.html", report.doctor_page(diagnosis))
 
 
 def say(diagnosis: Diagnosis) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes import data
@@ -20,12 +20,18 @@ from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
+from recipes.files import atomic, model_file, run_folder
 from recipes.files import manifest as manifests
-from recipes.files import model_file, run_folder
 from recipes.files.manifest import Manifest
 from recipes.inference import bundle
 from recipes.recipe.diff import refuse_changes
 from recipes.train import checkpoint, history_files
+
+if TYPE_CHECKING:
+    import keras
+
+    from recipes.recipe import Phase
+    from recipes.train.engine import Outcome
 
 log = logging.getLogger("recipes")
 
@@ -51,7 +57,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     folder = out or run_folder.new(Path("runs"), wanted.name, request.seed)
     if data.is_own(request.data):
         examination.refuse_inside(folder, Path(request.data))
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
         again = run_folder.is_started(folder) and overwrite
@@ -68,7 +74,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
             job = Job(request, prepare.outline(request), folder, screen, signals)
             if again:  # Not before: a request that is refused takes nothing away.
                 run_folder.clear(folder)
-            run_folder.write_json(folder / run_folder.STARTED, record.started(job))
+            atomic.write_json(folder / run_folder.STARTED, record.started(job))
         return _run(job)
 
 
@@ -150,20 +156,21 @@ def _run(job: Job) -> dict[str, Any]:
             _check_fingerprint(job, splits)
         saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
         _refuse_epochs_without_effect(job, saved)
-        run_folder.write_json(job.folder / run_folder.STARTED, record.started(job))
+        atomic.write_json(job.folder / run_folder.STARTED, record.started(job))
         log.info("data   %s", environment.describe_data(splits))
 
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
             from recipes.evaluate import predictions
+            from recipes.evaluate.metrics import scores
             from recipes.execution import artifacts
 
             tables = {
                 name: predictions.predict(outcome.model, getattr(splits, name), splits.class_names)
                 for name in ("validation", "test")
             }
-            metrics = {name: predictions.scores(table) for name, table in tables.items()}
+            metrics = {name: scores(table) for name, table in tables.items()}
         manifest = record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
@@ -176,7 +183,13 @@ def _run(job: Job) -> dict[str, Any]:
     return manifest.as_dict() | {"folder": str(job.folder)}
 
 
-def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState | None, clock: Callable[[], float]):
+def _train(
+    job: Job,
+    splits: data.Splits,
+    model: keras.Model,
+    saved: checkpoint.TrainingState | None,
+    clock: Callable[[], float],
+) -> Outcome:
     from recipes import precision
     from recipes.train import engine
 
@@ -189,15 +202,15 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
 
     with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
 
-        def on_epoch(phase, row, worker, is_best):
+        def on_epoch(phase: Phase, row: dict[str, Any], worker: keras.Model, is_best: bool) -> None:
             lines.epoch(phase, row, is_best)
             if phase.save_every_epoch:
                 name = f"{row['epoch']:02d}-{row['val_accuracy']:.4f}.weights.h5"
                 (job.folder / "checkpoints").mkdir(exist_ok=True)
-                with run_folder.atomic_path(job.folder / "checkpoints" / name) as path:
+                with atomic.atomic_path(job.folder / "checkpoints" / name) as path:
                     worker.save_weights(path)
 
-        def on_save(current):
+        def on_save(current: checkpoint.TrainingState) -> None:
             current.seconds = clock()
             checkpoint.save(job.folder / run_folder.STATE, current)
             if current.history and not current.step:
@@ -224,7 +237,7 @@ def _train(job: Job, splits: data.Splits, model, saved: checkpoint.TrainingState
             raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
 
 
-def _keep_best(job: Job, model) -> str:
+def _keep_best(job: Job, model: keras.Model) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
     from recipes.execution import artifacts
     from recipes.train import engine

@@ -10,7 +10,7 @@ from recipes import precision
 from recipes.console.screen import RESULT, Screen
 from recipes.execution import prepare
 from recipes.execution.request import Request
-from recipes.files import run_folder
+from recipes.files import atomic
 from recipes.report.figures import learning_rates, style
 from recipes.train import engine
 from recipes.train.lr_range import sweep_rates
@@ -35,7 +35,7 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
     ready = prepare.prepare(request, screen)
     recipe, splits = ready.recipe, ready.splits
     number_format = precision.choose(request.precision)
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if ready.origin.notice:
         log.warning("NOTICE %s", ready.origin.notice)
@@ -50,7 +50,7 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
                 recipe, splits, model, phase=index, seed=request.seed, precision=number_format, watch=watch
             )
         picture = folder / f"{phase.name}.png"
-        run_folder.write(
+        atomic.write(
             picture, style.png(learning_rates.rates_figure(swept, phase, f"{recipe.name}, phase {phase.name}"))
         )
         found[phase.name] = {"suggestion": swept.suggestion, "recipe": phase.learning_rate, "picture": str(picture)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from recipes.freeze.feature_cache import refuse_large
 from recipes.recipe import Recipe
 from recipes.train.phase import Phases
 from recipes.train.timing import seconds_per_step
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger("recipes")
 
@@ -85,7 +88,9 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     }
 
 
-def _frozen_pass(recipe: Recipe, splits: data.Splits, model, seed: int, number_format: str) -> dict[str, Any]:
+def _frozen_pass(
+    recipe: Recipe, splits: data.Splits, model: keras.Model, seed: int, number_format: str
+) -> dict[str, Any]:
     """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
     phases = Phases(recipe, splits, precision.cast(model, number_format), seed=seed, precision=number_format)
     name = frozen_runner.choose(recipe.engine, number_format)

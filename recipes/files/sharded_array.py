@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from recipes.errors import EnvironmentFault
-from recipes.files.run_folder import disk_faults, write, write_json
+from recipes.files.atomic import disk_faults, write, write_json
 
 SHARD_BYTES = 2**24
 log = logging.getLogger("recipes")

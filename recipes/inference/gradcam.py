@@ -11,6 +11,7 @@ from recipes.evaluate.probabilities import last_operation
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 
 def last_convolution(model: keras.Model) -> str:
@@ -52,7 +53,7 @@ def heatmaps(
 
     asked = tf.constant(list(indices))
 
-    def score(output):
+    def score(output: tf.Tensor) -> tf.Tensor:
         if output.shape[-1] == 1:
             return tf.where(asked == 1, output[:, 0], -output[:, 0])
         return tf.gather(output, asked, axis=1, batch_dims=1)

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.recipe import overrides, stored
+from recipes.recipe.augmentation import Augment
+from recipes.recipe.checks import integer, is_number, must, number, one_of
+from recipes.recipe.phase import Phase
 from recipes.recipe.search_space import Space
 
-OPTIMIZERS = ("adadelta", "adam", "adamw", "lion", "rmsprop", "sgd")
-SCHEDULES = ("constant", "cosine", "one_cycle")
 ENGINES = ("auto", "keras", "openvino")
 # All trials of a search have the same images, weights and epochs, and no published figure is compared with.
 FIXED = ("data", "split", "image_size", "weights", "published_accuracy", "epochs", "save_every_epoch")
@@ -46,9 +46,9 @@ class Split:
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
-        yield from _one_of(self, "method", ("shuffled", "stratified", "last"))
-        yield from _number(self, "validation", above=0, below=1)
-        yield from _integer(self, "seed", at_least=0)
+        yield from one_of(self, "method", ("shuffled", "stratified", "last"))
+        yield from number(self, "validation", above=0, below=1)
+        yield from integer(self, "seed", at_least=0)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Choice:
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         for name in ("train", "validation", "test"):
-            yield from _integer(self, name, at_least=1)
+            yield from integer(self, name, at_least=1)
 
 
 @dataclass(frozen=True)
@@ -93,114 +93,10 @@ class Shares:
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         for name in ("validation", "test"):
-            yield from _number(self, name, at_least=0, below=1)
-        yield from _integer(self, "seed", at_least=0)
-        if _is_number(self.validation) and _is_number(self.test) and self.validation + self.test >= 1:
+            yield from number(self, name, at_least=0, below=1)
+        yield from integer(self, "seed", at_least=0)
+        if is_number(self.validation) and is_number(self.test) and self.validation + self.test >= 1:
             yield "The shares of validation and test must leave something to train."
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random changes to training images, drawn anew for every image and epoch. All zero: none.
-
-    Attributes:
-        flip: Mirror half of the images left to right.
-        shift: Move by up to this share of height and width, in whole pixels; the gap is filled by reflection.
-        rotation: Turn by up to this share of a full circle, as `keras.layers.RandomRotation`.
-        zoom: Enlarge or shrink by up to this share, as `keras.layers.RandomZoom`.
-        erase: Side of a grey square put at a random place, as a share of the image's side (cutout).
-        strength: Multiplies all of them but flip.
-        contrast: Spread an image's values, or draw them together, around its mean in each channel by up to this share,
-            as `keras.layers.RandomContrast`.
-        brightness: Make an image lighter or darker by up to this share of 255, as `keras.layers.RandomBrightness`.
-    """
-
-    flip: bool = False
-    shift: float = 0.0
-    rotation: float = 0.0
-    zoom: float = 0.0
-    erase: float = 0.0
-    strength: float = 1.0
-    contrast: float = 0.0
-    brightness: float = 0.0
-
-    def faults(self) -> Iterator[str]:
-        """Say what is wrong with the values, a sentence each."""
-        if not isinstance(self.flip, bool):
-            yield _must(self, "flip", "true or false")
-        for name in ("shift", "rotation", "zoom", "erase", "contrast", "brightness"):
-            yield from _number(self, name, at_least=0, below=1)
-        yield from _number(self, "strength", at_least=0)
-        if _is_number(self.strength) and _is_number(self.contrast) and self.strength * self.contrast > 1:
-            yield _must(self, "contrast", f"at most 1 when multiplied by the strength, {self.strength:g}: more inverts")
-
-    def key_facts(self) -> dict[str, Any]:
-        """What the key of augmented activations names: the first six fields always, later ones where they are used.
-
-        A field that comes later must leave the keys of all that is on disk as they are.
-        """
-        first = ("flip", "shift", "rotation", "zoom", "erase", "strength")
-        return {name: getattr(self, name) for name in first} | stored.sparse(self)
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One stretch of training, compiled afresh with a fresh optimizer.
-
-    Attributes:
-        name: Used in override paths and in the history.
-        epochs: Passes over the training images, at most.
-        train: Globs over layer names; what none of them matches is frozen.
-        rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
-            several globs that match, the first counts.
-        optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`
-            have betas of 0.9 and 0.999, `lion` of 0.9 and 0.99, `adadelta` rho of 0.95, `rmsprop` rho of 0.9 and no
-            momentum; epsilon is 1e-7; gradients are not clipped.
-        learning_rate: The rate, or the peak of the schedule.
-        schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
-            first 30%, then cosine to zero.
-        weight_decay: Decoupled decay of kernels, each step: their share that is taken off, times the rate. 0 is none,
-            with every optimizer.
-        average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
-            is validated and kept; 0 for none.
-        monitor: The figure of the history that chooses the best epoch.
-        patience: Epochs without a better one before the phase stops; `None` never stops early.
-        keep: `"best"` or `"last"` epoch's weights.
-        save_every_epoch: Also keep each epoch's weights, named by epoch and validation accuracy.
-    """
-
-    name: str
-    epochs: int
-    train: tuple[str, ...] = ("*",)
-    rates: Mapping[str, float] = field(default_factory=dict)
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    weight_decay: float = 0.0
-    average_epochs: float = 0.0
-    monitor: str = "val_loss"
-    patience: int | None = None
-    keep: str = "best"
-    save_every_epoch: bool = False
-
-    def faults(self) -> Iterator[str]:
-        """Say what is wrong with the values, a sentence each."""
-        yield from _integer(self, "epochs", at_least=1)
-        if not isinstance(self.train, tuple) or not all(isinstance(glob, str) for glob in self.train) or not self.train:
-            yield _must(self, "train", "a tuple of globs over layer names")
-        if not all(_is_number(factor) and 0 < factor <= 1 for factor in self.rates.values()):
-            yield _must(self, "rates", "factors above 0, at most 1, by glob over layer names")
-        yield from _one_of(self, "optimizer", OPTIMIZERS)
-        yield from _number(self, "learning_rate", above=0)
-        yield from _one_of(self, "schedule", SCHEDULES)
-        yield from _number(self, "weight_decay", at_least=0)
-        yield from _number(self, "average_epochs", at_least=0)
-        yield from _one_of(self, "monitor", ("val_loss", "val_accuracy"))
-        if self.patience is not None:
-            yield from _integer(self, "patience", at_least=1)
-        yield from _one_of(self, "keep", ("best", "last"))
-        if not isinstance(self.save_every_epoch, bool):
-            yield _must(self, "save_every_epoch", "true or false")
 
 
 @dataclass(frozen=True)
@@ -257,21 +153,21 @@ class Recipe:
         """Say what is wrong with the values, a sentence each."""
         for name in ("name", "architecture", "data"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                yield _must(self, name, "a name")
+                yield must(self, name, "a name")
         if not self.phases:
-            yield _must(self, "phases", "at least one phase")
+            yield must(self, "phases", "at least one phase")
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
-            yield _must(self, "phases", "phases with different names", names)
-        yield from _integer(self, "batch_size", at_least=1)
-        yield from _number(self, "label_smoothing", at_least=0, below=1)
+            yield must(self, "phases", "phases with different names", names)
+        yield from integer(self, "batch_size", at_least=1)
+        yield from number(self, "label_smoothing", at_least=0, below=1)
         if self.image_size is not None:
-            yield from _integer(self, "image_size", at_least=1)
+            yield from integer(self, "image_size", at_least=1)
         if self.class_weights is not None:
-            yield from _one_of(self, "class_weights", ("balanced",))
-        yield from _integer(self, "views", at_least=0)
-        yield from _one_of(self, "cache_dtype", ("float16", "float32"))
-        yield from _one_of(self, "engine", ENGINES)
+            yield from one_of(self, "class_weights", ("balanced",))
+        yield from integer(self, "views", at_least=0)
+        yield from one_of(self, "cache_dtype", ("float16", "float32"))
+        yield from one_of(self, "engine", ENGINES)
         yield from self.split.faults()
         yield from self.augment.faults()
         for phase in self.phases:
@@ -373,35 +269,3 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
     del complete["on_data"], complete["tune"]
     return json.loads(json.dumps(complete))
-
-
-def _must(owner: Any, name: str, constraint: str, value: Any = ...) -> str:
-    """A sentence of one shape for every bad value."""
-    value = getattr(owner, name) if value is ... else value
-    where = f"phase {owner.name!r}" if isinstance(owner, Phase) else type(owner).__name__.lower()
-    return f"The {name!r} of the {where} must be {constraint}. Got {value!r} instead."
-
-
-def _one_of(owner: Any, name: str, allowed: tuple[str, ...]) -> Iterator[str]:
-    if getattr(owner, name) not in allowed:
-        yield _must(owner, name, "one of " + ", ".join(allowed))
-
-
-def _integer(owner: Any, name: str, *, at_least: int) -> Iterator[str]:
-    value = getattr(owner, name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        yield _must(owner, name, f"an integer of {at_least} or more")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _number(
-    owner: Any, name: str, *, above: float | None = None, at_least: float | None = None, below: float = math.inf
-) -> Iterator[str]:
-    value = getattr(owner, name)
-    low = above if above is not None else at_least
-    if not _is_number(value) or value >= below or value < low or (above is not None and value == above):
-        bounds = f"above {above:g}" if above is not None else f"{at_least:g} or more"
-        yield _must(owner, name, f"a number {bounds}" + (f" and below {below:g}" if below < math.inf else ""))

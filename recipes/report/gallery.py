@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from recipes.data import Images
-from recipes.evaluate.predictions import Predictions, confusion
+from recipes.evaluate.metrics import confusion
+from recipes.evaluate.predictions import Predictions
 from recipes.report.figures.confusion import confused_pairs
 from recipes.report.pictures import overlay, thumbnail
 

@@ -5,6 +5,8 @@ This is what the recipes are measured against. Nothing else uses it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -99,6 +101,6 @@ class _Told(keras.callbacks.Callback):
         super().__init__()
         self.clock, self.phase, self.trained = clock, phase, trained
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.clock.epoch_ended(self.phase, self.trained)
         self.model.stop_training = self.model.stop_training or self.clock.is_over()

@@ -14,35 +14,60 @@ from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.evaluate.statistics import student_t, wilson
+from recipes.files import atomic
 from recipes.files import manifest as manifests
-from recipes.files import run_folder
 from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
-from recipes.study.results_table import put_between_marks, table
+from recipes.study.results_table import measured, put_between_marks, table
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
     """All result files of a folder, by name."""
-    return {path.stem: run_folder.read_json(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: atomic.read_json(path) for path in sorted(folder.glob("*.json"))}
 
 
-def refresh(folders: Sequence[Path], into: Path, readme: Path | None) -> None:
-    """Collect runs into the result files of a folder, and its table onto a page.
+def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path | None) -> None:
+    """Collect runs into the result files of a folder, and what these say onto pages; see `show`.
 
     Raises:
-        UsageFault: When there is nothing to do, a run does not count, or the page has no place for the table.
+        UsageFault: When there is nothing to do, a run does not count, or a page has no place for its results.
         CorruptFault: When a file is damaged.
         DiskFault: When one cannot be written.
     """
-    if not folders and readme is None:
-        raise UsageFault("Which runs? Give the folders of finished runs, or a page with --readme.")
+    if not folders and readme is None and book is None:
+        raise UsageFault("Which runs? Give the folders of finished runs, or pages with --readme or --book.")
     groups = collect(folders)
-    with run_folder.disk_faults(into):
+    with atomic.disk_faults(into):
         into.mkdir(parents=True, exist_ok=True)
     for name, group in groups.items():
-        run_folder.write_json(into / f"{name}.json", group)
+        atomic.write_json(into / f"{name}.json", group)
+    show(into, readme, book)
+
+
+def show(results: Path, readme: Path | None, book: Path | None) -> None:
+    """Write what a folder of result files says onto pages.
+
+    Args:
+        results: The folder.
+        readme: A page for the table of all results, between its marks `results`.
+        book: A folder of recipes' pages, `<recipe>.py`: each gets its own results between its marks `measured`.
+
+    Raises:
+        UsageFault: When a page has no such marks, or there is no page of a recipe that has results.
+        CorruptFault: When a result file is damaged.
+        DiskFault: When a page cannot be written.
+    """
+    groups = load(results)
     if readme is not None:
-        put_between_marks(readme, "results", table(load(into)))
+        put_between_marks(readme, "results", table(groups))
+    if book is not None:
+        for name in sorted({group["recipe"] for group in groups.values()}):
+            put_between_marks(book / f"{name}.py", "measured", measured(of_recipe(groups, name)))
+
+
+def of_recipe(groups: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
+    """Those results that are of one recipe."""
+    return {key: group for key, group in groups.items() if group["recipe"] == name}
 
 
 def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Results in words: a line for a group of runs, a Markdown table for many, between the marks of a page."""
+"""Results in words: a line for a group of runs, a table or a list for many, between the marks of a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.errors import UsageFault
-from recipes.files import run_folder
+from recipes.files import atomic
 from zoo import markdown
 
 COLUMNS = (
@@ -41,10 +41,9 @@ def table(results: dict[str, dict[str, Any]]) -> str:
             mark = notes.setdefault(group["notice"], len(notes) + 1)
             accuracy += f" [{mark}]"
         published = f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else "none printed"
-        minutes = statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
         seeds = ", ".join(str(run["seed"]) for run in group["runs"])
-        training = f"{minutes:.1f} min"
-        if any(_found_activations(run, group["images"]) for run in group["runs"]):
+        training = f"{_minutes(group):.1f} min"
+        if _lacks_frozen_pass(group):
             training += f" [{notes.setdefault(FOUND, len(notes) + 1)}]"
         intervals = _interval(group, "seed_interval"), _interval(group, "image_interval")
         what = group["recipe"], group["dataset"], group["variant"]
@@ -55,9 +54,35 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     )
 
 
+def measured(results: dict[str, dict[str, Any]]) -> str:
+    """What a recipe's page states between its marks: a line for each data set and variant, with result and cost."""
+    lines = ["Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.", ""]
+    for group in results.values():
+        spread, number = group["standard_deviation"], len(group["runs"])
+        accuracy = f"{group['mean']:.4f}" + (f" ± {spread:.4f}" if spread is not None else "")
+        cost = f"{_minutes(group):.1f} minutes on {group['hardware']['cores']} cores"
+        if _lacks_frozen_pass(group):
+            cost += ", some without the frozen pass"
+        kind = "certified" if "certified" in group else "not certified"
+        lines.append(
+            f"- {group['dataset']}, {group['variant']}: {accuracy} ({number} seed{'s' * (number > 1)}), {cost}; {kind}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _minutes(group: dict[str, Any]) -> float:
+    """Minutes of training, on average over the seeds."""
+    return statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
+
+
 def _interval(group: dict[str, Any], name: str) -> str:
     interval = group.get(name)
     return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"
+
+
+def _lacks_frozen_pass(group: dict[str, Any]) -> bool:
+    """Whether the times of a group lack what computing the activations took, in some of its runs."""
+    return any(_found_activations(run, group["images"]) for run in group["runs"])
 
 
 def _found_activations(run: dict[str, Any], images: dict[str, int]) -> bool:
@@ -80,4 +105,4 @@ def put_between_marks(page: Path, name: str, text: str) -> None:
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not marks.search(before):
         raise UsageFault(f"The page {page} has no marks <!-- {name} --> and <!-- /{name} --> to write between.")
-    run_folder.write(page, marks.sub(lambda found: found[1] + text + found[2], before))
+    atomic.write(page, marks.sub(lambda found: found[1] + text + found[2], before))

@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.execution import prepare
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe
 from recipes.study.trial import Trainer, Trial
 
@@ -107,7 +107,7 @@ class Search:
         name = f"{'page' if trial is None else f'trial-{trial.number:04d}'}-seed{seed}"
         path, states = self.folder / RETRAINED / f"{name}.json", self.folder / RETRAINED / name
         if path.is_file():
-            return run_folder.read_json(path)
+            return atomic.read_json(path)
         states.mkdir(parents=True, exist_ok=True)
         recipe = self.recipe if trial is None else self.applied(trial.values)
         began = time.monotonic()
@@ -117,7 +117,7 @@ class Search:
         except DivergedFault as fault:
             figures["reason"] = str(fault)
         figures["seconds"] = round(time.monotonic() - began, 2)
-        run_folder.write_json(path, figures)
+        atomic.write_json(path, figures)
         shutil.rmtree(states)
         log.info("%s: %s", name, figures.get("reason") or f"val_accuracy {figures['val_accuracy']:.4f}")
         return figures
@@ -151,7 +151,7 @@ class Search:
         if not path.is_file():
             return None
         try:
-            trial = Trial(**run_folder.read_json(path))
+            trial = Trial(**atomic.read_json(path))
         except (CorruptFault, TypeError) as error:
             log.warning("warning: %s is damaged (%s); trial %d runs again.", path, error, proposed.number)
             return None
@@ -166,7 +166,7 @@ class Search:
         """Write a finished trial. Its training state stays for Hyperband to go on with; others need it no more."""
         path = self._path(trial)
         path.parent.mkdir(exist_ok=True)
-        run_folder.write_json(path, dataclasses.asdict(trial))
+        atomic.write_json(path, dataclasses.asdict(trial))
         if self.tuner != "hyperband":
             shutil.rmtree(self.states(trial.number), ignore_errors=True)
 
@@ -185,10 +185,10 @@ class _Trainings(keras_tuner.HyperModel):
         super().__init__()
         self.search = search
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         return self.search.build(self.search.applied(self.search.drawn(hp)), self.search.seed)
 
-    def fit(self, hp, model, proposed):
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, proposed: Trial) -> dict[str, Any]:
         search = self.search
         folder = search.states(proposed.number)
         folder.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
     kind = TUNERS[search.tuner]
 
     class Remembering(kind):  # type: ignore[misc, valid-type]
-        def run_trial(self, trial, *args, **kwargs):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
             given = trial.hyperparameters.values
             parent = given.get("tuner/trial_id")
             proposed = Trial(
@@ -225,7 +225,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
             figures = {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
             return {name: math.nan if value is None else value for name, value in figures.items()}
 
-        def _run(self, proposed: Trial, trial) -> Trial:
+        def _run(self, proposed: Trial, trial: Any) -> Trial:
             began = time.monotonic()
             # As `Tuner.run_trial` without its callbacks, which want TensorBoard installed.
             keras.utils.clear_session()
@@ -236,7 +236,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
                 figures = {"reason": str(fault)}
             return dataclasses.replace(proposed, **figures, seconds=round(time.monotonic() - began, 2))
 
-        def on_trial_end(self, trial):
+        def on_trial_end(self, trial: Any) -> None:
             super().on_trial_end(trial)
             spent = sum(ended.seconds for ended in search.found) / 3600
             if search.hours is not None and spent >= search.hours:

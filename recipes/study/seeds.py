@@ -15,7 +15,7 @@ from recipes.console.signals import Signals
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe.diff import recipe_changes
 from recipes.study import results_files, results_table
 
@@ -96,7 +96,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     """
     if not certified.is_file():
         raise UsageFault(f"{name} has no certified short setting in {certified}.")
-    stored = run_folder.read_json(certified)
+    stored = atomic.read_json(certified)
     try:
         seed, (low, high) = stored["runs"][0]["seed"], stored["image_interval"]
         settings = stored["settings"]
@@ -113,12 +113,15 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
     return reached
 
 
-def certify(asked: Certification, readme: Path | None, screen: Screen, signals: Signals) -> Path:
+def certify(
+    asked: Certification, readme: Path | None, book_pages: Path | None, screen: Screen, signals: Signals
+) -> Path:
     """Run every seed that has not run yet, and write what they gave.
 
     Args:
         asked: What to certify.
         readme: A page for the table of all results; not for a short setting.
+        book_pages: A folder of recipes' pages, which state their results; not for a short setting.
         screen: Where to say it.
         signals: Asked whether to stop.
 
@@ -138,11 +141,11 @@ def certify(asked: Certification, readme: Path | None, screen: Screen, signals: 
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
     written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
-    with run_folder.disk_faults(written.parent):
+    with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
-    run_folder.write_json(written, group)
-    if readme and not asked.smoke:
-        results_table.put_between_marks(readme, "results", results_table.table(results_files.load(asked.into)))
+    atomic.write_json(written, group)
+    if not asked.smoke:
+        results_files.show(asked.into, readme, book_pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
     return written
 

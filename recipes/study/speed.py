@@ -17,7 +17,7 @@ from typing import Any
 from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import EnvironmentFault
-from recipes.files import run_folder
+from recipes.files import atomic
 from recipes.study.clock import Clock
 from zoo.markdown import table
 
@@ -75,7 +75,7 @@ def run(race: Race, into: Path, page: Path | None) -> None:
     from recipes.study.results_table import put_between_marks
 
     into.mkdir(parents=True, exist_ok=True)
-    run_folder.write_json(into / f"{race.name}.json", found)
+    atomic.write_json(into / f"{race.name}.json", found)
     if page:
         put_between_marks(page, "speed", markdown(found))
 
@@ -91,6 +91,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
     from recipes import precision
     from recipes.console.backend import load_backend
     from recipes.evaluate import predictions
+    from recipes.evaluate.metrics import scores
     from recipes.execution import prepare
     from recipes.execution.request import Request, Variant
     from recipes.train import engine
@@ -103,7 +104,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
     keras.utils.set_random_seed(race.seed)
 
     def score(trained: keras.Model) -> float:
-        return predictions.scores(predictions.predict(trained, splits.test, splits.class_names))["accuracy"]
+        return scores(predictions.predict(trained, splits.test, splits.class_names))["accuracy"]
 
     clock = Clock(race.accuracy, score)
     if role == "plain":

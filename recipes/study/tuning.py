@@ -18,9 +18,10 @@ from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
+from recipes.evaluate.statistics import student_t
 from recipes.execution import prepare
 from recipes.execution.request import Request
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe, with_defaults
 
 FOUND = "search.json"
@@ -57,7 +58,7 @@ def tune(
         Fault: Whatever else the user can mend.
     """
     _refuse_unsearchable(request.recipe(request.dataset()), settings)
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with run_folder.owned(folder):
         started = run_folder.is_started(folder)
@@ -95,10 +96,7 @@ def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any
         return {"won": not failed, "difference": None, "interval": None}
     difference, interval = statistics.mean(gains), None
     if len(gains) > 1:
-        from scipy.stats import t
-
-        reach = t.ppf(0.975, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
-        interval = [difference - float(reach), difference + float(reach)]
+        interval = list(student_t(gains))
     return {"won": difference > 0 and not failed, "difference": difference, "interval": interval}
 
 
@@ -161,9 +159,9 @@ def _search(
         "versions": environment.versions(),
         "hardware": environment.hardware(),
     }
-    run_folder.write_json(folder / FOUND, found)
-    run_folder.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
-    run_folder.write(folder / "TUNED.diff", report.verdict_line(found) + "\n" + _diff(request, best.values))
+    atomic.write_json(folder / FOUND, found)
+    atomic.write(folder / "slices.png", style.png(report.slices_figure(found, recipe.tune)))
+    atomic.write(folder / "TUNED.diff", report.verdict_line(found) + "\n" + _diff(request, best.values))
     for line in report.lines(found):
         log.log(RESULT, "%s", line)
     log.log(RESULT, "written %s: search.json, slices.png, TUNED.diff", folder)
@@ -195,9 +193,9 @@ def _begin(folder: Path, asked: dict[str, Any]) -> None:
     from recipes.train import network
 
     if not run_folder.is_started(folder):
-        run_folder.write_json(folder / run_folder.STARTED, asked)
+        atomic.write_json(folder / run_folder.STARTED, asked)
         return
-    before = run_folder.read_json(folder / run_folder.STARTED)
+    before = atomic.read_json(folder / run_folder.STARTED)
     before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
     was, is_now = before.pop("network", None), now.pop("network")
     if changes := differences(before, now):

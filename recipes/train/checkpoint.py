@@ -18,7 +18,7 @@ from annotated_types import Ge, Le
 
 from recipes.errors import CorruptFault
 from recipes.files import typed
-from recipes.files.run_folder import atomic_path, disk_faults
+from recipes.files.atomic import atomic_path, disk_faults
 from recipes.files.typed import Count, FiniteFloat, Seconds
 
 if TYPE_CHECKING:

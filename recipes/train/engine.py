@@ -258,11 +258,11 @@ class _Guard(keras.callbacks.Callback):
         self.first_step = state.step
         self.arrays: dict[str, list[np.ndarray]] = {}
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.first_step:
             _assign(self.model.metrics_variables, self.state.arrays["metrics"])
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done = min(self.first_step + batch + 1, self.steps)
         figures = {name: float(value) for name, value in logs.items()}
         if not math.isfinite(figures["loss"]):
@@ -275,7 +275,7 @@ class _Guard(keras.callbacks.Callback):
             self.hooks.on_save(self.state)
             raise StopRequested
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.arrays = self._arrays()
 
     def _arrays(self) -> dict[str, list[np.ndarray]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.errors import EnvironmentFault
+from recipes.files.atomic import write
 from recipes.files.csv_text import csv_text
-from recipes.files.run_folder import write
 
 EVENTS = "tensorboard"
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import keras
 import numpy as np
@@ -57,12 +58,12 @@ class RateSweep(keras.callbacks.Callback):
         self.losses: list[float] = []
         self.average = 0.0
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the rate of this step."""
         self.model.optimizer.learning_rate = self.rates[batch]
         self.model.reset_metrics()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Keep the loss of this step."""
         loss = float(logs["loss"])
         self.average = SMOOTHING * self.average + (1 - SMOOTHING) * loss

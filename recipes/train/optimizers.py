@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from recipes.errors import UsageFault
 from recipes.recipe import Phase
+from recipes.recipe.phase import OPTIMIZERS
 
 UNDECAYED = ("bias", "gamma", "beta")
 
@@ -30,15 +31,15 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
         UsageFault: When a glob of the phase's rates matches no layer that trains.
     """
     settings: dict[str, Any] = {
+        "weight_decay": None,  # Spares Keras a pass over the weights; AdamW takes no None.
+        **OPTIMIZERS[phase.optimizer],
         "learning_rate": _schedule(phase, steps),
-        # None spares Keras a pass over the weights; AdamW takes no None.
-        "weight_decay": phase.weight_decay or (0.0 if phase.optimizer == "adamw" else None),
         "use_ema": False,
     }
+    if phase.weight_decay:
+        settings["weight_decay"] = phase.weight_decay
     if phase.average_epochs:
         settings |= {"use_ema": True, "ema_momentum": math.exp(-1 / (phase.average_epochs * steps))}
-    if phase.optimizer == "sgd":
-        settings |= {"momentum": 0.9, "nesterov": True}
     optimizer = alone(keras.optimizers.get({"class_name": phase.optimizer, "config": settings}))
     # Given to Keras as variables: a name would be looked for in the layer's name too.
     undecayed = [variable for variable in model.trainable_variables if any(part in variable.name for part in UNDECAYED)]
@@ -59,7 +60,7 @@ def alone(optimizer: keras.Optimizer) -> keras.Optimizer:
     kind = type(optimizer)
 
     class Alone(kind):  # type: ignore[misc, valid-type]
-        def apply(self, grads, trainable_variables=None):
+        def apply(self, grads: Any, trainable_variables: Any = None) -> None:
             apply = super().apply
             # Once all devices are called together, Keras sums no more.
             tf.distribute.get_replica_context().merge_call(lambda _: apply(grads, trainable_variables))
@@ -89,7 +90,7 @@ def scale_updates(
     decayed = set(by_variable) - {_handle(variable) for variable in undecayed}
 
     class Scaled(kind):  # type: ignore[misc, valid-type]
-        def update_step(self, gradient, variable, learning_rate):
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             factor = by_variable.get(_handle(variable))
             if factor is None:
                 super().update_step(gradient, variable, learning_rate)

@@ -1,12 +1,17 @@
 """Augmentation: what each setting does to pixels, and that a seed fixes it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from recipes import Augment
+from recipes import Augment, Phase, Recipe
 from recipes.data.augment import GREY, augment
+from recipes.errors import UsageFault
 from recipes.files.sharded_array import Rows
+from recipes.freeze.cache_key import images_key
 from recipes.freeze.feature_cache import View
+from recipes.recipe.augmentation import colour
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def test_augment_leaves_the_keys_of_kept_activations_as_they_were(tmp_path, sett
 
     def found(**more):
         augment = Augment(**settings, **more) if settings else None
-        return Rows(tmp_path, View(images, augment, 7, 1).facts(), 2, (3,), "float16").key
+        return Rows(tmp_path, View(images, images_key(images), augment, 7, 1).facts(), 2, (3,), "float16").key
 
     assert found() == key
     if settings:
@@ -169,3 +174,23 @@ def test_augment_strength_scales(photos):
     np.testing.assert_array_equal(changed(photos, rotation=0.2, strength=0.0), photos)
     weak, strong = changed(photos, rotation=0.2, strength=0.2), changed(photos, rotation=0.2)
     assert np.abs(weak - photos).mean() < np.abs(strong - photos).mean()
+
+
+def test_augment_takes_another_colour_as_one_function_and_one_field(photos):
+    """Checked, overridden, drawn and in the key of kept activations, all from that one field."""
+
+    def whiten(images, factor):
+        return images + (255 - images) * abs(factor)
+
+    @dataclass(frozen=True)
+    class Hazy(Augment):
+        haze: float = colour(whiten)
+
+    recipe = Recipe("a", "fashion_cnn", "mnist", (Phase("train", 1),), augment=Hazy())
+    hazy = recipe.override("augment.haze", "0.5").augment
+    image = augment(photos, np.array((1, 2), "int32"), hazy).numpy()
+    assert (image >= photos).all()
+    assert 5 < (image - photos).mean() < 0.5 * (255 - photos).mean()
+    assert hazy.key_facts() == Augment().key_facts() | {"haze": 0.5}
+    with pytest.raises(UsageFault, match="'haze' of the hazy must be a number 0 or more and below 1. Got 2.0"):
+        recipe.override("augment.haze", "2.0")

@@ -93,6 +93,7 @@ def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
 
 @pytest.mark.usefixtures("_own_networks")
 def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):
+    zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)  # Forgotten when the test ends.
     folder = tmp_path / "run"
     edit = ("--set", "architecture=edited_net", "--variant", "published", "--smoke")
     with monkeypatch.context() as patch:
@@ -145,6 +146,7 @@ def half_frozen(*, input_shape, classes):
 
 @pytest.mark.usefixtures("_own_networks")
 def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once(tmp_path, run_cli):
+    zoo.register("half_frozen")(half_frozen)  # Forgotten when the test ends.
     code, out, err = run_cli(
         "fashion_cnn", "--set", "architecture=half_frozen", "--smoke", "--variant", "published", "--out", tmp_path / "a"
     )

@@ -10,7 +10,7 @@ import pytest
 from conftest import PYTHON, subprocess_environment
 
 from recipes.errors import BusyFault, CorruptFault, DiskFault, UsageFault
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 
 
 def test_new_gives_every_run_its_own_folder(tmp_path):
@@ -21,16 +21,16 @@ def test_new_gives_every_run_its_own_folder(tmp_path):
 
 def test_write_replaces_whole_files_and_leaves_no_temporary(tmp_path):
     path = tmp_path / "a.json"
-    run_folder.write_json(path, {"label": "고양이"})
-    run_folder.write_json(path, {"label": "개"})
-    assert run_folder.read_json(path) == {"label": "개"}
+    atomic.write_json(path, {"label": "고양이"})
+    atomic.write_json(path, {"label": "개"})
+    assert atomic.read_json(path) == {"label": "개"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("good")
-    with pytest.raises(RuntimeError), run_folder.atomic_path(path) as temporary:  # noqa: PT012
+    with pytest.raises(RuntimeError), atomic.atomic_path(path) as temporary:  # noqa: PT012
         assert temporary.suffix == ".keras"
         temporary.write_text("half")
         raise RuntimeError
@@ -75,7 +75,7 @@ def test_clear_empties_only_run_folders(tmp_path):
 HOLDER = """
 import sys
 from pathlib import Path
-from recipes.files import run_folder
+from recipes.files import atomic, run_folder
 with run_folder.owned(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -127,4 +127,4 @@ def test_close_drops_the_state_and_hashes_every_file(tmp_path):
 def test_read_json_names_a_damaged_file(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(CorruptFault, match="run.json is missing or damaged"):
-        run_folder.read_json(tmp_path / "run.json")
+        atomic.read_json(tmp_path / "run.json")

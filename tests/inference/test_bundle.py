@@ -1,5 +1,6 @@
 """Bundles: every format answers as the run does, or is not kept."""
 
+import dataclasses
 import functools
 import json
 import shutil
@@ -10,8 +11,9 @@ import pytest
 from photo_files import CLASSES
 
 import zoo
-from recipes import export, verify
+from recipes import export, run, verify
 from recipes.inference.bundle import FORMATS
+from recipes.inference.bundle.formats import RUNTIMES
 from zoo.checksum import sha256_of
 
 
@@ -52,6 +54,15 @@ def test_every_bundle_answers_as_the_run_does(trained, bundle_of, call, kind):
     assert code == 0
     assert f"{kind} answers as it should on 8 images" in out
     assert call(export, trained, "--to", kind, "--out", bundle)[0] == 2
+
+
+def test_a_format_is_added_by_one_entry(trained, call, tmp_path, monkeypatch):
+    monkeypatch.setitem(RUNTIMES, "another", dataclasses.replace(RUNTIMES["keras"], file="another.keras"))
+    code, out, err = call(export, trained, "--to", "another", "--out", tmp_path / "bundle")
+    assert code == 0, err
+    assert (tmp_path / "bundle" / "another.keras").is_file()
+    assert "another answers as it should on 8 images" in call(verify, tmp_path / "bundle")[1]
+    assert "another" in run.parser().format_help()
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -101,7 +112,7 @@ def test_a_bundle_that_answers_otherwise_is_deleted(trained, call, tmp_path, mon
         copy.save(path)
 
     sound = formats.RUNTIMES["keras"]
-    broken = formats.Runtime(sound.file, sound.needs, wrong, sound.load)
+    broken = dataclasses.replace(sound, write=wrong)
     monkeypatch.setitem(formats.RUNTIMES, "keras", broken)
     code, _, err = call(export, trained, "--out", tmp_path / "bundle")
     assert code == 9
@@ -113,7 +124,7 @@ def test_a_missing_runtime_is_said_first(trained, call, run_cli, photos, tmp_pat
     from recipes.inference.bundle import formats
 
     sound = formats.RUNTIMES["onnx"]
-    absent = formats.Runtime(sound.file, ("no_such_module",), sound.write, sound.load)
+    absent = dataclasses.replace(sound, needs=("no_such_module",))
     monkeypatch.setitem(formats.RUNTIMES, "onnx", absent)
     code, _, err = call(export, trained, "--to", "onnx", "--out", tmp_path / "bundle")
     assert code == 4

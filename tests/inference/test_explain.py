@@ -10,6 +10,7 @@ from PIL import Image
 
 from recipes import explain
 from recipes.files import model_file
+from recipes.inference import explanations
 from recipes.inference.activation_maximization import excite
 
 
@@ -150,7 +151,7 @@ def ends_in(operation):
 )
 def test_outputs_that_do_not_sum_to_one_are_called_scores(tmp_path, model, kind):
     model().save(tmp_path / "model.keras")
-    predictor = explain.subject(str(tmp_path / "model.keras"), (0, 1))
+    predictor = explanations.subject(str(tmp_path / "model.keras"), (0, 1))
     table = predictor.predict(np.random.default_rng(0).integers(0, 256, (5, 12, 12, 1)).astype("uint8"))
     assert table.as_csv().splitlines()[0].startswith(f"path,prediction,{kind},{kind} class 0,{kind} class 1")
     rows = table.probabilities
@@ -159,8 +160,8 @@ def test_outputs_that_do_not_sum_to_one_are_called_scores(tmp_path, model, kind)
 
 
 def test_percent_signs_are_for_probabilities():
-    assert explain._said(0.25, "probability") == "25.0%"
-    assert explain._said(3.256, "score") == "score 3.26"
+    assert explanations.in_words(0.25, "probability") == "25.0%"
+    assert explanations.in_words(3.256, "score") == "score 3.26"
 
 
 def test_grad_cam_follows_outputs_that_an_operation_makes(explained, photo, tmp_path):

@@ -9,10 +9,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 import recipes
-from recipes import book, serve
+from recipes import book
+from recipes.pages.classify import ClassifyPage
+from recipes.pages.server import server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+pytestmark = [
+    pytest.mark.drawn,
+    pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed"),
+]
 WIDTHS = (1280, 400)
 
 
@@ -106,7 +111,7 @@ def test_the_figures_of_a_report_are_those_of_its_metrics(opened, trained):
 
 
 def test_a_photo_on_the_page_is_classified_and_explained(opened, trained, photos):
-    with serve.server(recipes.load(trained)) as running:
+    with server(ClassifyPage(recipes.load(trained))) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         host, port = running.server_address
         page = opened(f"http://{host}:{port}/")

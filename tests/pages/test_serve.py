@@ -12,13 +12,15 @@ from photo_files import CLASSES, claiming
 
 import recipes
 from recipes import serve
+from recipes.pages.classify import ClassifyPage
+from recipes.pages.server import server
 from recipes.report.pictures import overlay
 
 
 @pytest.fixture
 def page(trained):
     """A running server's address."""
-    with serve.server(recipes.load(trained)) as running:
+    with server(ClassifyPage(recipes.load(trained))) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield running.server_address
         running.shutdown()

@@ -16,6 +16,7 @@ from sklearn import metrics
 from recipes import Augment, data, report
 from recipes.data.splits import Images
 from recipes.evaluate import predictions
+from recipes.evaluate.metrics import confusion, confusion_csv, scores
 from recipes.evaluate.predictions import Predictions
 from recipes.execution import artifacts
 from recipes.files import typed
@@ -23,6 +24,7 @@ from recipes.files.manifest import Manifest
 from recipes.report.figures.style import png
 from recipes.report.run import Drawn, run_page
 
+pytestmark = pytest.mark.drawn
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{$", "../x, y", "고양이 🐱")
 
 
@@ -61,7 +63,7 @@ def test_predictions_csv_is_the_table(table):
 
 
 def test_scores_agree_with_scikit_learn_and_survive_an_absent_class(table):
-    found = predictions.scores(table)
+    found = scores(table)
     assert found["accuracy"] == metrics.accuracy_score(table.truth, table.prediction)
     assert found["loss"] == pytest.approx(metrics.log_loss(table.truth, table.probabilities, labels=range(4)))
     assert found["balanced_accuracy"] == pytest.approx(
@@ -72,11 +74,11 @@ def test_scores_agree_with_scikit_learn_and_survive_an_absent_class(table):
 
 
 def test_confusion_counts_truth_by_row(table):
-    matrix = predictions.confusion(table)
+    matrix = confusion(table)
     assert matrix.shape == (4, 4)
     for truth, guess in np.ndindex(4, 4):
         assert matrix[truth, guess] == np.sum((table.truth == truth) & (table.prediction == guess))
-    rows = list(csv.reader(io.StringIO(predictions.confusion_csv(matrix, HOSTILE))))
+    rows = list(csv.reader(io.StringIO(confusion_csv(matrix, HOSTILE))))
     assert rows[0][1:] == list(HOSTILE)
     assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == matrix.tolist()
 
@@ -106,11 +108,11 @@ def test_predict_widens_a_sigmoid_to_two_classes():
     pixels = np.array([0, 255, 51], "uint8").reshape(3, 1, 1, 1)
     table = predictions.predict(model, Images(pixels, np.array([0, 1, 0]), np.arange(3).astype(str)), ("cat", "dog"))
     np.testing.assert_allclose(table.probabilities, [[1, 0], [0, 1], [0.8, 0.2]], atol=1e-6)
-    assert predictions.scores(table)["accuracy"] == 1.0
+    assert scores(table)["accuracy"] == 1.0
 
 
 def test_confusion_picture_writes_counts_percent_and_names(table):
-    matrix = predictions.confusion(table)
+    matrix = confusion(table)
     figure = report.confusion_figure(matrix, HOSTILE, "a title with $ signs")
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == list(HOSTILE)
@@ -148,7 +150,7 @@ def page_of(table, **changes):
     maps = keras.layers.Conv2D(2, 3, name="conv")(image)
     flat = keras.layers.Flatten()(maps)
     model = keras.Model(image, keras.layers.Dense(len(table.class_names), activation="softmax")(flat))
-    scores = predictions.scores(table)
+    figures = scores(table)
     history = [{"phase": "train", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}]
     told = {
         "recipe": "fashion_cnn",
@@ -165,7 +167,7 @@ def page_of(table, **changes):
         augmented=artifacts.augmented(splits, Augment(flip=True)),
         network=artifacts.arithmetic(model),
     )
-    return run_page(manifest, {"test": scores, "validation": scores}, history, table, images, b"png", drawn)
+    return run_page(manifest, {"test": figures, "validation": figures}, history, table, images, b"png", drawn)
 
 
 def test_reports_run_no_network():
@@ -194,7 +196,7 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
     assert "7,000-image sample" in text
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     assert "고양이" in text
-    assert f"<b>{predictions.scores(table)['accuracy']:.4f}</b>" in text
+    assert f"<b>{scores(table)['accuracy']:.4f}</b>" in text
     for heading in (
         "Confused most",
         "Largest losses",

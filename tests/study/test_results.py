@@ -48,6 +48,20 @@ def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     assert "old" not in readme.read_text()
 
 
+def test_the_page_of_a_recipe_states_cost_and_result(tmp_path):
+    folders = [str(run_folder(tmp_path, seed, accuracy)) for seed, accuracy in ((1, 0.90), (2, 0.92))]
+    page = tmp_path / "tiny.py"
+    page.write_text('"""tiny: a net.\n\n<!-- measured -->\nold\n<!-- /measured -->\n"""\n\nTUNED = 1\n')
+    assert results.main([*folders, "--into", str(tmp_path / "results"), "--book", str(tmp_path)]) == 0
+    text = page.read_text()
+    compile(text, page, "exec")
+    line = "- mnist, tuned: 0.9100 ± 0.0141 (2 seeds), 1.5 minutes on 2 cores; not certified"
+    assert f"{line}\n<!-- /measured -->" in text
+    assert "old" not in text
+    results.main([folders[0], "--into", str(tmp_path / "results"), "--book", str(tmp_path)])
+    assert "- mnist, tuned: 0.9000 (1 seed), 1.5 minutes on 2 cores; not certified\n" in page.read_text()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -76,6 +90,7 @@ def test_one_seed_counts_once(tmp_path):
         (["--intoo", "x"], 2, "--help shows the options"),
         (["--readme", "{0}/nothing.md"], 2, "nothing.md cannot be read"),
         (["--readme", "{0}/page.md"], 2, "has no marks <!-- results -->"),
+        (["{0}/1-0.9", "--book", "{0}"], 2, "tiny.py cannot be read"),
         (["{0}/1-0.9", "--into", "{0}/page.md"], 6, "a file is in the way"),
         (["--into", "{0}/damaged", "--readme", "{0}/page.md"], 9, "bad.json is missing or damaged"),
     ],

@@ -10,7 +10,7 @@ import zoo
 from recipes import Phase
 from recipes.errors import UsageFault
 from recipes.freeze import thaw
-from recipes.recipe.values import OPTIMIZERS, SCHEDULES
+from recipes.recipe.phase import OPTIMIZERS, SCHEDULES
 from recipes.train.optimizers import optimizer_for, scale_updates
 
 EVERY_OPTIMIZER = sorted(
@@ -80,6 +80,13 @@ def test_an_optimizer_is_what_its_phase_says(small, name, decay, average, rates)
     momentum = config.pop("ema_momentum")
     assert not average or momentum == pytest.approx(math.exp(-1 / 10))
     assert config == {"learning_rate": 0.25} | KERAS_DEFAULTS[name] | NOT_USED
+
+
+def test_an_optimizer_is_added_by_one_entry(small, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "nadam", {"beta_1": 0.5})
+    optimizer = optimizer_for(Phase("a", 1, optimizer="nadam", weight_decay=0.1), 5, small)
+    config = optimizer.get_config()
+    assert (type(optimizer).__name__, config["beta_1"], config["weight_decay"]) == ("Nadam", 0.5, 0.1)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

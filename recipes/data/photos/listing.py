@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from recipes.errors import DataFault
 
@@ -172,7 +173,7 @@ def _from_table(path: Path) -> Listing:
     return listing
 
 
-def _read_csv(path: Path):
+def _read_csv(path: Path) -> Any:
     import pandas
 
     return pandas.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")

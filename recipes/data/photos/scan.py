@@ -47,7 +47,9 @@ class Photo:
     damaged: bool = False
 
 
-def scan(entries: list[Entry], thumbnails: Path, watch: Callable[[int, int], None] = lambda done, total: None):
+def scan(
+    entries: list[Entry], thumbnails: Path, watch: Callable[[int, int], None] = lambda done, total: None
+) -> list[Photo]:
     """Look at photos, in several threads.
 
     Args:

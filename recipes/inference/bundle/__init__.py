@@ -5,7 +5,9 @@ Importing this package loads no Keras; checking a bundle loads the runtime of it
 
 from __future__ import annotations
 
-FORMATS = ("keras", "saved_model", "litert", "onnx", "openvino")
+from recipes.inference.bundle.formats import RUNTIMES
+
+FORMATS = RUNTIMES.keys()
 
 
 def require(kind: str) -> None:
@@ -14,6 +16,4 @@ def require(kind: str) -> None:
     Raises:
         EnvironmentFault: With the command that installs what is missing.
     """
-    from recipes.inference.bundle.formats import RUNTIMES
-
     RUNTIMES[kind].require(to_write=True)

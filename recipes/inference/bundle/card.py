@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from recipes.inference.bundle.formats import RUNTIMES
+
 if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
-
-LIBRARY = {"keras": "keras", "saved_model": "tf-keras", "litert": "litert", "onnx": "onnx", "openvino": "openvino"}
 
 
 def card(manifest: Manifest, facts: Mapping[str, Any]) -> str:
@@ -24,7 +24,7 @@ def card(manifest: Manifest, facts: Mapping[str, Any]) -> str:
     name = f"{manifest.recipe}-{data.dataset}"
     metadata = ModelCardData(
         model_name=name,
-        library_name=LIBRARY[facts["format"]],
+        library_name=RUNTIMES[facts["format"]].library,
         pipeline_tag="image-classification",
         tags=["image-classification", manifest.model.architecture],
         eval_results=[

@@ -11,7 +11,7 @@ from PIL import Image
 
 from recipes.errors import CorruptFault, Fault, UsageFault, first_line
 from recipes.evaluate.probabilities import as_classes
-from recipes.files.run_folder import read_json
+from recipes.files.atomic import read_json
 from recipes.inference.bundle.formats import RUNTIMES
 from zoo.checksum import sha256_of
 

@@ -1,4 +1,4 @@
-"""One room for each format: what it needs, how a network is written in it, how it runs there."""
+"""An entry for each format: what it needs, how a network is written in it, how it runs there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from recipes.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
-Run = Callable[[np.ndarray], np.ndarray]
+Run = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Runtime:
 
     Attributes:
         file: Name of the model in a bundle.
+        library: What Hugging Face calls the runtime.
         needs: Modules it takes: the first to run, all to write.
         write: Writes a network to a path.
         load: From a path and the modules of its own layers (which Keras's own format alone needs), gives a function
@@ -31,6 +31,7 @@ class Runtime:
     """
 
     file: str
+    library: str
     needs: tuple[str, ...]
     write: Callable[[keras.Model, Path], None]
     load: Callable[[Path, Sequence[str]], Run]
@@ -51,6 +52,8 @@ def _keras() -> Runtime:
         model.save(path)
 
     def load(path: Path, modules: Sequence[str]) -> Run:
+        import numpy as np
+
         from recipes.console.backend import load_backend
 
         load_backend()
@@ -59,7 +62,7 @@ def _keras() -> Runtime:
         model = model_file.read(path, modules)
         return lambda batch: np.asarray(model.predict_on_batch(batch))
 
-    return Runtime("model.keras", ("keras",), write, load)
+    return Runtime("model.keras", "keras", ("keras",), write, load)
 
 
 def _saved_model() -> Runtime:
@@ -72,7 +75,7 @@ def _saved_model() -> Runtime:
         loaded = tf.saved_model.load(str(path))
         return lambda batch: loaded.serve(tf.constant(batch)).numpy()
 
-    return Runtime("saved_model", ("tensorflow",), _exported("tf_saved_model"), load)
+    return Runtime("saved_model", "tf-keras", ("tensorflow",), _exported("tf_saved_model"), load)
 
 
 def _litert() -> Runtime:
@@ -91,7 +94,7 @@ def _litert() -> Runtime:
 
         return run
 
-    return Runtime("model.tflite", ("ai_edge_litert",), _exported("litert"), load)
+    return Runtime("model.tflite", "litert", ("ai_edge_litert",), _exported("litert"), load)
 
 
 def _onnx() -> Runtime:
@@ -102,22 +105,24 @@ def _onnx() -> Runtime:
         (entrance,) = session.get_inputs()
         return lambda batch: session.run(None, {entrance.name: batch})[0]
 
-    return Runtime("model.onnx", ("onnxruntime", "onnx", "tf2onnx"), _exported("onnx"), load)
+    return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), _exported("onnx"), load)
 
 
 def _openvino() -> Runtime:
     def load(path: Path, modules: Sequence[str]) -> Run:
+        import numpy as np
         import openvino
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         return lambda batch: np.array(compiled(batch)[0])
 
-    return Runtime("model.xml", ("openvino",), _exported("openvino"), load)
+    return Runtime("model.xml", "openvino", ("openvino",), _exported("openvino"), load)
 
 
 def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
     def write(model: keras.Model, path: Path) -> None:
         import keras
+        import numpy as np
 
         # Layers that augment do so in every call that does not say otherwise.
         image = keras.Input(model.input_shape[1:], name="image")

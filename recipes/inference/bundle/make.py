@@ -13,8 +13,8 @@ from PIL import Image
 
 from recipes.data.decode import DECODER
 from recipes.errors import CorruptFault, Fault, first_line
+from recipes.files import atomic, model_file
 from recipes.files import manifest as manifests
-from recipes.files import model_file, run_folder
 from recipes.files.manifest import Manifest
 from recipes.inference.bundle.card import card
 from recipes.inference.bundle.check import FACTS, Agreement, verify
@@ -55,11 +55,11 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
         raise CorruptFault(f"{run} has no images in {GOLDEN}/ to check a bundle with. Run the recipe again.")
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         (temporary / GOLDEN).mkdir(parents=True)
     try:
         agreement = _write(predictor, images, kind, temporary)
-        with run_folder.disk_faults(folder):
+        with atomic.disk_faults(folder):
             if folder.exists():
                 folder.rmdir()
             temporary.rename(folder)
@@ -70,7 +70,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
 
 def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agreement:
     runtime = RUNTIMES[kind]
-    with run_folder.disk_faults(folder):
+    with atomic.disk_faults(folder):
         for image in images:
             shutil.copyfile(image, folder / GOLDEN / image.name)
     try:
@@ -87,10 +87,10 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
             for image, row in zip(images, rows, strict=True)
         ]
     }
-    run_folder.write(folder / "README.md", card(predictor.manifest, facts))
+    atomic.write(folder / "README.md", card(predictor.manifest, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
-    run_folder.write_json(folder / FACTS, facts | {"files": hashes})
+    atomic.write_json(folder / FACTS, facts | {"files": hashes})
     try:
         return verify(folder)
     except CorruptFault as fault:

@@ -124,7 +124,7 @@ def _builder_failed(name: str, error: Exception) -> str:
     where = plugins.line_of(error)
     if not where:
         return str(error)
-    return f"The builder of {name!r} failed at {where}: {type(error).__name__}: {guest.first_line(error)}"
+    return f"The builder of {name!r} failed at {where}: {type(error).__name__}: {guest.cause_of(error)}"
 
 
 def _refuse_ignored_weights(recipe: Recipe, model: keras.Model, without_them: keras.Model, weights: Source) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 
@@ -43,7 +44,7 @@ def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: 
         flat = keras.Model(image, outputs[0], name=model.name)
     left_out: set[int] = set()
 
-    def call(operation: keras.Operation, *args, **kwargs):
+    def call(operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
         if type(operation).__name__ == "ConvertToTensor" or id(operation) in left_out:
             return args[0]
         if kwargs.get("training"):
@@ -86,7 +87,7 @@ def _called_again(model: keras.Model, image: keras.KerasTensor, call: Callable) 
     return keras.models.clone_model(model, input_tensors=image, clone_function=lambda layer: layer, call_function=call)
 
 
-def _opened(model: keras.Model, *args, **kwargs):
+def _opened(model: keras.Model, *args: Any, **kwargs: Any) -> Any:
     """What a network inside gives, through its layers."""
     is_graph = isinstance(model, keras.Sequential | keras.Function)
     takes_training = "training" in inspect.signature(model.call).parameters

@@ -25,7 +25,7 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
         wanted, again = _answer(model, pictures), _answer(model, pictures)
     except Exception as error:
         raise UsageFault(
-            f"The network {name!r} fails on two pictures of shape {pictures.shape[1:]}: {first_line(error)}"
+            f"The network {name!r} fails on two pictures of shape {pictures.shape[1:]}: {cause_of(error)}"
         ) from error
     if not np.array_equal(wanted, again, equal_nan=True):
         raise UsageFault(
@@ -108,10 +108,8 @@ def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
             fix = "Give its class get_config() and the decorator @keras.saving.register_keras_serializable()."
             if isinstance(layer, keras.layers.Lambda):
                 fix = "Use functions of keras.ops on the tensors in its place, or a layer class of your own."
-            return (
-                f"The layer {layer.name!r} of {name!r} ({kind}) cannot be saved and loaded: {first_line(error)} {fix}"
-            )
-    return f"The network {name!r} cannot be saved and loaded: {first_line(error)}"
+            return f"The layer {layer.name!r} of {name!r} ({kind}) cannot be saved and loaded: {cause_of(error)} {fix}"
+    return f"The network {name!r} cannot be saved and loaded: {cause_of(error)}"
 
 
 def _answer(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
@@ -130,7 +128,7 @@ def _gives(model: keras.Model, pictures: np.ndarray, wanted: np.ndarray) -> bool
     return found.shape == wanted.shape and np.allclose(found, wanted, atol=TOLERANCE, equal_nan=True)
 
 
-def first_line(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
     """What an error says, in one sentence: of Keras's, which go on for pages, the one that names the cause."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()] or [type(error).__name__]
     told = lines[1] if lines[0].startswith("Exception encountered when calling") and len(lines) > 1 else lines[0]

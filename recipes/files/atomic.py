@@ -1,0 +1,81 @@
+"""Files that are whole or not there: nothing final is ever half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from recipes.errors import CorruptFault, DiskFault
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that becomes `path` when the block ends well, and vanishes when not.
+
+    Raises:
+        DiskFault: When the disk is full or the folder cannot be written; `path` is then as it was.
+    """
+    # The name stays last: writers choose their format by its suffixes.
+    temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
+    try:
+        with disk_faults(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a whole file, atomically.
+
+    Raises:
+        DiskFault: When it cannot be written; the old file is then as it was.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, readable and in UTF-8."""
+    write(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        CorruptFault: When the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorruptFault(f"{path} is missing or damaged: {error}") from error
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about a path into one line and exit code 6."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full. Free some space",
+            errno.EDQUOT: "the disk quota is used up. Free some space",
+            errno.EFBIG: "the file would be larger than this system allows",
+            errno.EACCES: "permission is denied. Choose another --out",
+            errno.EPERM: "permission is denied. Choose another --out",
+            errno.EROFS: "the file system is read-only. Choose another --out",
+            errno.ENOTDIR: "a file is in the way. Choose another --out",
+            errno.EEXIST: "a file is in the way. Choose another --out",
+            errno.ENOENT: "its folder does not exist or was deleted",
+            errno.ENAMETOOLONG: "the name is too long. Choose another --out",
+        }
+        raise DiskFault(f"{path} cannot be written: {reasons.get(error.errno or 0, error)}.") from error

@@ -1,0 +1,1 @@
+"""The pages that are shown on this machine: a small server, and what each page answers."""

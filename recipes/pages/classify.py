@@ -1,0 +1,73 @@
+"""The page of one network: a photo, its classes, and where the network looked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from recipes import report
+from recipes.pages.server import MOST_BYTES
+
+if TYPE_CHECKING:
+    from recipes.files.manifest import Manifest
+    from recipes.inference.predictor import Predictor
+
+SHOWN = 10
+
+
+class ClassifyPage:
+    """A page that says what is on a photo, by a run's network."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.one_at_a_time = threading.Lock()
+        manifest = cast("Manifest", predictor.manifest)  # `load` gives one.
+        self.html = report.render(
+            "serve.html",
+            title=manifest.recipe,
+            accuracy=manifest.result.test_accuracy,
+            data=manifest.data,
+            class_names=predictor.class_names,
+            most_megabytes=MOST_BYTES // 10**6,
+        ).encode()
+
+    def classify(self, content: bytes) -> dict[str, Any]:
+        """Classes with probabilities or scores, the surest first; the photo with and without where the network looked.
+
+        Raises:
+            ValueError: When the bytes are no photo.
+        """
+        from recipes.data.decode import decode
+        from recipes.report.pictures import overlay
+
+        height, width, channels = self.predictor.image_shape
+        pixels = decode(content, (height, width), channels)
+        with self.one_at_a_time:
+            row = self.predictor.probabilities(pixels[np.newaxis])[0]
+            order = np.argsort(-row, kind="stable")[:SHOWN]
+            heat = self._heat(pixels, order[:1])
+        names = self.predictor.class_names
+        return {
+            "classes": [{"name": names[index], self.predictor.kind: float(row[index])} for index in order],
+            "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
+            "overlay": _as_url(overlay(pixels, heat)),
+        }
+
+    def _heat(self, pixels: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Where the network looked; nowhere, for one that has no convolution."""
+        from recipes.inference import gradcam
+
+        try:
+            return gradcam.heatmaps(self.predictor.model, pixels[np.newaxis], index)[0]
+        except ValueError:
+            return np.zeros(pixels.shape[:2], "float32")
+
+
+def _as_url(picture: Any) -> str:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,113 @@
+"""A server for one page on this machine, which photos are given to and which answers what they show."""
+
+from __future__ import annotations
+
+import errno
+import json
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+
+from recipes.errors import BusyFault, EnvironmentFault
+
+MOST_BYTES = 20_000_000
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Page(Protocol):
+    """A page in HTML, and what it answers of a photo's bytes, JSON-ready; ValueError where they are no photo."""
+
+    html: bytes
+
+    def classify(self, content: bytes) -> dict[str, Any]: ...  # noqa: D102
+
+
+def server(page: Page, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
+    """A server for a page, not yet running; its address is in `server_address`.
+
+    Raises:
+        BusyFault: When the port is taken.
+        EnvironmentFault: When the address cannot be had.
+    """
+    try:
+        return _Server(page, host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BusyFault(f"Port {port} of {host} is taken. Choose another: --port 0") from error
+        raise EnvironmentFault(f"{host}, port {port} cannot be listened on: {error.strerror}") from error
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, page: Page, host: str, port: int) -> None:
+        super().__init__((host, port), _Handler)
+        self.page, self.only_here = page, host in LOOPBACK
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    server_version = "recipes"
+    sys_version = ""
+    timeout = 30
+
+    def do_GET(self) -> None:  # noqa: N802 (the name http.server calls)
+        if not self._is_welcome():
+            return
+        if self.path == "/":
+            self._send(HTTPStatus.OK, self.server.page.html, "text/html; charset=utf-8")
+        else:
+            self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
+
+    def do_POST(self) -> None:  # noqa: N802
+        if not self._is_welcome():
+            return
+        length = self.headers.get("Content-Length", "")
+        if self.path != "/classify":
+            self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
+        elif not length.isdecimal():
+            self._say(HTTPStatus.LENGTH_REQUIRED, "The length of the photo is missing.")
+        elif int(length) > MOST_BYTES:
+            self.close_connection = True
+            self._say(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The file is larger than {MOST_BYTES // 10**6} MB.",
+            )
+        else:
+            try:
+                answer = self.server.page.classify(self.rfile.read(int(length)))
+            except ValueError as error:
+                self._say(HTTPStatus.UNPROCESSABLE_ENTITY, f"This cannot be read: {error}.")
+            else:
+                self._send(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
+
+    def _is_welcome(self) -> bool:
+        """Refuse requests that another site makes a browser send to this machine."""
+        name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")
+        origin = self.headers.get("Origin")
+        is_ours = not self.server.only_here or name in LOOPBACK
+        if is_ours and origin in (None, f"http://{self.headers.get('Host')}"):
+            return True
+        self.close_connection = True
+        self._say(HTTPStatus.FORBIDDEN, "Only pages of this server may ask.")
+        return False
+
+    def _say(self, status: HTTPStatus, words: str) -> None:
+        self._send(status, json.dumps({"error": words}).encode(), "application/json")
+
+    def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header(
+            "Content-Security-Policy",
+            "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+            "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+        )
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        """Say nothing of each request."""
