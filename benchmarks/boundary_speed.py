@@ -9,7 +9,7 @@ Every measurement has a process of its own, so that peak memory (the largest res
 - pass, epoch of the head and memory for 500, 1,000, 2,000 and 4,000 photos.
 
 Photos are the decoded ones of cats_vs_dogs, without augmentation, one view. Results go to results/bench/boundary.json
-and, between the marks, into README.md. `--smoke` takes a few crops at 64x64 and random weights, and writes nothing.
+and, between the marks, into README.md. `--smoke` takes a few crops at 32x32 and random weights, and writes nothing.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def photos(data_dir: str | None):
     from recipes import Choice, data
 
     if data_dir is None:
-        splits = data.read(data.find("cats_vs_dogs", "sample"), Choice(2000, 1000, 1000), 64)
-        return splits.take(train=64, validation=32, test=32)
+        splits = data.read(data.find("cats_vs_dogs", "sample"), Choice(2000, 1000, 1000), 32)
+        return splits.take(train=40, validation=40, test=8)
     return data.read(data.find("cats_vs_dogs", "full", data_dir), Choice(2000, 1000, 1000), 180)
 
 

@@ -38,7 +38,7 @@ def trained(seed: int, precision: str, data_dir: str | None) -> dict[str, Any]:
     recipe = recipe.override("engine", frozen_runner.choose("auto", precisions.choose("auto")).split()[0])
     origin = data.find("cats_vs_dogs", "full" if data_dir else "sample", data_dir)
     if data_dir is None:
-        recipe = recipe.override("weights", None).override("image_size", 64).override("views", 1)
+        recipe = recipe.override("weights", None).override("image_size", 32).override("views", 1)
         for phase in recipe.phases:
             recipe = recipe.override(f"phases.{phase.name}.epochs", 2)
     splits = data.read(origin, recipe.split, recipe.image_size)

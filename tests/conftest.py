@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As many workers as cores: more threads in each would only wait for one another.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
 
 from photo_files import add_bad_files, add_odd_photos, write_photos
@@ -57,6 +60,27 @@ def run_cli(capsys):
     yield call
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+# The longest files begin first, so that no worker is left alone with one at the end.
+LONGEST = "test_run test_tune test_engine test_benchmarks test_feature_cache test_browser test_certify".split()
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(request, monkeypatch):
+    """Runs without pictures and page, which take half their time, but for tests marked `drawn`."""
+    if request.node.get_closest_marker("drawn"):
+        return
+    artifacts = "recipes.execution.artifacts"
+    made = {"draw_architecture": None, "run_page": "", "png": b"", "heatmaps": {}, "augmented": []}
+    for name, nothing in made.items():
+        monkeypatch.setattr(f"{artifacts}.{name}", lambda *_, nothing=nothing: nothing)
+    for figure in ("confusion_figure", "curves_figure"):
+        monkeypatch.setattr(f"{artifacts}.report.{figure}", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

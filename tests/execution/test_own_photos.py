@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pytest
 from conftest import SMALL
 from photo_files import CLASSES, crops, encoded
 
@@ -112,6 +113,7 @@ def test_another_tfds_set_is_named_when_it_is_missing(run_cli):
     assert "'horses_or_humans' is not prepared" in err
 
 
+@pytest.mark.drawn
 def test_labels_that_mean_harm_stay_text(tmp_path, run_cli, call):
     labels = ("<script>alert(1)</script>", "$\\frac{$", "../x", "=cmd()", "한국어")
     rows = []
@@ -133,6 +135,7 @@ def test_labels_that_mean_harm_stay_text(tmp_path, run_cli, call):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.drawn
 def test_a_class_that_is_not_in_test_still_gets_a_report(tmp_path, run_cli):
     rows = []
     for index, (label, picture) in enumerate(crops(30)):

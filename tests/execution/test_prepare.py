@@ -17,7 +17,6 @@ from recipes.execution.request import Request
 units = 8
 
 
-@zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)
 def edited_net(input_shape=(28, 28, 1), classes=10, weights=None):
     """A network whose author cannot leave it alone."""
     image = keras.Input(input_shape, name="image")
@@ -86,6 +85,7 @@ def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
 
 
 def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):
+    zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)
     folder = tmp_path / "run"
     edit = ("--set", "architecture=edited_net", "--variant", "published", "--smoke")
     with monkeypatch.context() as patch:

@@ -260,6 +260,7 @@ SMALL_PHOTOS = ["--smoke", "--set", "image_size=64", "--set", "views=2", "--set"
 QUICK_HEAD = ["--set", "phases.head.learning_rate=1e-3", "--set", "phases.head.weight_decay=0"]
 
 
+@pytest.mark.drawn
 def test_vgg16_is_fine_tuned_with_its_real_base(tmp_path, run_cli):
     """The five steps on real ImageNet weights: only block 5 and the head are not as they came."""
     import zoo

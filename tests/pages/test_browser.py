@@ -12,7 +12,10 @@ import recipes
 from recipes import book, serve
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+pytestmark = [
+    pytest.mark.drawn,
+    pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed"),
+]
 WIDTHS = (1280, 400)
 
 

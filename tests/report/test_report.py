@@ -23,6 +23,7 @@ from recipes.files.manifest import Manifest
 from recipes.report.figures.style import png
 from recipes.report.run import Drawn, run_page
 
+pytestmark = pytest.mark.drawn
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{$", "../x, y", "고양이 🐱")
 
 

@@ -28,16 +28,6 @@ def registered():
     del sys.modules["guest_recipes"]
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Runs without pictures and page: no test here looks at them."""
-    monkeypatch.setattr("recipes.execution.artifacts.draw_architecture", lambda *_: None)
-    monkeypatch.setattr("recipes.execution.artifacts.run_page", lambda *_: "")
-    monkeypatch.setattr("recipes.execution.artifacts.png", lambda *_: b"")
-    for figure in ("confusion_figure", "curves_figure"):
-        monkeypatch.setattr(f"recipes.execution.artifacts.report.{figure}", lambda *_: None)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     return tmp_path_factory.mktemp("guests")
@@ -54,7 +44,7 @@ def built(build, image_shape=(28, 28, 1), classes=10, **changes):
 
 
 @pytest.mark.parametrize("build", guest_networks.TRAIN, ids=lambda build: build.__name__)
-def test_a_network_of_ones_own_trains(build, registered, undrawn, runs, capsys):
+def test_a_network_of_ones_own_trains(build, registered, runs, capsys):
     name = build.__name__
     code = main([f"guest_recipes:{name.upper()}", "--smoke", "--quiet", "--out", str(runs / name)])
     assert code == 0, capsys.readouterr().err
@@ -92,13 +82,14 @@ print("loaded", len(sys.argv) - 1)
     assert ran.stdout.endswith(f"loaded {len(folders)}\n"), ran.stderr[-2000:]
 
 
+@pytest.mark.drawn
 def test_a_run_draws_and_counts_a_network_whose_layers_are_shared(registered, runs, capsys):
     code = main(["guest_recipes:BASE_CALLED_TWICE", "--smoke", "--quiet", "--out", str(runs / "drawn")])
     assert code == 0, capsys.readouterr().err
     assert "stem" in (runs / "drawn" / "report.html").read_text()
 
 
-def test_two_classes_train_one_sigmoid_unit(registered, undrawn, tmp_path, capsys):
+def test_two_classes_train_one_sigmoid_unit(registered, tmp_path, capsys):
     write_photos(tmp_path / "photos", number=12)
     three = sorted((tmp_path / "photos").iterdir())
     for path in three[2].iterdir():
@@ -110,7 +101,7 @@ def test_two_classes_train_one_sigmoid_unit(registered, undrawn, tmp_path, capsy
     assert keras.models.load_model(tmp_path / "run" / "model.keras").output_shape == (None, 1)
 
 
-def test_an_installed_package_brings_network_and_recipe_by_entry_points(runs, tmp_path, monkeypatch, undrawn, capsys):
+def test_an_installed_package_brings_network_and_recipe_by_entry_points(runs, tmp_path, monkeypatch, capsys):
     package = tmp_path / "theirs-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
