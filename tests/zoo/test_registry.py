@@ -17,6 +17,7 @@ def scratch_registry(monkeypatch):
 def test_names_lists_all_and_matches_patterns():
     pages = (ROOT / "zoo" / "architectures").glob("[!_]*.py")
     assert zoo.names() == sorted(page.stem for page in pages)
+    assert {"fashion_cnn", "mnist_wide"} <= set(zoo.names())
     assert zoo.names("vgg16_*") == ["vgg16_feature_extract", "vgg16_finetune"]
     assert zoo.names("nothing*") == []
 
