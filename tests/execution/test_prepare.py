@@ -26,13 +26,6 @@ def edited_net(input_shape=(28, 28, 1), classes=10, weights=None):
 
 
 @pytest.fixture
-def _own_networks():
-    """Registered for a test alone: other tests list what is registered."""
-    zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)
-    zoo.register("half_frozen")(half_frozen)
-
-
-@pytest.fixture
 def _nothing_is_read(monkeypatch):
     monkeypatch.setattr(data, "read", lambda *_, **__: pytest.fail("images were read"))
     monkeypatch.setattr(examination, "examine", lambda *_, **__: pytest.fail("photos were examined"))
@@ -91,7 +84,6 @@ def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
     assert data.describe(data.find("own", str(tmp_path)), 64, (180, 180, 3)).image_shape == (64, 64, 3)
 
 
-@pytest.mark.usefixtures("_own_networks")
 def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, run_cli, monkeypatch):
     zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)  # Forgotten when the test ends.
     folder = tmp_path / "run"
@@ -144,7 +136,6 @@ def half_frozen(*, input_shape, classes):
     return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
 
 
-@pytest.mark.usefixtures("_own_networks")
 def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once(tmp_path, run_cli):
     zoo.register("half_frozen")(half_frozen)  # Forgotten when the test ends.
     code, out, err = run_cli(
@@ -153,7 +144,7 @@ def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once
     assert code == 0, err
     assert (out + err).count("also the 1 that the builder of 'half_frozen' froze: 'held'") == 1
     ready = prepare.prepare(
-        Request("fashion_cnn", overrides=(("architecture", "half_frozen"),), data="sample", smoke=True),
+        Request("fashion_cnn", "published", (("architecture", "half_frozen"),), data="sample", smoke=True),
         Screen(quiet=True),
     )
     trained = keras.models.load_model(tmp_path / "a" / "model.keras")

@@ -309,6 +309,23 @@ def test_an_engine_that_fails_is_refused_with_a_notice(parts, monkeypatch, caplo
     assert "cannot run this network (no such operation: Mystery): Keras is used" in caplog.text
 
 
+@needs_openvino
+def test_an_engine_that_fails_is_tried_and_said_once_for_each_stretch(fashion, monkeypatch, caplog):
+    """Up to the second phase's frontier, and from there to the first's; the second phase tries nothing again."""
+    tried = []
+
+    def unknown_layer(network, precision):
+        tried.append(network)
+        raise RuntimeError("no such operation: Mystery")
+
+    monkeypatch.setattr(frozen_runner, "_openvino", unknown_layer)
+    monkeypatch.setattr(frozen_runner.log, "propagate", True)
+    with caplog.at_level("WARNING", logger="recipes"):
+        outcome = train(frozen_recipe(engine="openvino"), fashion)
+    assert len(tried) == caplog.text.count("no such operation: Mystery") == 2
+    assert outcome.boundary["conv2"]["images_passed"] == 0
+
+
 def test_activations_too_large_for_their_number_format_are_refused(parts):
     image = keras.Input((28, 28, 1))
     huge = keras.Model(image, keras.layers.Rescaling(1e6)(image))
