@@ -115,6 +115,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         return _list()
     if options.name is None and options.resume is None:
         raise UsageFault("Which recipe? --list shows them all, --help the options.")
+    if options.name is not None:
+        book.get(options.name, options.variant)  # A typing error shows before anything is loaded.
     from recipes.console.backend import load_backend
     from recipes.console.screen import Screen, flush_stdout
     from recipes.console.signals import Signals
