@@ -21,6 +21,7 @@ def call(capsys, monkeypatch):
     return certified
 
 
+@pytest.mark.drawn  # The report it tells of is looked for.
 @pytest.mark.parametrize("name", ["fashion_cnn", "mnist_functional"])
 def test_the_certified_short_setting_still_holds(name, tmp_path, call):
     code, out, err = call("--check", name, "--smoke", "--into", ROOT / "results", "--runs", tmp_path)
