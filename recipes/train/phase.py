@@ -143,16 +143,20 @@ def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, 
         optimizer: Fresh.
         steps: Steps in an epoch.
     """
+    # A metric by its name makes its variables while the first step is traced, which then is traced again.
     loss: keras.losses.Loss
+    accuracy: keras.metrics.Metric
     if _has_sigmoid(model):
         loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
     else:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(
         optimizer,
         loss,
-        metrics=None if recipe.class_weights else ["accuracy"],
-        weighted_metrics=["accuracy"] if recipe.class_weights else None,
+        metrics=None if recipe.class_weights else [accuracy],
+        weighted_metrics=[accuracy] if recipe.class_weights else None,
         # XLA makes small convolutions several times slower on a CPU.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
         steps_per_execution=steps_per_call(model, recipe.batch_size, steps),
