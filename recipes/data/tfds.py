@@ -30,6 +30,9 @@ _HOSTS = {
     "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
     "mnist": "https://storage.googleapis.com",
 }
+# Of an example, what is read; and examples at a time: few enough where they are large photographs.
+_PARTS = ("image", "label", "image/filename")
+_BATCH = 32
 _LOSSLESS = ("cifar10", "fashion_mnist", "mnist")
 
 
@@ -174,7 +177,7 @@ class _Encoded:
         labels: list[int] = []
         ids: list[str] = []
         hashes: list[str] = []
-        for example in _examples(builder, split, folder, encoded=True):
+        for example in _encoded_examples(builder, split, folder):
             name = example.get("image/filename", f"{split}-{len(ids):05d}".encode())
             labels.append(example["label"])
             ids.append(name.decode("utf-8", "replace"))
@@ -189,7 +192,7 @@ class _Encoded:
         """
         wanted = set(places.tolist())
         found: dict[int, tuple[int, int]] = {}
-        for place, example in enumerate(_examples(self.builder, self.split, self.folder, encoded=True)):
+        for place, example in enumerate(_encoded_examples(self.builder, self.split, self.folder)):
             if place in wanted:
                 found[place] = file.tell(), len(example["image"])
                 file.write(example["image"])
@@ -224,14 +227,23 @@ def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int])
 
 
 def _read_split(builder: Any, name: str, folder: Path) -> Images:
-    columns = [(example["image"], example["label"]) for example in _examples(builder, name, folder)]
-    pixels, labels = (np.stack(column) for column in zip(*columns, strict=True))
+    columns = [(batch["image"], batch["label"]) for batch in _batches(builder, name, folder)]
+    pixels, labels = (np.concatenate(column) for column in zip(*columns, strict=True))
     ids = np.array([f"{name}-{index:05d}" for index in range(len(labels))])
     return Images(pixels, labels.astype("int64"), ids)
 
 
-def _examples(builder: Any, name: str, folder: Path, *, encoded: bool = False) -> Iterator[dict[str, Any]]:
-    """The examples of a split in their stored order, each as NumPy values; images as bytes when `encoded`.
+def _encoded_examples(builder: Any, name: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """The examples of a split one by one, their images as bytes."""
+    for batch in _batches(builder, name, folder, encoded=True):
+        for values in zip(*batch.values(), strict=True):
+            yield dict(zip(batch, values, strict=True))
+
+
+def _batches(builder: Any, name: str, folder: Path, *, encoded: bool = False) -> Iterator[dict[str, np.ndarray]]:
+    """The examples of a split in their stored order, some at a time; images as bytes when `encoded`.
+
+    One by one, each would cost more on its way into Python than its decoding.
 
     Raises:
         DataFault: When a file cannot be read to its end.
@@ -245,9 +257,10 @@ def _examples(builder: Any, name: str, folder: Path, *, encoded: bool = False) -
     number = 0
     try:
         examples = builder.as_dataset(split=name, shuffle_files=False, read_config=config, decoders=decoders)
-        for example in tfds.as_numpy(examples.prefetch(1000)):
-            number += 1
-            yield example
+        wanted = examples.map(lambda example: {part: example[part] for part in _PARTS if part in example})
+        for batch in tfds.as_numpy(wanted.batch(_BATCH).prefetch(4)):
+            number += len(batch["label"])
+            yield batch
     except (tf.errors.OpError, AssertionError) as error:
         raise DataFault(_name_the_damage(builder, name, folder)) from error
     if number != builder.info.splits[name].num_examples:
