@@ -72,10 +72,11 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with nullcontext() if again else run_folder.claimed(folder):
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
-            if again:  # Not before: a request that is refused takes nothing away.
-                run_folder.clear(folder)
+        # A run that cannot begin takes nothing away of the one before.
+        with run_folder.set_aside(folder) if again else nullcontext():
             atomic.write_json(folder / run_folder.STARTED, record.started(job))
-        return _run(job)
+            ready = _prepare(job)
+        return _run(job, ready)
 
 
 def resume(
@@ -132,7 +133,7 @@ def resume(
         if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
         job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network, longer)
-        return _run(job)
+        return _run(job, _prepare(job))
 
 
 def _require_extras(request: Request) -> None:
@@ -143,17 +144,24 @@ def _require_extras(request: Request) -> None:
         history_files.require_tensorboard()
 
 
-def _run(job: Job) -> dict[str, Any]:
-    """The walk: data, model, phases, evaluation, report."""
+def _prepare(job: Job) -> prepare.Prepared:
+    """The first part of the walk: images and network, which are those the run was started with."""
     with job.screen.logging_to(job.folder / "log.txt"):
         _announce(job)
         with job.stage("data"):
             ready = prepare.prepare(job.request, job.screen, known=job.outline, folder=job.folder)
-            splits, job.recipe, job.findings = ready.splits, ready.recipe, ready.findings
+            job.recipe, job.findings = ready.recipe, ready.findings
             if job.recipe.epochs() != job.asked.epochs():
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
             _check_network(job, ready.network)
-            _check_fingerprint(job, splits)
+            _check_fingerprint(job, ready.splits)
+    return ready
+
+
+def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
+    """The rest of the walk: phases, evaluation, report."""
+    splits = ready.splits
+    with job.screen.logging_to(job.folder / "log.txt"):
         saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
         _refuse_epochs_without_effect(job, saved)
         atomic.write_json(job.folder / run_folder.STARTED, record.started(job))

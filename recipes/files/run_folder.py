@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ STARTED = "run.json"
 STATE = "state"
 LOCK = ".lock"
 OWNER = ".owner"
+ASIDE = ".replaced"
 
 
 def new(base: Path, name: str, seed: int) -> Path:
@@ -80,14 +81,54 @@ def is_started(folder: Path) -> bool:
 
 def clear(folder: Path) -> None:
     """Empty a run's folder, so that it can be run again. Refuses a folder no run was begun in."""
+    _refuse_stranger(folder)
+    with disk_faults(folder):
+        _remove(entry for entry in folder.iterdir() if entry.name not in (LOCK, OWNER))
+
+
+@contextmanager
+def set_aside(folder: Path) -> Iterator[None]:
+    """Empty a run's folder for the beginning of another run; what was there comes back when the block fails."""
+    _refuse_stranger(folder)
+    aside = folder / ASIDE
+    with disk_faults(folder):
+        if aside.exists():  # Of a process that was killed: what was begun since is worth less.
+            _remove(_entries(folder))
+        aside.mkdir(exist_ok=True)
+        for entry in _entries(folder):
+            entry.rename(aside / entry.name)
+    try:
+        yield
+    except BaseException:
+        _put_back(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_back(folder: Path) -> None:
+    with disk_faults(folder):
+        _remove(_entries(folder))
+        for entry in (folder / ASIDE).iterdir():
+            entry.rename(folder / entry.name)
+        (folder / ASIDE).rmdir()
+
+
+def _refuse_stranger(folder: Path) -> None:
     if not is_started(folder):
         raise UsageFault(f"{folder} is not a run folder: nothing in it is overwritten.")
-    with disk_faults(folder):
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.name not in (LOCK, OWNER):
-                entry.unlink()
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a run wrote into its folder."""
+    return [entry for entry in folder.iterdir() if entry.name not in (LOCK, OWNER, ASIDE)]
+
+
+def _remove(entries: Iterable[Path]) -> None:
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 @contextmanager
@@ -109,6 +150,8 @@ def owned(folder: Path) -> Iterator[None]:
     try:
         with disk_faults(folder):
             (folder / OWNER).write_text(str(os.getpid()))
+        if (folder / ASIDE).is_dir() and not is_started(folder):  # A process was killed before it began another run.
+            _put_back(folder)
         yield
     finally:
         with suppress(OSError):
@@ -118,7 +161,8 @@ def owned(folder: Path) -> Iterator[None]:
 
 def close(folder: Path, manifest: dict[str, Any]) -> None:
     """End a run: drop its training state, then write the manifest with the sha256 of every file, last."""
-    shutil.rmtree(folder / STATE, ignore_errors=True)
+    for name in (STATE, ASIDE):
+        shutil.rmtree(folder / name, ignore_errors=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files if path.name != MANIFEST}
     write_json(folder / MANIFEST, manifest | {"files": hashes})

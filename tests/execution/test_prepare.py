@@ -11,6 +11,7 @@ from PIL import Image
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
+from recipes.errors import DataFault
 from recipes.execution import examination, prepare
 from recipes.execution.request import Request
 
@@ -103,12 +104,36 @@ def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, r
     [(["--set", "phases.train.train=dens"], 2), (["--data", "full"], 4), (["--weights", "/nowhere.keras"], 4)],
 )
 def test_overwrite_takes_nothing_away_where_the_request_is_refused(changes, code, tmp_path, run_cli):
-    (tmp_path / "checkpoints").mkdir()
-    for name in ("run.json", "manifest.json", "model.keras", "checkpoints/01.weights.h5"):
-        (tmp_path / name).write_text("earlier")
+    write_earlier(tmp_path)
     assert run_cli("fashion_cnn", "--data", "sample", "--out", tmp_path, "--overwrite", *changes)[0] == code
-    for name in ("run.json", "manifest.json", "model.keras", "checkpoints/01.weights.h5"):
-        assert (tmp_path / name).read_text() == "earlier"
+    assert_earlier(tmp_path)
+
+
+def test_overwrite_takes_nothing_away_where_images_cannot_be_read(tmp_path, run_cli, monkeypatch):
+    write_earlier(tmp_path)
+
+    def damaged(*_, **__):
+        raise DataFault("shard 3 is truncated")
+
+    monkeypatch.setattr("recipes.data.read", damaged)
+    code, _, err = run_cli("fashion_cnn", "--data", "sample", "--out", tmp_path, "--overwrite")
+    assert (code, "shard 3 is truncated" in err) == (3, True)
+    assert_earlier(tmp_path)
+    assert not (tmp_path / "log.txt").exists()
+
+
+EARLIER = ("run.json", "manifest.json", "model.keras", "checkpoints/01.weights.h5")
+
+
+def write_earlier(folder):
+    (folder / "checkpoints").mkdir()
+    for name in EARLIER:
+        (folder / name).write_text("earlier")
+
+
+def assert_earlier(folder):
+    for name in EARLIER:
+        assert (folder / name).read_text() == "earlier"
 
 
 @keras.saving.register_keras_serializable("prepare")

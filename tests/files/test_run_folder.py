@@ -72,6 +72,40 @@ def test_clear_empties_only_run_folders(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_set_aside_comes_back_unless_another_run_begins(tmp_path):
+    (tmp_path / run_folder.STARTED).write_text("old")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "model").write_text("old")
+
+    def begin(then=lambda: None):
+        with run_folder.owned(tmp_path), run_folder.set_aside(tmp_path):
+            assert not (tmp_path / "export").exists()
+            (tmp_path / run_folder.STARTED).write_text("new")
+            (tmp_path / "log.txt").write_text("new")
+            then()
+
+    def fail():
+        raise KeyboardInterrupt
+
+    def names():
+        return {path.name for path in tmp_path.iterdir()} - {run_folder.LOCK}
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(fail)
+    assert (tmp_path / run_folder.STARTED).read_text() == "old"
+    assert names() == {run_folder.STARTED, "export"}
+
+    # A kill between setting aside and beginning.
+    (tmp_path / run_folder.ASIDE).mkdir()
+    for name in names() - {run_folder.ASIDE}:
+        (tmp_path / name).rename(tmp_path / run_folder.ASIDE / name)
+    with run_folder.owned(tmp_path):
+        assert names() == {run_folder.STARTED, run_folder.OWNER, "export"}
+    begin()
+    assert names() == {run_folder.STARTED, "log.txt"}
+    assert (tmp_path / run_folder.STARTED).read_text() == "new"
+
+
 HOLDER = """
 import sys
 from pathlib import Path
