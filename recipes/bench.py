@@ -51,7 +51,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     if options.repeats < 1 or (options.epochs is not None and options.epochs < 2):
         raise UsageFault("--repeats must be 1 or more, and --epochs 2 or more: the first epoch does not count.")
-    accuracy = options.accuracy or book.get(options.name, "published").published_accuracy
+    published = book.get(options.name, "published")
+    accuracy = options.accuracy or published.published_accuracy
     race = speed.Race(
         options.name,
         accuracy,

@@ -44,6 +44,7 @@ def parser() -> Parser:
     parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--smoke", action="store_true", help="a short setting on the bundled sample")
     parse.add_argument("--check", metavar="NAME", help="run one certified seed again; with --smoke")
+    parse.add_import()
     return parse
 
 
@@ -63,13 +64,15 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.execution.request import Request
     from recipes.study import seeds
 
-    request = Request(name, options.variant, overrides, data="full", data_dir=options.data_dir)
+    request = Request(
+        name, options.variant, overrides, data="full", data_dir=options.data_dir, modules=tuple(options.modules)
+    )
     request.recipe(request.dataset())
     screen, signals = Screen(), Signals("The same command goes on.")
     signals.listen()
     if options.check:
         certified, folder = options.into / "smoke" / f"{name}.json", options.runs / f"{name}-check"
-        reached = seeds.check(name, certified, folder, screen, signals)
+        reached = seeds.check(request, certified, folder, screen, signals)
         log.log(RESULT, "%s: %.4f is within the certified interval", name, reached)
         return 0
     asked = seeds.Certification(request, options.seeds, options.smoke, options.runs, options.into)

@@ -104,7 +104,7 @@ def _chosen(found: object, variant: str, target: str) -> Recipe:
     """The variant of what a name leads to: a recipe, which has none but itself, or something that has both."""
     if isinstance(found, Recipe):
         if variant != VARIANTS[0]:
-            raise UsageFault(f"{target} is one recipe, without variants. Leave --variant {variant} out.")
+            raise UsageFault(f"{target} is one recipe, without variants: there is no {variant} one.")
         return found
     chosen = getattr(found, variant.upper(), None)
     if not isinstance(chosen, Recipe):

@@ -23,8 +23,24 @@ from zoo.suggest import closest
 def set_trainable(model: keras.Model, flags: Sequence[bool]) -> None:
     """Let each layer of a flat model train or not, as `flags` say in the order of its layers."""
     for layer, flag in zip(model.layers, flags, strict=True):
-        if layer.trainable != flag:  # To set it anew would thaw what somebody's own layer freezes inside.
-            layer.trainable = flag
+        if layer.trainable == flag:
+            continue
+        inner = _inner(layer)
+        if not flag:
+            layer.held_inside = frozenset(place for place, part in enumerate(inner) if not part.trainable)
+        layer.trainable = flag
+        if flag:  # Keras thaws all there is inside; what somebody's own layer holds there stays held.
+            for place in getattr(layer, "held_inside", ()):
+                inner[place].trainable = False
+
+
+def _inner(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers that a layer holds as its attributes, and those in them."""
+    found: list[keras.layers.Layer] = []
+    for value in keras.tree.flatten(list(vars(layer).values())):
+        if isinstance(value, keras.layers.Layer) and value is not layer and value not in found:
+            found += [value, *(part for part in _inner(value) if part not in found)]
+    return found
 
 
 def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:

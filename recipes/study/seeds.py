@@ -47,7 +47,7 @@ class Certification:
         name = self.request.name
         kind = "smoke" if self.smoke else f"{self.request.dataset()}-{self.request.variant}"
         return {
-            self.runs / f"{name}-{kind}-seed{seed}": short(name, seed)
+            self.runs / f"{name}-{kind}-seed{seed}": short(self.request, seed)
             if self.smoke
             else replace(self.request, seed=seed)
             for seed in range(FIRST_SEED, FIRST_SEED + self.number)
@@ -59,14 +59,15 @@ class Certification:
         if self.request.variant != "tuned":
             words.append(f"--variant {self.request.variant}")
         words += [f"--set {path}={value}" for path, value in self.request.overrides]
+        words += [f"--import {module}" for module in self.request.modules]
         return " ".join([*words, "--smoke"] if self.smoke else words)
 
 
-def short(name: str, seed: int) -> Request:
+def short(asked: Request, seed: int) -> Request:
     """The short setting of a recipe: three epochs a phase on the bundled sample, in float32."""
-    phases = book.get(name).phases
+    phases = book.get(asked.name).phases
     epochs = tuple((f"phases.{phase.name}.epochs", SHORT_EPOCHS) for phase in phases)
-    return Request(name, overrides=epochs, data="sample", seed=seed, precision="float32")
+    return Request(asked.name, overrides=epochs, data="sample", seed=seed, precision="float32", modules=asked.modules)
 
 
 def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
     return execute.start(request, out=folder, overwrite=False, screen=screen, signals=signals)
 
 
-def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Signals) -> float:
+def check(asked: Request, certified: Path, folder: Path, screen: Screen, signals: Signals) -> float:
     """Run one seed of a certified short setting again, always from the start; its report stays in `folder`.
 
     Returns:
@@ -94,6 +95,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
         UsageFault: When the recipe was not certified, or changed since.
         AccuracyFault: When it leaves the certified interval.
     """
+    name = asked.name
     if not certified.is_file():
         raise UsageFault(f"{name} has no certified short setting in {certified}.")
     stored = atomic.read_json(certified)
@@ -104,7 +106,7 @@ def check(name: str, certified: Path, folder: Path, screen: Screen, signals: Sig
         raise CorruptFault(f"{certified} is damaged: {error}.") from error
     from recipes.execution import execute
 
-    manifest = execute.start(short(name, seed), out=folder, overwrite=True, screen=screen, signals=signals)
+    manifest = execute.start(short(asked, seed), out=folder, overwrite=True, screen=screen, signals=signals)
     if recipe_changes(settings, manifest["settings"]):
         raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
     reached = manifest["result"]["test_accuracy"]

@@ -91,6 +91,29 @@ def test_both_parts_share_their_weights_with_the_whole():
     assert changed == {"dense/kernel", "dense/bias"}
 
 
+def test_what_a_layer_of_ones_own_holds_inside_stays_held_when_it_is_thawed_again():
+    class Pair(keras.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.parts = [keras.layers.Dense(2, name="free"), keras.layers.Dense(2, name="held")]
+            self.parts[1].trainable = False
+
+        def build(self, shape):
+            for part in self.parts:
+                part.build(shape)
+
+        def call(self, x):
+            return self.parts[0](x) + self.parts[1](x)
+
+    image = keras.Input((4,))
+    model = keras.Model(image, keras.layers.Dense(2, name="dense")(Pair(name="pair")(image)))
+    for patterns, trained in ((("*",), 2), (("dense",), 0), (("pair",), 2), (("dense",), 0), (("*",), 2)):
+        thaw(model, patterns)
+        pair = model.get_layer("pair")
+        assert len(pair.trainable_weights) == trained
+        assert not pair.parts[1].trainable
+
+
 def test_a_cut_that_cannot_be_made_is_refused(mobilenet):
     with pytest.raises(UsageFault, match="has no layer 'block_2_ad'. Did you mean .*'block_2_add'.*There are: "):
         split_at(mobilenet, "block_2_ad")

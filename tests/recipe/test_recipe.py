@@ -94,7 +94,7 @@ def test_get_reads_a_recipe_of_a_module(tmp_path, monkeypatch):
         with pytest.raises(UsageFault):
             recipes.get(bad)
     with pytest.raises(
-        UsageFault, match="'mine_for_test:RECIPE' is one recipe, without variants. Leave --variant publ"
+        UsageFault, match="'mine_for_test:RECIPE' is one recipe, without variants: there is no published one"
     ):
         recipes.get("mine_for_test:RECIPE", "published")
 

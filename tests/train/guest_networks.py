@@ -436,6 +436,23 @@ class Forgetful(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("guests")
+class Nameless(keras.layers.Layer):
+    """It hands its name on, and Keras leaves the name out of its settings: that wants **kwargs, so called."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+
+    def call(self, x):
+        return 2 * x
+
+
+def name_that_gets_lost(*, input_shape, classes):
+    """A layer class whose `__init__` calls its `**kwargs` otherwise."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3)(Nameless(name="twice")(x)), classes))
+
+
+@keras.saving.register_keras_serializable("guests")
 class Noise(keras.layers.Layer):
     """Draws random numbers, training or not."""
 
@@ -598,6 +615,7 @@ REFUSED = {
     lambda_layer: "The layer 'scaled' of 'lambda_layer' (Lambda) cannot be saved and loaded",
     layer_without_config: "The layer 'power' of 'layer_without_config' (Power) cannot be saved and loaded",
     local_layer: "The layer 'half' of 'local_layer' (Half) cannot be saved and loaded",
+    name_that_gets_lost: "The layer 'twice' of 'name_that_gets_lost' (Nameless) leaves its name out of get_config()",
     random_at_prediction: "gives two answers for one picture",
     statistics_that_move_when_frozen: "The layer 'counter' of 'statistics_that_move_when_frozen' (Counter) changes",
     weights_made_in_call: "The builder of 'weights_made_in_call' failed at",

@@ -98,7 +98,7 @@ def test_a_recipe_of_another_package_has_the_variants_of_its_module(install):
     assert [recipes.get("both", variant).batch_size for variant in book.VARIANTS] == [16, 8]
     assert recipes.get("alone").batch_size == 32
     with pytest.raises(
-        UsageFault, match="RECIPE of the distribution theirs is one recipe, without variants. Leave --va"
+        UsageFault, match="RECIPE of the distribution theirs is one recipe, without variants: there is no published one"
     ):
         recipes.get("alone", "published")
 

@@ -46,6 +46,13 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
 
 def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
     """The network after it was saved and loaded, in safe mode: its layers are its own, and a run's model will load."""
+    for layer in model.layers:
+        if layer.get_config().get("name") != layer.name:
+            raise UsageFault(
+                f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) leaves its name out of get_config(), "
+                "so that every copy is called otherwise. Take **kwargs, by that name, in __init__, hand them to "
+                "super().__init__, and begin a get_config() of its own with super().get_config()."
+            )
     try:
         with tempfile.TemporaryDirectory() as folder:
             model.save(path := Path(folder) / "network.keras")
