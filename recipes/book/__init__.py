@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
+from recipes.console.backend import load_keras
 from recipes.errors import Fault, UsageFault
 from recipes.recipe import Recipe
 from zoo import plugins
@@ -42,6 +43,7 @@ def get(name: str, variant: str = "tuned") -> Recipe:
         if name in _pages():
             return getattr(importlib.import_module(f"{__name__}.{name}"), variant.upper())
         if point is not None:
+            load_keras()
             return _chosen(plugins.load(point), variant, plugins.in_words(point))
     except ValueError as error:
         raise UsageFault(str(error)) from error
@@ -81,6 +83,8 @@ def _plugin(name: str) -> EntryPoint | None:
 
 def _from_module(target: str, variant: str) -> Recipe:
     module_name, _, attribute = target.partition(":")
+    if importlib.util.find_spec(module_name.partition(".")[0]):
+        load_keras()  # Quietly, for the module may import it for its networks.
     try:
         module = importlib.import_module(module_name)
     except Fault:

@@ -10,22 +10,28 @@ from recipes.errors import EnvironmentFault
 
 
 def load_backend() -> None:
-    """Import TensorFlow and Keras, without the notes on libraries and GPUs that C++ prints past Python.
-
-    Whoever sets `TF_CPP_MIN_LOG_LEVEL` gets the notes.
+    """Import TensorFlow and Keras, as `load_keras` does, for a command that trains or predicts.
 
     Raises:
         EnvironmentFault: When Keras is set to another backend.
+    """
+    load_keras()
+    import keras
+
+    if (backend := keras.config.backend()) != "tensorflow":
+        raise EnvironmentFault(f"Recipes train on TensorFlow, and Keras is set to {backend}. Unset KERAS_BACKEND.")
+
+
+def load_keras() -> None:
+    """Import TensorFlow and Keras, without the notes on libraries and GPUs that C++ prints past Python.
+
+    Whoever sets `TF_CPP_MIN_LOG_LEVEL` gets the notes.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         _import()
     else:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
         _import_quietly()
-    import keras
-
-    if (backend := keras.config.backend()) != "tensorflow":
-        raise EnvironmentFault(f"Recipes train on TensorFlow, and Keras is set to {backend}. Unset KERAS_BACKEND.")
 
 
 def _import() -> None:
