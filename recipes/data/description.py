@@ -11,6 +11,9 @@ from recipes.data.photos.listing import Entry, list_photos
 from recipes.data.splits import Origin
 from recipes.data.user_photos import SMALL
 
+# Data sets that are known to be taken as they are.
+FIXED_SIZE = ("cifar10", "fashion_mnist", "mnist")
+
 
 @dataclass(frozen=True)
 class Description:
@@ -35,7 +38,7 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
 
     Returns:
         The description; of photos the size is a guess from the first of them. `None` where nothing can be known yet:
-        of a data set that has to be downloaded, and of photos in fewer than two classes.
+        of photos in fewer than two classes, and of a data set that has to be downloaded and is not one of `FIXED_SIZE`.
 
     Raises:
         DataFault: When there are no photos, or the data set is not one of labelled images.
@@ -52,7 +55,14 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
     if origin.kind == "tfds":
         stored, class_names = tfds.features(origin.path)
         return Description(square or stored or shape, tuple(class_names))
-    return None
+    announced = tfds.features_to_come(origin.dataset, origin.path)
+    if announced is None:
+        return None
+    size, class_names = announced
+    if square or size is None:
+        return Description(square or shape, tuple(class_names))
+    # Of another, only the download tells whether it has test images of its own, and so whether it is taken as it is.
+    return Description(size, tuple(class_names)) if origin.dataset in FIXED_SIZE else None
 
 
 def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -83,9 +83,9 @@ def read_folder(folder: Path) -> tuple[Images, Images, list[str]]:
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)
-    if not {"train", "test"} <= set(builder.info.splits) or not {"image", "label"} <= set(builder.info.features):
-        raise DataFault(f"{folder} is not a set of labelled images with the splits train and test.")
-    class_names = builder.info.features["label"].names
+    class_names = _labelled(builder.info.features, folder)["label"].names
+    if not {"train", "test"} <= set(builder.info.splits):
+        raise DataFault(f"{folder} has not the splits train and test, but {', '.join(builder.info.splits)}.")
     return _read_split(builder, "train", folder), _read_split(builder, "test", folder), class_names
 
 
@@ -97,10 +97,36 @@ def features(folder: Path) -> tuple[tuple[int, int, int] | None, list[str]]:
     """
     import tensorflow_datasets as tfds
 
-    known = tfds.builder_from_directory(folder).info.features
-    if not {"image", "label"} <= set(known):
-        raise DataFault(f"{folder} is not a set of labelled images: it has {', '.join(known)}, not image and label.")
+    known = _labelled(tfds.builder_from_directory(folder).info.features, folder)
     return (known["image"].shape if is_uniform(folder) else None), known["label"].names
+
+
+def features_to_come(dataset: str, root: Path) -> tuple[tuple[int, int, int] | None, list[str]] | None:
+    """Of a data set that is not downloaded yet: the shape of its images and its class names, as TFDS announces them.
+
+    Returns:
+        `None` where TFDS does not know it; the shape is `None` where the images have several sizes.
+
+    Raises:
+        DataFault: When it is not one of labelled images.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(dataset, data_dir=root)
+    except Exception:  # Whatever it is, the download says it.
+        return None
+    known = _labelled(builder.info.features, dataset)
+    shape = known["image"].shape
+    return (None if None in shape else shape), known["label"].names
+
+
+def _labelled(features: Mapping[str, Any], where: Path | str) -> Mapping[str, Any]:
+    if not {"image", "label"} <= set(features):
+        raise DataFault(f"{where} is not a set of labelled images: it has {', '.join(features)}, not image and label.")
+    if not getattr(features["label"], "names", None):
+        raise DataFault(f"The labels of {where} are no classes with names: {features['label']}.")
+    return features
 
 
 def is_uniform(folder: Path) -> bool:
@@ -130,8 +156,9 @@ def read_photos(
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)
-    if "train" not in builder.info.splits or not {"image", "label"} <= set(builder.info.features):
-        raise DataFault(f"{folder} is not a set of labelled images with a split train.")
+    class_names = _labelled(builder.info.features, folder)["label"].names
+    if "train" not in builder.info.splits:
+        raise DataFault(f"{folder} has no split train, but {', '.join(builder.info.splits)}.")
     pool = _Encoded.read(builder, "train", folder)
     held = _Encoded.read(builder, "test", folder) if "test" in builder.info.splits else None
     places = _places(pool, held, split)
@@ -139,7 +166,7 @@ def read_photos(
         raise DataFault(f"{folder} has too few images to divide: none is left for {' and '.join(empty)}.")
     train, validation = (_decoded(pool, part, shape) for part in places[:2])
     test = _decoded(held or pool, places[2], shape)
-    return train, validation, test, builder.info.features["label"].names
+    return train, validation, test, class_names
 
 
 def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Shares) -> list[np.ndarray]:

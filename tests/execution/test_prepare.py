@@ -67,6 +67,33 @@ def test_a_sample_is_as_it_is_described(dataset):
     assert data.describe(origin, None, (180, 180, 3)) == data.Description(splits.image_shape, splits.class_names)
 
 
+@pytest.mark.parametrize(
+    ("dataset", "size", "shape", "classes"),
+    [
+        ("mnist", None, (28, 28, 1), 10),
+        ("cats_vs_dogs", None, (180, 180, 3), 2),
+        ("rock_paper_scissors", 64, (64, 64, 3), 3),
+    ],
+)
+def test_a_data_set_to_be_downloaded_is_described_before(dataset, size, shape, classes, tmp_path):
+    described = data.describe(data.Origin("download", dataset, tmp_path), size, (180, 180, 3))
+    assert (described.image_shape, len(described.class_names)) == (shape, classes)
+
+
+def test_a_data_set_that_tfds_cannot_describe_is_not_guessed_at(tmp_path):
+    for dataset in ("rock_paper_scissors", "no_such_set"):
+        assert data.describe(data.Origin("download", dataset, tmp_path), None, (180, 180, 3)) is None
+    with pytest.raises(DataFault, match="imdb_reviews is not a set of labelled images: it has text, label"):
+        data.describe(data.Origin("download", "imdb_reviews", tmp_path), None, (180, 180, 3))
+
+
+def test_a_phase_that_names_no_layer_is_refused_before_a_download(run_cli, monkeypatch):
+    monkeypatch.setattr("recipes.data.origins.reachable", lambda url: True)
+    monkeypatch.setattr("recipes.data.tfds.download", lambda *_: pytest.fail("it was downloaded"))
+    code, _, err = run_cli("fashion_cnn", "--set", "phases.train.train=dens")
+    assert (code, "Did you mean 'dense'" in err) == (2, True)
+
+
 def test_photos_are_as_they_are_described(photos):
     origin = data.find("own", str(photos))
     described = data.describe(origin, 40, (180, 180, 3))
