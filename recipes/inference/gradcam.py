@@ -46,7 +46,7 @@ def heatmaps(
         (images, height, width), 0-1; all 0 where no place speaks for the class.
 
     Raises:
-        ValueError: When the network has no convolution, or the layer none to look at.
+        ValueError: When the network has no convolution, the layer none to look at, or no gradient leads there.
     """
     import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
@@ -58,8 +58,13 @@ def heatmaps(
             return tf.where(asked == 1, output[:, 0], -output[:, 0])
         return tf.gather(output, asked, axis=1, batch_dims=1)
 
-    explain = Gradcam(model, model_modifier=before_activation, clone=True)
-    return explain(score, images.astype("float32"), penultimate_layer=layer or last_convolution(model))
+    explain, place = Gradcam(model, model_modifier=before_activation, clone=True), layer or last_convolution(model)
+    try:
+        return explain(score, images.astype("float32"), penultimate_layer=place)
+    except AttributeError as error:  # tf-keras-vis has no words for a gradient that is None.
+        raise ValueError(
+            f"What {place!r} gives does not follow the image by a gradient: it cannot be shown."
+        ) from error
 
 
 def before_activation(model: keras.Model) -> keras.Model | None:

@@ -189,6 +189,10 @@ def test_grad_cam_follows_outputs_that_an_operation_makes(explained, photo, tmp_
             "has no convolution to look at. The network inside it, 'functional",
         ),
         (lambda: keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]), "Give it a keras.Input"),
+        (
+            lambda: network(keras.layers.Discretization([64.0, 128.0]), keras.layers.Conv2D(2, 3, name="conv")),
+            "No gradient leads from the image to 'conv'",
+        ),
     ],
 )
 def test_a_network_without_a_convolution_to_see_is_refused(explained, photo, tmp_path, model, words):

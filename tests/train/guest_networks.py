@@ -452,6 +452,52 @@ def name_that_gets_lost(*, input_shape, classes):
     return keras.Model(image, _head(layers.Conv2D(4, 3)(Nameless(name="twice")(x)), classes))
 
 
+def korean_names(*, input_shape, classes):
+    """Layer names in Korean, or with a space."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3, name="합성곱 1")(x), classes))
+
+
+def lambda_as_activation(*, input_shape, classes):
+    """A `lambda` as an activation."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3, activation=lambda x: 2 * x, name="conv")(x), classes))
+
+
+def quantized(*, input_shape, classes):
+    """A network that is quantized already."""
+    image, x = _scaled(input_shape)
+    model = keras.Model(image, _head(layers.Conv2D(4, 3)(x), classes))
+    model.quantize("int8")
+    return model
+
+
+def low_rank(*, input_shape, classes):
+    """A layer with LoRA."""
+    image, x = _scaled(input_shape)
+    dense = layers.Dense(8, name="dense")
+    model = keras.Model(image, _head(dense(x), classes))
+    dense.enable_lora(2)
+    return model
+
+
+@keras.saving.register_keras_serializable("guests")
+class OnlyEager(keras.layers.Layer):
+    """It asks a tensor for its numbers, which there are not in a graph."""
+
+    def call(self, x):
+        return ops.convert_to_tensor(2 * x.numpy())
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def numbers_in_call(*, input_shape, classes):
+    """A layer that computes with NumPy in `call`."""
+    image, x = _scaled(input_shape)
+    return keras.Model(image, _head(layers.Conv2D(4, 3)(OnlyEager(name="eager")(x)), classes))
+
+
 @keras.saving.register_keras_serializable("guests")
 class Noise(keras.layers.Layer):
     """Draws random numbers, training or not."""
@@ -616,6 +662,11 @@ REFUSED = {
     layer_without_config: "The layer 'power' of 'layer_without_config' (Power) cannot be saved and loaded",
     local_layer: "The layer 'half' of 'local_layer' (Half) cannot be saved and loaded",
     name_that_gets_lost: "The layer 'twice' of 'name_that_gets_lost' (Nameless) leaves its name out of get_config()",
+    korean_names: "TensorFlow does not take '합성곱 1', the name of a layer of 'korean_names'",
+    lambda_as_activation: "A function in it needs a name, and @keras.saving.register_keras_serializable()",
+    quantized: "of 'quantized' is quantized (int8_from_float32), and does not train. Leave quantize() out",
+    low_rank: "The layer 'dense' of 'low_rank' (Dense) loses weights when it is saved and loaded",
+    numbers_in_call: "The network 'numbers_in_call' cannot train: a step on two pictures fails",
     random_at_prediction: "gives two answers for one picture",
     statistics_that_move_when_frozen: "The layer 'counter' of 'statistics_that_move_when_frozen' (Counter) changes",
     weights_made_in_call: "The builder of 'weights_made_in_call' failed at",

@@ -80,6 +80,7 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
     if flat is model:
         return model
     loaded = guest.reloaded(recipe.architecture, flat, pictures)
+    guest.check_step(recipe.architecture, loaded, pictures)
     guest.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
     return precision.keep_as(flat, loaded)
 

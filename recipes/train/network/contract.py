@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from zoo.structure.graph import calls
 # How far the probabilities of one picture may be from a sum of one.
 TOLERANCE = 1e-3
 _PASSES_ON = keras.layers.Reshape | keras.layers.Flatten | keras.layers.Identity | keras.layers.Dropout
+_TAKEN_BY_TENSORFLOW = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 _OUTPUT = 'keras.layers.Dense(classes, activation="softmax")'
 
 
@@ -101,6 +103,7 @@ def check_output(name: str, model: keras.Model, classes: int, pictures: np.ndarr
         reason = "one class excludes the others" if units > 1 else "a single unit needs its own probability"
         raise UsageFault(f"The network {name!r} ends in {ending} over {units} units, {last}: {reason}. Use {line}.")
     _check_numbers(name, model, pictures, last, line)
+    _check_names(name, model)
     _check_weights(name, model)
 
 
@@ -119,10 +122,24 @@ def _check_numbers(name: str, model: keras.Model, pictures: np.ndarray, last: st
         )
 
 
+def _check_names(name: str, model: keras.Model) -> None:
+    for layer in model.layers:
+        if not _TAKEN_BY_TENSORFLOW.fullmatch(layer.name):
+            raise UsageFault(
+                f"TensorFlow does not take {layer.name!r}, the name of a layer of {name!r}: only letters of A to Z, "
+                'digits, and . _ - / > after the first. Name it otherwise: name="conv1".'
+            )
+
+
 def _check_weights(name: str, model: keras.Model) -> None:
     if not any(layer.weights for layer in model.layers):
         raise UsageFault(f"The network {name!r} has no weights, so there is nothing to train.")
     for layer in model.layers:
+        if layer.dtype_policy.quantization_mode is not None:
+            raise UsageFault(
+                f"The layer {layer.name!r} of {name!r} is quantized ({layer.dtype_policy.name}), and does not train. "
+                "Leave quantize() out."
+            )
         for weight in layer.weights:
             if keras.backend.is_float_dtype(weight.dtype) and weight.dtype != "float32":
                 raise UsageFault(

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from recipes.errors import UsageFault
+from recipes.precision import cast
 from recipes.train.network.contract import TOLERANCE
 from recipes.train.network.flatten import flatten
 
@@ -64,9 +66,12 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
     for layer in model.layers:
         wanted, found = layer.get_weights(), loaded.get_layer(layer.name).get_weights()
         if len(wanted) != len(found) or not all(map(_is_same, wanted, found)):
+            fix = "Make them in build(), and return in get_config() what __init__ takes."
+            if _is_of_keras(layer):
+                fix = "What was made of it afterwards, as by enable_lora(), is not saved: leave that out."
             raise UsageFault(
                 f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) loses weights when it is saved and "
-                "loaded. Make them in build(), and return in get_config() what __init__ takes."
+                f"loaded. {fix}"
             )
     if not _gives(loaded, pictures, _answer(model, pictures)):
         raise UsageFault(
@@ -88,7 +93,7 @@ def check_frozen(name: str, model: keras.Model, frozen: Collection[str], picture
     own = [
         layer
         for layer in model.layers
-        if layer.name in frozen and layer.non_trainable_weights and not type(layer).__module__.startswith("keras.")
+        if layer.name in frozen and layer.non_trainable_weights and not _is_of_keras(layer)
     ]
     if not own:
         return
@@ -105,6 +110,30 @@ def check_frozen(name: str, model: keras.Model, frozen: Collection[str], picture
                 )
 
 
+def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
+    """Refuse a network of which a copy cannot compute the gradients of a training step: it would fail later.
+
+    Args:
+        name: The architecture, for the message.
+        model: A flat network.
+        pictures: (2, height, width, channels) raw pixels.
+    """
+    trained = cast(model, "float32")
+
+    @tf.function
+    def gradients(batch: tf.Tensor) -> list[tf.Tensor | None]:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(trained(batch, training=True)[:, 0])
+        return [tape.gradient(loss, [weight.value for weight in trained.trainable_weights])]
+
+    try:
+        gradients(tf.constant(pictures))
+    except Exception as error:  # A layer of anybody's raises what it likes.
+        raise UsageFault(
+            f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(error)}"
+        ) from error
+
+
 def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
     """Which layer it is, and what to do."""
     for layer in model.layers:
@@ -113,10 +142,16 @@ def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
         except Exception as cause:
             error, kind = cause, type(layer).__name__
             fix = "Give its class get_config() and the decorator @keras.saving.register_keras_serializable()."
+            if _is_of_keras(layer):
+                fix = "A function in it needs a name, and @keras.saving.register_keras_serializable(): not a lambda."
             if isinstance(layer, keras.layers.Lambda):
                 fix = "Use functions of keras.ops on the tensors in its place, or a layer class of your own."
             return f"The layer {layer.name!r} of {name!r} ({kind}) cannot be saved and loaded: {cause_of(error)} {fix}"
     return f"The network {name!r} cannot be saved and loaded: {cause_of(error)}"
+
+
+def _is_of_keras(layer: keras.layers.Layer) -> bool:
+    return type(layer).__module__.startswith("keras.")
 
 
 def _answer(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
