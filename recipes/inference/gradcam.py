@@ -62,9 +62,7 @@ def heatmaps(
     try:
         return explain(score, images.astype("float32"), penultimate_layer=place)
     except AttributeError as error:  # tf-keras-vis has no words for a gradient that is None.
-        raise ValueError(
-            f"What {place!r} gives does not follow the image by a gradient: it cannot be shown."
-        ) from error
+        raise ValueError(f"No gradient leads from the image to {place!r}: it cannot be shown.") from error
 
 
 def before_activation(model: keras.Model) -> keras.Model | None:
