@@ -83,9 +83,9 @@ def _plugin(name: str) -> EntryPoint | None:
 
 def _from_module(target: str, variant: str) -> Recipe:
     module_name, _, attribute = target.partition(":")
-    if importlib.util.find_spec(module_name.partition(".")[0]):
-        load_keras()  # Quietly, for the module may import it for its networks.
     try:
+        if importlib.util.find_spec(module_name.partition(".")[0]):
+            load_keras()  # Quietly, for the module may import it for its networks.
         module = importlib.import_module(module_name)
     except Fault:
         raise

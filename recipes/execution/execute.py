@@ -153,8 +153,8 @@ def _prepare(job: Job) -> prepare.Prepared:
             job.recipe, job.findings = ready.recipe, ready.findings
             if job.recipe.epochs() != job.asked.epochs():
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
-            _check_network(job, ready.network)
-            _check_fingerprint(job, ready.splits)
+            record.refuse_other_network(job, ready.network)
+            record.refuse_other_images(job, ready.splits)
     return ready
 
 
@@ -163,7 +163,7 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
     splits = ready.splits
     with job.screen.logging_to(job.folder / "log.txt"):
         saved = checkpoint.load(job.folder / run_folder.STATE, job.recipe, len(splits.train))
-        _refuse_epochs_without_effect(job, saved)
+        record.refuse_epochs_without_effect(job, saved)
         atomic.write_json(job.folder / run_folder.STARTED, record.started(job))
         log.info("data   %s", environment.describe_data(splits))
 
@@ -256,41 +256,6 @@ def _keep_best(job: Job, model: keras.Model) -> str:
     engine.restore_best(model, job.recipe, saved)
     artifacts.save_model(model, job.folder / "best.keras")
     return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
-
-
-def _check_fingerprint(job: Job, splits: data.Splits) -> None:
-    if job.fingerprint not in (None, splits.fingerprint):
-        raise UsageFault(
-            f"The data changed since {job.folder} was started (fingerprint {job.fingerprint[:12]} then, "
-            f"{splits.fingerprint[:12]} now). Start a new run."
-        )
-    job.fingerprint = splits.fingerprint
-
-
-def _check_network(job: Job, now: dict[str, Any]) -> None:
-    from recipes.train import network
-
-    if job.network is not None and (changes := network.differences(job.network, now)):
-        raise UsageFault(
-            f"The network changed since {job.folder} was started: {'; '.join(changes)}. "
-            "Undo the change, or start a new run."
-        )
-    job.network = now
-
-
-def _refuse_epochs_without_effect(job: Job, saved: checkpoint.TrainingState | None) -> None:
-    """Refuse more epochs for a phase that the training has left, or that ends by its patience."""
-    if saved is None:
-        return
-    phases = job.recipe.phases
-    for index, phase in enumerate(phases[: saved.phase + 1]):
-        by_patience = phase.patience is not None and saved.waited >= phase.patience
-        if phase.name in job.longer and (index < saved.phase or by_patience):
-            reason = f"{phases[saved.phase].name!r} trains now" if index < saved.phase else "its patience is used up"
-            raise UsageFault(
-                f"Phase {phase.name!r} of {job.folder} has ended ({reason}): --set phases.{phase.name}.epochs="
-                f"{phase.epochs} cannot change it. Leave it out, or start a new run with it."
-            )
 
 
 def resume_command(folder: Path) -> str:

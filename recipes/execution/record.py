@@ -1,4 +1,4 @@
-"""What a run writes down, from what is known of it: `run.json` as it begins, `manifest.json` when it has ended."""
+"""What a run writes down: `run.json` as it begins, `manifest.json` when it has ended; and what breaks with them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from recipes.recipe.diff import differences, recipe_changes
 if TYPE_CHECKING:
     from recipes.data import Splits
     from recipes.execution.job import Job
+    from recipes.train.checkpoint import TrainingState
     from recipes.train.engine import Outcome
 
 # What a request may ask for that leaves the result as it is.
@@ -101,6 +102,55 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
             f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
             f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
         )
+
+
+def refuse_other_images(job: Job, splits: Splits) -> None:
+    """Refuse to go on with other images than the run was started with; keeps their fingerprint.
+
+    Raises:
+        UsageFault: With both fingerprints.
+    """
+    if job.fingerprint not in (None, splits.fingerprint):
+        raise UsageFault(
+            f"The data changed since {job.folder} was started (fingerprint {job.fingerprint[:12]} then, "
+            f"{splits.fingerprint[:12]} now). Start a new run."
+        )
+    job.fingerprint = splits.fingerprint
+
+
+def refuse_other_network(job: Job, now: dict[str, Any]) -> None:
+    """Refuse to go on with another network than the run was started with; keeps its description.
+
+    Raises:
+        UsageFault: With each layer that differs.
+    """
+    from recipes.train import network
+
+    if job.network is not None and (changes := network.differences(job.network, now)):
+        raise UsageFault(
+            f"The network changed since {job.folder} was started: {'; '.join(changes)}. "
+            "Undo the change, or start a new run."
+        )
+    job.network = now
+
+
+def refuse_epochs_without_effect(job: Job, saved: TrainingState | None) -> None:
+    """Refuse more epochs for a phase that the training has left, or that ends by its patience.
+
+    Raises:
+        UsageFault: With the phase.
+    """
+    if saved is None:
+        return
+    phases = job.recipe.phases
+    for index, phase in enumerate(phases[: saved.phase + 1]):
+        by_patience = phase.patience is not None and saved.waited >= phase.patience
+        if phase.name in job.longer and (index < saved.phase or by_patience):
+            reason = f"{phases[saved.phase].name!r} trains now" if index < saved.phase else "its patience is used up"
+            raise UsageFault(
+                f"Phase {phase.name!r} of {job.folder} has ended ({reason}): --set phases.{phase.name}.epochs="
+                f"{phase.epochs} cannot change it. Leave it out, or start a new run with it."
+            )
 
 
 def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> Manifest:
