@@ -13,7 +13,7 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
 
-from photo_files import add_bad_files, add_odd_photos, write_photos
+from photo_files import add_bad_files, add_odd_photos, write_clothes, write_photos
 
 import zoo.registry
 from recipes import Augment, Phase, Recipe, data
@@ -63,7 +63,9 @@ def run_cli(capsys):
 
 
 # The longest files begin first, so that no worker is left alone with one at the end.
-LONGEST = "test_run test_tune test_engine test_benchmarks test_feature_cache test_browser test_certify".split()
+LONGEST = (
+    "test_stopping test_run_recipes test_tune test_engine test_benchmarks test_feature_cache test_browser test_certify"
+).split()
 
 
 def pytest_collection_modifyitems(items):
@@ -120,6 +122,14 @@ def photos(tmp_path_factory):
     write_photos(root)
     add_odd_photos(root)
     add_bad_files(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def clothes(tmp_path_factory):
+    """100 grey pictures of 28 x 28 pixels in ten classes, as photos of one's own: an epoch of them is short."""
+    root = tmp_path_factory.mktemp("clothes")
+    write_clothes(root)
     return root
 
 

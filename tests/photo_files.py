@@ -38,6 +38,18 @@ def write_photos(root, number=20, seed=3):
         picture.convert("RGB").save(folder / f"{index // 3:02d}.jpg", quality=92)
 
 
+def write_clothes(root, number=10):
+    """`root/<class>/<n>.png`, so many pictures of each class of the bundled Fashion-MNIST sample, as they are there."""
+    from recipes.data import samples
+
+    images, _, names = samples.SAMPLES["fashion_mnist"].read()
+    for label, name in enumerate(names):
+        folder = root / name.replace("/", " ")
+        folder.mkdir(parents=True)
+        for place in np.flatnonzero(images.labels == label)[:number]:
+            Image.fromarray(images.pixels[place, :, :, 0]).save(folder / f"{place}.png")
+
+
 def encoded(picture, kind="JPEG", **options):
     out = io.BytesIO()
     picture.save(out, kind, **options)

@@ -62,6 +62,16 @@ def training_batches(
     changes = recipe.augment != Augment() and not views
     sources = views or [images.pixels]
 
+    # A function of its own, which is traced once: what a data set maps is traced anew in every epoch.
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec((None, *images.pixels.shape[1:]), images.pixels.dtype),
+            tf.TensorSpec(2, tf.int32),
+        )
+    )
+    def changed(pixels: tf.Tensor, step_seed: tf.Tensor) -> tf.Tensor:
+        return augment(pixels, step_seed, recipe.augment)
+
     def epoch_batches(phase: int, epoch: int, first_step: int) -> tf.data.Dataset:
         key = [seed, phase, epoch]
         order = np.random.default_rng(key).permutation(len(images))
@@ -77,7 +87,7 @@ def training_batches(
             indices = tf.constant(order)[tf.constant(borders)[step] : tf.constant(borders)[step + 1]]
             batch = _read(read, indices, sources[0])
             if changes:
-                batch = tf.ensure_shape(augment(batch, step_seeds[step], recipe.augment), batch.shape)
+                batch = tf.ensure_shape(changed(batch, step_seeds[step]), batch.shape)
             found = targets(tf.gather(labels, indices))
             return (batch, found) if weights is None else (batch, found, tf.gather(weights, indices))
 

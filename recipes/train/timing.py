@@ -24,7 +24,7 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phas
         views = (np.broadcast_to(one, (len(splits.train), *one.shape[1:])),)
     batches = phases.batches(trainee, views)(0, 0, 0)
     per_call = trainee.model.steps_per_execution
-    trainee.fit(batches.take(per_call))  # The first call traces.
+    trainee.fit(batches.take(1))  # The first call traces.
     timed = min(3 * per_call, trainee.steps)
     began = time.monotonic()
     trainee.fit(batches.take(timed))

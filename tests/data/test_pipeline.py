@@ -6,8 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from recipes.book.fashion_cnn import PUBLISHED
+from recipes.data import pipeline
+from recipes.data.augment import augment
 from recipes.data.pipeline import ordered_batches, training_batches
 from recipes.data.splits import Images
+from recipes.recipe import Augment
 
 IMAGES = Images(np.arange(50, dtype="uint8").reshape(50, 1, 1, 1), np.arange(50) % 10, np.arange(50).astype(str))
 
@@ -49,3 +52,13 @@ def test_ordered_batches_keep_the_order():
 def test_no_data_set_is_autotuned():
     for batches in (shuffled(0), ordered_batches(IMAGES, 8), ordered_batches(IMAGES, 8).map(lambda *both: both)):
         assert batches.options().autotune.enabled is False
+
+
+def test_random_changes_are_traced_once_for_all_epochs(monkeypatch):
+    traced = []
+    monkeypatch.setattr(pipeline, "augment", lambda *given: traced.append(given) or augment(*given))
+    recipe = dataclasses.replace(PUBLISHED, batch_size=8, augment=Augment(shift=0.5))
+    epochs = training_batches(IMAGES, recipe, seed=1, targets=tf.identity)
+    seen = [[images.numpy().tolist() for images, _ in epochs(0, epoch, 0)] for epoch in (0, 1, 0)]
+    assert seen[0] == seen[2] != seen[1]
+    assert len(traced) == 1

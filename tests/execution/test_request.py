@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from recipes.execution.request import Request
-from recipes.train import checkpoint
 
 
 def test_request_of_the_other_variant_keeps_the_data():
@@ -81,32 +80,3 @@ def test_a_run_knows_what_was_imported_for_it(tmp_path, monkeypatch, run_cli):
     assert code == 0, err
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["command"].endswith("--import networks_elsewhere --seed 42")
-
-
-TWO_PHASES = """
-from recipes import Phase, Recipe
-MINE = Recipe(
-    name="mine", architecture="mnist_functional", data="mnist",
-    phases=(Phase("head", epochs=1, train=("dense*", "prob*"), patience=1), Phase("all", epochs=1)),
-)
-"""
-
-
-def test_more_epochs_for_a_phase_that_has_ended_are_refused(tmp_path, monkeypatch, run_cli):
-    (tmp_path / "recipe_of_two.py").write_text(TWO_PHASES)
-    monkeypatch.syspath_prepend(tmp_path)
-    save = checkpoint.save
-
-    def save_and_stop(folder, state):
-        save(folder, state)
-        if state.phase == 1:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save", save_and_stop)
-        assert run_cli("recipe_of_two:MINE", "--data", "sample", "--out", tmp_path / "run")[0] == 130
-    code, _, err = run_cli("--resume", tmp_path / "run", "--set", "phases.head.epochs=2")
-    assert (code, "Phase 'head' of" in err) == (2, True), err
-    assert "has ended ('all' trains now): --set phases.head.epochs=2 cannot change it" in err
-    assert run_cli("--resume", tmp_path / "run", "--set", "phases.all.epochs=2", "--quiet")[0] == 0
-    assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 4

