@@ -1,32 +1,38 @@
 """The benchmarks run, so that they cannot rot."""
 
-import subprocess
+import runpy
+import sys
 
-from conftest import PYTHON, ROOT, subprocess_environment
-
-
-def smoke(script, *arguments):
-    result = subprocess.run(
-        [PYTHON, f"benchmarks/{script}.py", "--smoke", *arguments],
-        env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+import pytest
+from conftest import ROOT
 
 
-def test_boundary_speed_compares_plain_keras_and_the_engine():
+@pytest.fixture
+def smoke(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path))
+
+    def run(script, *arguments):
+        path = f"{ROOT}/benchmarks/{script}.py"
+        monkeypatch.setattr(sys, "argv", [path, "--smoke", *arguments])
+        runpy.run_path(path, run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_boundary_speed_compares_plain_keras_and_the_engine(smoke):
     out = smoke("boundary_speed")
     for words in ("| head alone, plain Keras |", "| block 5 and head, bfloat16 |", "| 4,000 |", "peak memory"):
         assert words in out
 
 
-def test_decode_speed_compares_plain_tensorflow_and_the_decoder():
+def test_decode_speed_compares_plain_tensorflow_and_the_decoder(smoke):
     out = smoke("decode_speed")
     for words in ("| 320x240 |", "| 4000x3000 |", "Medians of 1 turns"):
         assert words in out
 
 
-def test_suffix_precision_compares_both_formats():
+def test_suffix_precision_compares_both_formats(smoke):
     out = smoke("suffix_precision", "--seeds", "42")
     for words in ("| float32 |", "| bfloat16 |", "seeds 42:"):
         assert words in out
