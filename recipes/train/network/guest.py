@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from recipes.errors import UsageFault
 from recipes.precision import cast
+from recipes.train.memory import release
 from recipes.train.network.contract import TOLERANCE
 from recipes.train.network.flatten import flatten
 
@@ -132,6 +133,8 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
         raise UsageFault(
             f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(error)}"
         ) from error
+    finally:
+        release(trained.variables)
 
 
 def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
