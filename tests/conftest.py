@@ -1,5 +1,6 @@
 """Shared pieces: a small real data set, a tiny recipe, and a way to call the command line in this process."""
 
+import importlib
 import os
 import signal
 import sys
@@ -89,6 +90,13 @@ def _undrawn(request, monkeypatch):
 def _registered(monkeypatch):
     """What a test registers is forgotten when it ends."""
     monkeypatch.setattr(zoo.registry, "_registered", dict(zoo.registry._registered))
+
+
+@pytest.fixture
+def one_layer(monkeypatch):
+    """The architecture `one_layer`, registered for this test."""
+    monkeypatch.delitem(sys.modules, "one_layer", raising=False)
+    return importlib.import_module("one_layer")
 
 
 @pytest.fixture(autouse=True)

@@ -106,9 +106,10 @@ def check(asked: Request, certified: Path, folder: Path, screen: Screen, signals
         raise CorruptFault(f"{certified} is damaged: {error}.") from error
     from recipes.execution import execute
 
-    manifest = execute.start(short(asked, seed), out=folder, overwrite=True, screen=screen, signals=signals)
-    if recipe_changes(settings, manifest["settings"]):
+    request = short(asked, seed)
+    if recipe_changes(settings, request.recipe(request.dataset()).as_dict()):
         raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
+    manifest = execute.start(request, out=folder, overwrite=True, screen=screen, signals=signals)
     reached = manifest["result"]["test_accuracy"]
     if not low <= reached <= high:
         raise AccuracyFault(f"{name}: {reached:.4f} lies outside of the certified {low:.4f} to {high:.4f}.")

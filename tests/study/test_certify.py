@@ -7,6 +7,7 @@ from conftest import ROOT
 
 from recipes import certify, run
 from recipes.study import results_table, seeds
+from recipes.train import engine
 
 
 @pytest.fixture
@@ -21,7 +22,6 @@ def call(capsys, monkeypatch):
     return certified
 
 
-@pytest.mark.drawn  # The report it tells of is looked for.
 @pytest.mark.parametrize("name", ["fashion_cnn", "mnist_functional"])
 def test_the_certified_short_setting_still_holds(name, tmp_path, call):
     code, out, err = call("--check", name, "--smoke", "--into", ROOT / "results", "--runs", tmp_path)
@@ -30,35 +30,36 @@ def test_the_certified_short_setting_still_holds(name, tmp_path, call):
     assert (tmp_path / f"{name}-check" / "report.html").is_file(), "the report told of is gone"
 
 
-def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch):
+def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch, one_layer):
     monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
-    arguments = ("mnist_functional", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
+    train = engine.train
+    arguments = ("one_layer:MINE", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
     assert call(*arguments)[0] == 0
-    group = json.loads((tmp_path / "smoke" / "mnist_functional.json").read_text())
+    group = json.loads((tmp_path / "smoke" / "one_layer:MINE.json").read_text())
     accuracies = [one["test_accuracy"] for one in group["runs"]]
     assert [one["seed"] for one in group["runs"]] == [42, 43]
     low, high = group["image_interval"]
     assert low < min(accuracies) <= group["mean"] <= max(accuracies) < high
     assert group["seed_interval"][0] < group["mean"] < group["seed_interval"][1]
-    assert group["certified"]["command"] == "python -m recipes.certify mnist_functional --seeds 2 --smoke"
+    assert group["certified"]["command"] == "python -m recipes.certify one_layer:MINE --seeds 2 --smoke"
     assert group["certified"]["commit"]
 
     def trained_again(*_, **__):
         raise RuntimeError("trained again")
 
-    monkeypatch.setattr("recipes.train.engine.train", trained_again)
+    monkeypatch.setattr(engine, "train", trained_again)
     assert call(*arguments)[0] == 0
     code, _, err = call("fashion_cnn", *arguments[1:])
     assert code == 1, err  # Another recipe has folders of its own, and would train.
 
     group["image_interval"] = [0.0, 0.1]
-    (tmp_path / "smoke" / "mnist_functional.json").write_text(json.dumps(group))
-    monkeypatch.undo()
-    monkeypatch.setattr("recipes.console.signals.Signals.listen", lambda self: None)
-    code, _, err = call("--check", *arguments)
-    assert code == 2
+    (tmp_path / "smoke" / "one_layer:MINE.json").write_text(json.dumps(group))
+    with monkeypatch.context() as patch:
+        patch.setattr(seeds, "SHORT_EPOCHS", "3")
+        code, _, err = call("--check", *arguments)
+    assert code == 2  # And nothing was trained for it.
     assert "changed since" in err
-    monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
+    monkeypatch.setattr(engine, "train", train)
     code, _, err = call("--check", *arguments)
     assert code == 7
     assert "lies outside of the certified 0.0000 to 0.1000" in err

@@ -5,12 +5,10 @@ import json
 import runpy
 import signal
 
-import keras
 import pytest
 from conftest import tiny_recipe
 from filelock import FileLock
 
-import zoo
 from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, tune
 from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted, UsageFault
@@ -19,6 +17,7 @@ from recipes.recipe.search_space import Float, Int, LogFloat, OneOf
 from recipes.study import search, trial, tuning
 from recipes.train import checkpoint, engine
 
+pytestmark = pytest.mark.usefixtures("one_layer")
 RANGES = {
     "phases.train.learning_rate": LogFloat(1e-4, 1e-2),
     "batch_size": OneOf((64, 128)),
@@ -31,16 +30,6 @@ RECIPE = tiny_recipe(
 TWO_PHASES = tiny_recipe(phases=(Phase("head", epochs=1, train=("dense*",)), Phase("train", epochs=2)), tune=RANGES)
 EXPLODING = RECIPE.override("phases.train.optimizer", "sgd").override("augment.flip", False)
 EXPLODING = dataclasses.replace(EXPLODING, tune={"phases.train.learning_rate": LogFloat(1e35, 1e37)})
-
-
-@pytest.fixture(autouse=True)
-def _one_layer():
-    @zoo.register("one_layer")
-    def build(*, input_shape, classes, dropout=0.4):
-        image = keras.Input(input_shape, name="image")
-        x = keras.layers.Flatten(name="flatten")(keras.layers.Rescaling(1 / 255, name="scale")(image))
-        x = keras.layers.Dropout(dropout, name="dropout")(x)
-        return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="dense")(x))
 
 
 @pytest.fixture
