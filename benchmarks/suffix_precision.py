@@ -43,7 +43,7 @@ def trained(seed: int, precision: str, data_dir: str | None) -> dict[str, Any]:
             recipe = recipe.override(f"phases.{phase.name}.epochs", 2)
     splits = data.read(origin, recipe.split, recipe.image_size)
     if data_dir is None:
-        splits = splits.take(train=32, validation=32, test=2)
+        splits = splits.take(train=8, validation=8, test=2)
     model = prepare.build(recipe, splits, seed, prepare.find_weights(recipe))
     ends: list[float] = []
     hooks = engine.Hooks(on_epoch=lambda *_: ends.append(time.perf_counter()))

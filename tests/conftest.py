@@ -1,12 +1,15 @@
 """Shared pieces: a small real data set, a tiny recipe, and a way to call the command line in this process."""
 
+import gc
 import importlib
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # As many workers as cores: more threads in each would only wait for one another.
@@ -18,7 +21,12 @@ from photo_files import add_bad_files, add_odd_photos, write_clothes, write_phot
 
 import zoo.registry
 from recipes import Augment, Phase, Recipe, data
+from recipes.execution.request import SMOKE_IMAGES
 from recipes.run import main
+
+# What is loaded by now stays: to look through it for garbage, again and again, takes longer than many a test.
+gc.collect()
+gc.freeze()
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL_DATA = ROOT.parent / "shared" / "tfds"
@@ -30,9 +38,9 @@ needs_full_data = pytest.mark.skipif(
 
 @pytest.fixture(scope="session")
 def fashion():
-    """600 training, 200 validation and 200 test images of the bundled Fashion-MNIST sample."""
+    """320 training, 100 validation and 100 test images of the bundled Fashion-MNIST sample."""
     recipe = tiny_recipe()
-    return data.read(data.find("fashion_mnist", "sample"), recipe.split).take(train=600, validation=200, test=200)
+    return data.read(data.find("fashion_mnist", "sample"), recipe.split).take(train=320, validation=100, test=100)
 
 
 def tiny_recipe(**changes) -> Recipe:
@@ -41,7 +49,7 @@ def tiny_recipe(**changes) -> Recipe:
         "name": "tiny",
         "architecture": "fashion_cnn",
         "data": "fashion_mnist",
-        "batch_size": 64,
+        "batch_size": 32,
         "augment": Augment(flip=True, shift=0.1, rotation=0.05),
         "phases": (Phase("train", epochs=3, schedule="cosine", average_epochs=0.5, keep="best"),),
     }
@@ -61,6 +69,11 @@ def run_cli(capsys):
     yield call
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: it works while another waits for a child or a page."""
+    return (os.cpu_count() or 1) + 1
 
 
 # The longest files begin first, so that no worker is left alone with one at the end.
@@ -90,6 +103,13 @@ def _undrawn(request, monkeypatch):
 def _registered(monkeypatch):
     """What a test registers is forgotten when it ends."""
     monkeypatch.setattr(zoo.registry, "_registered", dict(zoo.registry._registered))
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """A smoke run in this process takes 128 images to train, and 64 each to validate and test."""
+    for name, number in {"train": 128, "validation": 64, "test": 64}.items():
+        monkeypatch.setitem(SMOKE_IMAGES, name, number)
 
 
 @pytest.fixture
@@ -123,13 +143,31 @@ PYTHON = sys.executable
 SMALL = ("--set", "image_size=80", "--set", "phases.train.epochs=2", "--set", "phases.train.average_epochs=0")
 
 
+@contextmanager
+def made_once(tmp_path_factory, name):
+    """A folder that all workers share: whoever comes first makes it, and the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.weights.reachable", lambda url: False)
+        patch.setenv("KERAS_ZOO_CACHE", str(folder / "cache"))
+        if (folder / "made").exists():
+            yield folder, True
+        else:
+            folder.mkdir()
+            yield folder, False
+            (folder / "made").touch()
+
+
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
     """60 sound photos of 3 classes, with every odd and bad file among them."""
-    root = tmp_path_factory.mktemp("own") / "내 사진"
-    write_photos(root)
-    add_odd_photos(root)
-    add_bad_files(root)
+    with made_once(tmp_path_factory, "photos") as (folder, made):
+        root = folder / "내 사진"
+        if not made:
+            write_photos(root)
+            add_odd_photos(root)
+            add_bad_files(root)
     return root
 
 
@@ -143,12 +181,24 @@ def clothes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(photos, tmp_path_factory):
-    """A run of dogs_vs_cats_aug on them."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
-        assert main(["dogs_vs_cats_aug", "--data", str(photos), "--out", str(folder), *SMALL]) == 0
-    return folder
+    """A run of dogs_vs_cats_aug on them, with its pictures and pages."""
+    with made_once(tmp_path_factory, "trained") as (folder, made):
+        if not made:
+            assert main(["dogs_vs_cats_aug", "--data", str(photos), "--out", str(folder / "run"), *SMALL]) == 0
+    return folder / "run"
+
+
+FINE_TUNE = "vgg16_finetune --smoke --set image_size=32 --set views=2 --set batch_size=8".split()
+FINE_TUNE += "--set phases.head.learning_rate=1e-3 --set phases.head.weight_decay=0".split()
+
+
+@pytest.fixture(scope="session")
+def fine_tuned(tmp_path_factory):
+    """A run of vgg16_finetune on its sample and its real ImageNet weights, beside the cache it filled."""
+    with made_once(tmp_path_factory, "fine_tuned") as (folder, made):
+        if not made:
+            assert main([*FINE_TUNE, "--out", str(folder / "run")]) == 0
+    return folder / "run"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from recipes.pages.server import server
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.drawn,
+    pytest.mark.usefixtures("few_images"),
     pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed"),
 ]
 WIDTHS = (1280, 400)
@@ -70,32 +71,33 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         assert_everybody_can_read(page)
 
 
-SMALL_VGG16 = ("--set", "image_size=32", "--set", "batch_size=8", "--set", "views=2", "--weights", "none")
 QUICK = {
-    "vgg16_feature_extract": SMALL_VGG16,
-    "vgg16_finetune": SMALL_VGG16,
-    "dogs_vs_cats_aug": ("--set", "image_size=80"),
+    "vgg16_feature_extract": "--set image_size=32 --set batch_size=8 --set views=2 --weights none".split(),
+    "dogs_vs_cats_aug": ["--set", "image_size=80"],
 }
 
 
 @pytest.mark.parametrize("name", book.names())
-def test_the_report_of_every_recipe_is_clean_and_says_what_metrics_json_says(opened, run_cli, tmp_path, name):
-    quick = QUICK.get(name, ())
-    code, _, err = run_cli(name, "--smoke", *quick, "--out", tmp_path / "run")
-    assert code == 0, err
-    page = opened((tmp_path / "run" / "report.html").as_uri(), viewport={"width": 1280, "height": 900})
+def test_the_report_of_every_recipe_is_clean_and_says_what_metrics_json_says(opened, run_cli, tmp_path, request, name):
+    if name == "vgg16_finetune":
+        run = request.getfixturevalue("fine_tuned")
+    else:
+        run = tmp_path / "run"
+        code, _, err = run_cli(name, "--smoke", *QUICK.get(name, ()), "--out", run)
+        assert code == 0, err
+    page = opened((run / "report.html").as_uri(), viewport={"width": 1280, "height": 900})
     assert page.complaints == []
     assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
     assert_everybody_can_read(page)
-    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    scores = json.loads((run / "metrics.json").read_text())
     shown = page.locator(".figures b").all_inner_texts()
     assert (shown[0], shown[2], shown[3]) == (
         f"{scores['test']['accuracy']:.4f}",
         f"{scores['test']['balanced_accuracy']:.4f}",
         f"{scores['validation']['accuracy']:.4f}",
     )
-    assert (tmp_path / "run" / "report.html").stat().st_size < 8e6
-    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["seconds"]["report"] < 60
+    assert (run / "report.html").stat().st_size < 8e6
+    assert json.loads((run / "manifest.json").read_text())["seconds"]["report"] < 60
 
 
 def test_the_figures_of_a_report_are_those_of_its_metrics(opened, trained):

@@ -48,7 +48,7 @@ def timeless(trials):
     return [dataclasses.replace(trial, seconds=0.0) for trial in trials]
 
 
-PLAIN = RECIPE.override("augment.flip", False)
+PLAIN = dataclasses.replace(RECIPE, augment=Augment(), phases=(Phase("train", epochs=3),))
 ONE_RANGE = dataclasses.replace(
     PLAIN.override("phases.train.epochs", 2), tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)}
 )

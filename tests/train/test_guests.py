@@ -16,6 +16,7 @@ from recipes import Phase, Recipe, data
 from recipes.run import main
 from recipes.train import network
 
+pytestmark = pytest.mark.usefixtures("few_images")
 PAGE = ROOT / "docs" / "own-networks.md"
 
 
