@@ -115,7 +115,7 @@ STORED = {
 
 
 def test_a_stored_recipe_leaves_out_defaults_and_is_read_with_them():
-    recipe = tiny_recipe()
+    recipe = tiny_recipe(batch_size=64)
     assert json.loads(json.dumps(recipe.as_dict())) == {
         "name": "tiny",
         "architecture": "fashion_cnn",
@@ -135,7 +135,7 @@ def test_a_stored_recipe_tells_how_it_was_divided(split):
 
 
 def test_a_run_started_before_a_field_came_is_resumed():
-    recipe = tiny_recipe()
+    recipe = tiny_recipe(batch_size=64)
     refuse_changes(STORED, recipe)
     refuse_changes(recipe.as_dict(), recipe)
     with pytest.raises(UsageFault, match="augment.contrast: 0.0 -> 0.1$"):
