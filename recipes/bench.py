@@ -51,7 +51,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     if options.repeats < 1 or (options.epochs is not None and options.epochs < 2):
         raise UsageFault("--repeats must be 1 or more, and --epochs 2 or more: the first epoch does not count.")
-    published = book.get(options.name, "published")
+    published = book.get(options.name, "published")  # Here a recipe without variants is refused.
     accuracy = options.accuracy or published.published_accuracy
     race = speed.Race(
         options.name,

@@ -55,8 +55,6 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.csv is not None:
         atomic.write(options.csv, table.as_csv())
         log.log(RESULT, "%s rows in %s", f"{len(table):,}", options.csv)
-    if table.problems:
-        log.warning("%d of %d photos could not be read.", len(table.problems), len(table) + len(table.problems))
     if options.json:
         print(json.dumps(answers.as_json(options.top), ensure_ascii=False))
     flush_stdout()

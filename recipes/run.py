@@ -115,15 +115,18 @@ def _command(arguments: Sequence[str] | None) -> int:
         return _list()
     if options.name is None and options.resume is None:
         raise UsageFault("Which recipe? --list shows them all, --help the options.")
-    if options.name is not None:
-        book.get(options.name, options.variant)  # A typing error shows before anything is loaded.
+    overrides = tuple(parse_assignment(text) for text in options.set)
+    if options.name is not None:  # A typing error shows before anything is loaded.
+        recipe = book.get(options.name, options.variant)
+        if options.data == "auto" and "data" not in dict(overrides):  # On other data a recipe has other paths.
+            for path, value in overrides:
+                recipe = recipe.override(path, value)
     from recipes.console.backend import load_backend
     from recipes.console.screen import Screen, flush_stdout
     from recipes.console.signals import Signals
     from recipes.data import is_own
     from recipes.execution.request import Request
 
-    overrides = tuple(parse_assignment(text) for text in options.set)
     signals = Signals()
     signals.listen()
     screen = Screen(quiet=options.quiet, to_stderr=options.json)

@@ -5,14 +5,14 @@ import importlib
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# As many workers as cores: more threads in each would only wait for one another.
+# One worker more than cores, see below: more threads in each would only wait for one another.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
@@ -194,10 +194,11 @@ FINE_TUNE += "--set phases.head.learning_rate=1e-3 --set phases.head.weight_deca
 
 @pytest.fixture(scope="session")
 def fine_tuned(tmp_path_factory):
-    """A run of vgg16_finetune on its sample and its real ImageNet weights, beside the cache it filled."""
+    """A run of vgg16_finetune on its sample and real ImageNet weights, beside the cache it filled and its stdout."""
     with made_once(tmp_path_factory, "fine_tuned") as (folder, made):
         if not made:
-            assert main([*FINE_TUNE, "--out", str(folder / "run")]) == 0
+            with (folder / "stdout.txt").open("w", encoding="utf-8") as stdout, redirect_stdout(stdout):
+                assert main([*FINE_TUNE, "--out", str(folder / "run")]) == 0
     return folder / "run"
 
 

@@ -36,9 +36,9 @@ def test_import_zoo_loads_no_keras():
 @pytest.mark.parametrize("arguments", [["--list"], ["--help"], ["fashion_cn"], ["fashion_cnn", "--set", "x=1"]])
 def test_command_answers_without_keras(arguments):
     code = f"from recipes.run import main\ntry:\n    main({arguments})\nexcept SystemExit:\n    pass"
-    runs = [started(code) for _ in range(2)]
+    runs = [started(code) for _ in range(3)]  # The least counts, for others may use this core.
     assert not any(loaded for loaded, _ in runs)
-    assert min(seconds for _, seconds in runs) < 1
+    assert min(seconds for _, seconds in runs) < 0.5
 
 
 def test_the_other_commands_explain_themselves_and_examine_photos_without_keras(tmp_path):

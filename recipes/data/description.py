@@ -38,7 +38,7 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
 
     Returns:
         The description; of photos the size is a guess from the first of them. `None` where nothing can be known yet:
-        of photos in fewer than two classes, and of a data set that has to be downloaded and is not one of `FIXED_SIZE`.
+        of photos in fewer than two classes, and of a data set to be downloaded of which TFDS does not announce enough.
 
     Raises:
         DataFault: When there are no photos, or the data set is not one of labelled images.

@@ -1,4 +1,4 @@
-"""What a run writes down: `run.json` as it begins, `manifest.json` when it has ended; and what breaks with them."""
+"""What a run writes down: `run.json` as it begins, `manifest.json` when it has ended; and what they refuse."""
 
 from __future__ import annotations
 

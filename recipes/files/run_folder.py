@@ -88,29 +88,39 @@ def clear(folder: Path) -> None:
 
 @contextmanager
 def set_aside(folder: Path) -> Iterator[None]:
-    """Empty a run's folder for the beginning of another run; what was there comes back when the block fails."""
+    """Empty a run's folder for the beginning of another run; what was there comes back when the block fails.
+
+    A kill takes nothing away either: `run.json` is set aside last and comes back last, so that `owned` can tell.
+
+    Raises:
+        UsageFault: When no run was begun in the folder.
+        DiskFault: When it cannot be written.
+    """
     _refuse_stranger(folder)
     aside = folder / ASIDE
     with disk_faults(folder):
-        if aside.exists():  # Of a process that was killed: what was begun since is worth less.
+        if aside.exists():  # Of a process that was killed after it had begun: the run before that is worth more.
             _remove(_entries(folder))
-        aside.mkdir(exist_ok=True)
-        for entry in _entries(folder):
-            entry.rename(aside / entry.name)
+        else:
+            aside.mkdir()
+            for entry in _entries(folder):
+                entry.rename(aside / entry.name)
     try:
         yield
     except BaseException:
-        _put_back(folder)
+        with disk_faults(folder):
+            _remove(_entries(folder))
+            _put_back(folder)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    with disk_faults(folder):
+        _remove(_entries(aside))
+        aside.rmdir()
 
 
 def _put_back(folder: Path) -> None:
-    with disk_faults(folder):
-        _remove(_entries(folder))
-        for entry in (folder / ASIDE).iterdir():
-            entry.rename(folder / entry.name)
-        (folder / ASIDE).rmdir()
+    for entry in _entries(folder / ASIDE):
+        entry.rename(folder / entry.name)
+    (folder / ASIDE).rmdir()
 
 
 def _refuse_stranger(folder: Path) -> None:
@@ -119,8 +129,9 @@ def _refuse_stranger(folder: Path) -> None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a run wrote into its folder."""
-    return [entry for entry in folder.iterdir() if entry.name not in (LOCK, OWNER, ASIDE)]
+    """What a run wrote into its folder, `run.json` last."""
+    entries = [entry for entry in folder.iterdir() if entry.name not in (LOCK, OWNER, ASIDE)]
+    return sorted(entries, key=lambda entry: entry.name == STARTED)
 
 
 def _remove(entries: Iterable[Path]) -> None:
@@ -150,13 +161,19 @@ def owned(folder: Path) -> Iterator[None]:
     try:
         with disk_faults(folder):
             (folder / OWNER).write_text(str(os.getpid()))
-        if (folder / ASIDE).is_dir() and not is_started(folder):  # A process was killed before it began another run.
-            _put_back(folder)
+            _recover(folder)
         yield
     finally:
         with suppress(OSError):
             (folder / OWNER).unlink()
         lock.release()
+
+
+def _recover(folder: Path) -> None:
+    """Bring back what a process that was killed had set aside, but for a run that it began."""
+    aside = folder / ASIDE
+    if aside.is_dir() and not (is_started(aside) and is_started(folder)):
+        _put_back(folder)
 
 
 def close(folder: Path, manifest: dict[str, Any]) -> None:

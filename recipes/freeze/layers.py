@@ -36,11 +36,13 @@ def set_trainable(model: keras.Model, flags: Sequence[bool]) -> None:
 
 def _inner(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a layer holds as its attributes, and those in them."""
-    found: list[keras.layers.Layer] = []
-    for value in keras.tree.flatten(list(vars(layer).values())):
-        if isinstance(value, keras.layers.Layer) and value is not layer and value not in found:
-            found += [value, *(part for part in _inner(value) if part not in found)]
-    return found
+    found, waiting = [layer], [layer]
+    while waiting:
+        for value in keras.tree.flatten(list(vars(waiting.pop()).values())):
+            if isinstance(value, keras.layers.Layer) and value not in found:
+                found.append(value)
+                waiting.append(value)
+    return found[1:]
 
 
 def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:

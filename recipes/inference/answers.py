@@ -89,6 +89,8 @@ def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, scree
                 yield name, row
 
         table = collect(followed(), predictor.class_names, predictor.kind)
+    if table.problems:
+        log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
     return Answers(table, _accuracy(table, truths))
 
 

@@ -153,6 +153,7 @@ def summary(race: Race, rounds: list[dict[str, dict[str, Any]]]) -> dict[str, An
     words += [f"--epochs {race.epochs}"] if race.epochs else []
     words += [f"--seed {race.seed}"] if race.seed != 42 else []
     words += [f"--data {race.data}"] if race.data != "full" else []
+    words += [f"--import {module}" for module in race.modules]
     return {
         "recipe": race.name,
         "target": race.accuracy,

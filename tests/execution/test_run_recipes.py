@@ -49,7 +49,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(fine_tuned, tmp_path, run_cli, m
     import zoo
 
     folder = fine_tuned
-    out = (folder / "log.txt").read_text()
+    out = folder.with_name("stdout.txt").read_text(encoding="utf-8")
     assert "weights from offline extra" in out
     manifest = json.loads((folder / "manifest.json").read_text())
     boundary = manifest["boundary"]
@@ -59,6 +59,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(fine_tuned, tmp_path, run_cli, m
     # Every view of the training crops and one of the validation crops, once for both phases.
     counts = {name: sum(split.values()) for name, split in manifest["data"]["counts"].items()}
     images = 2 * counts["train"] + counts["validation"]
+    assert f"frozen part: {images}/{images} images" in out
     assert [facts["images_passed"] for facts in boundary.values()] == [images, 0]
     assert manifest["result"]["test_accuracy"] > 0.9
     assert "2 cached views of each image" in (folder / "report.html").read_text()

@@ -52,13 +52,29 @@ def wait_for_epoch(process):
     pytest.fail(process.stderr.read())
 
 
-def test_a_killed_run_goes_on_to_the_same_end(tmp_path, short, whole, run_cli):
-    """Killed at a random moment it goes on, and the end is the uninterrupted run's."""
-    folder = tmp_path / "run"
-    process = subprocess.Popen(
+def started(short, folder):
+    return subprocess.Popen(
         [PYTHON, "-m", "recipes.run", *short, "--out", str(folder)],
         env=subprocess_environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def test_a_process_that_lost_its_reader_and_gets_a_signal_ends_with_its_code(tmp_path, short):
+    folder = tmp_path / "run"
+    process = started(short, folder)
+    wait_for_epoch(process)
+    process.stdout.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    err = process.stderr.read()
+    assert f"python -m recipes.run --resume {folder}" in err
+    assert "Broken pipe" not in err
+
+
+def test_a_killed_run_goes_on_to_the_same_end(tmp_path, short, whole, run_cli):
+    """Killed at a random moment it goes on, and the end is the uninterrupted run's."""
+    folder = tmp_path / "run"
+    process = started(short, folder)
     wait_for_epoch(process)
     time.sleep(random.uniform(0, 1))
     process.kill()

@@ -95,12 +95,23 @@ def test_what_is_set_aside_comes_back_unless_another_run_begins(tmp_path):
     assert (tmp_path / run_folder.STARTED).read_text() == "old"
     assert names() == {run_folder.STARTED, "export"}
 
-    # A kill between setting aside and beginning.
+    # A kill while it is set aside, and one before another run began.
+    for moved in (["export"], ["export", run_folder.STARTED]):
+        (tmp_path / run_folder.ASIDE).mkdir()
+        for name in moved:
+            (tmp_path / name).rename(tmp_path / run_folder.ASIDE / name)
+        with run_folder.owned(tmp_path):
+            assert names() == {run_folder.STARTED, run_folder.OWNER, "export"}
+    # A kill after one began: it can go on; begun anew and failed, the run before both comes back.
     (tmp_path / run_folder.ASIDE).mkdir()
-    for name in names() - {run_folder.ASIDE}:
+    for name in ("export", run_folder.STARTED):
         (tmp_path / name).rename(tmp_path / run_folder.ASIDE / name)
+    (tmp_path / run_folder.STARTED).write_text("begun")
     with run_folder.owned(tmp_path):
-        assert names() == {run_folder.STARTED, run_folder.OWNER, "export"}
+        assert (tmp_path / run_folder.STARTED).read_text() == "begun"
+    with pytest.raises(KeyboardInterrupt):
+        begin(fail)
+    assert (tmp_path / run_folder.STARTED).read_text() == "old"
     begin()
     assert names() == {run_folder.STARTED, "log.txt"}
     assert (tmp_path / run_folder.STARTED).read_text() == "new"

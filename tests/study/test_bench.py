@@ -19,12 +19,13 @@ def test_a_round_compares_plain_script_published_and_tuned(monkeypatch, capsys, 
         return apart(race, role) if role == "plain" else json.loads(json.dumps(speed.measure(race, role)))
 
     monkeypatch.setattr(speed, "measure_apart", measured)
-    arguments = "one_layer:RACE --data sample --repeats 1 --epochs 2 --accuracy 0.2".split()
+    arguments = "one_layer:RACE --data sample --repeats 1 --epochs 2 --accuracy 0.2 --import one_layer".split()
     code = bench.main([*arguments, "--into", str(tmp_path)])
     out = "".join(capsys.readouterr())  # A measure keeps stdout free for what it answers.
     assert code == 0, out
     for words in ("| plain Keras script | train |", "| recipe, published |", "| recipe, tuned |", "accuracy 0.2000 |"):
         assert words in out
+    assert "--accuracy 0.2 --epochs 2 --data sample --import one_layer`" in out
     assert not list(tmp_path.iterdir()), "a sample's figures were stored"
 
 

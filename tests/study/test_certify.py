@@ -34,6 +34,7 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
     train = engine.train
     arguments = ("one_layer:MINE", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
+    arguments += ("--import", "one_layer")
     assert call(*arguments)[0] == 0
     group = json.loads((tmp_path / "smoke" / "one_layer:MINE.json").read_text())
     accuracies = [one["test_accuracy"] for one in group["runs"]]
@@ -41,7 +42,9 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     low, high = group["image_interval"]
     assert low < min(accuracies) <= group["mean"] <= max(accuracies) < high
     assert group["seed_interval"][0] < group["mean"] < group["seed_interval"][1]
-    assert group["certified"]["command"] == "python -m recipes.certify one_layer:MINE --seeds 2 --smoke"
+    assert (
+        group["certified"]["command"] == "python -m recipes.certify one_layer:MINE --seeds 2 --import one_layer --smoke"
+    )
     assert group["certified"]["commit"]
 
     def trained_again(*_, **__):

@@ -118,6 +118,9 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
         name: The architecture, for the message.
         model: A flat network.
         pictures: (2, height, width, channels) raw pixels.
+
+    Raises:
+        UsageFault: With what the step raised.
     """
     trained = cast(model, "float32")
 
@@ -125,7 +128,7 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
     def gradients(batch: tf.Tensor) -> list[tf.Tensor | None]:
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(trained(batch, training=True)[:, 0])
-        return [tape.gradient(loss, [weight.value for weight in trained.trainable_weights])]
+        return tape.gradient(loss, [weight.value for weight in trained.trainable_weights])
 
     try:
         gradients(tf.constant(pictures))
