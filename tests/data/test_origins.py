@@ -17,32 +17,28 @@ from recipes.errors import DataFault, EnvironmentFault, UsageFault
 from zoo.pretrained import reachability
 
 
+def stored(root, name, image_shape, label, **splits):
+    """A data set as TFDS keeps it: a list of examples for each split."""
+    import tensorflow_datasets as tfds
+
+    features = {"image": tfds.features.Image(shape=image_shape), "label": label}
+    if "image/filename" in next(iter(splits.values()))[0]:
+        features["image/filename"] = tfds.features.Text()
+    numbered = {split: list(enumerate(examples)) for split, examples in splits.items()}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name, "1.0.0", tfds.features.FeaturesDict(features), numbered, data_dir=root
+    )
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A small labelled set prepared by TFDS itself: 60 training and 20 test images in three classes."""
     import tensorflow_datasets as tfds
 
     root = tmp_path_factory.mktemp("tfds")
-
-    class Tiny(tfds.core.GeneratorBasedBuilder):
-        VERSION = tfds.core.Version("1.0.0")
-        name = "tiny_images"
-
-        def _info(self):
-            features = {
-                "image": tfds.features.Image(shape=(8, 8, 1)),
-                "label": tfds.features.ClassLabel(names=["ant", "bee", "cow"]),
-            }
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-        def _split_generators(self, dl_manager):
-            return {"train": self._generate_examples(60), "test": self._generate_examples(20)}
-
-        def _generate_examples(self, number):
-            for index in range(number):
-                yield index, {"image": np.full((8, 8, 1), index, "uint8"), "label": index % 3}
-
-    Tiny(data_dir=root).download_and_prepare()
+    examples = [{"image": np.full((8, 8, 1), index, "uint8"), "label": index % 3} for index in range(60)]
+    label = tfds.features.ClassLabel(names=["ant", "bee", "cow"])
+    stored(root, "tiny_images", (8, 8, 1), label, train=examples, test=examples[:20])
     return root
 
 
@@ -66,31 +62,24 @@ def photos(tmp_path_factory):
     """48 photos of different sizes, in one split and no order, half of them ants: prepared by TFDS itself."""
     import tensorflow_datasets as tfds
 
-    root = tmp_path_factory.mktemp("photos")
-
-    class TinyPhotos(tfds.core.GeneratorBasedBuilder):
-        VERSION = tfds.core.Version("1.0.0")
-        name = "tiny_photos"
-
-        def _info(self):
-            features = {
-                "image": tfds.features.Image(shape=(None, None, 3)),
-                "image/filename": tfds.features.Text(),
-                "label": tfds.features.ClassLabel(names=["ant", "bee"]),
-            }
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-        def _split_generators(self, dl_manager):
-            return {"train": self._generate_examples()}
-
-        def _generate_examples(self):
-            for index in range(48):
-                name, number = ("Ant", "Bee")[index % 2], index // 2
-                pixels = np.full((10 + index, 20, 3), number * 10, "uint8")
-                yield index, {"image": pixels, "image/filename": f"{name}/{number}.jpg", "label": index % 2}
-
-    TinyPhotos(data_dir=root).download_and_prepare()
+    root, examples = tmp_path_factory.mktemp("photos"), []
+    for index in range(48):
+        name, number = ("Ant", "Bee")[index % 2], index // 2
+        pixels = np.full((10 + index, 20, 3), number * 10, "uint8")
+        examples.append({"image": pixels, "image/filename": f"{name}/{number}.jpg", "label": index % 2})
+    stored(root, "tiny_photos", (None, None, 3), tfds.features.ClassLabel(names=["ant", "bee"]), train=examples)
     return root
+
+
+def test_labels_that_are_no_classes_are_told(tmp_path):
+    import tensorflow_datasets as tfds
+
+    examples = [{"image": np.zeros((8, 8, 1), "uint8"), "label": 0.5}] * 4
+    stored(tmp_path, "ages", (8, 8, 1), tfds.features.Scalar(np.float32), train=examples, test=examples)
+    origin = data.find("ages", "full", tmp_path)
+    for ask in (lambda: data.read(origin, Split()), lambda: data.describe(origin, None, (8, 8, 1))):
+        with pytest.raises(DataFault, match="The labels of .*ages.* are no classes with names"):
+            ask()
 
 
 def test_a_choice_takes_photos_by_the_numbers_in_their_names(photos):
