@@ -62,18 +62,20 @@ def test_a_network_that_cannot_work_is_refused_before_data_is_read(build, words,
     assert "bug" not in told
 
 
-def test_saved_networks_load_and_predict_in_a_fresh_process(registered, runs):
+def test_saved_networks_load_predict_and_export_in_a_fresh_process(registered, runs):
     """Plain Keras loads them; of this project nothing, and of the person only the module with the layers."""
     folders = sorted(path.parent for path in runs.glob("*/model.keras"))
     if not folders:
         pytest.skip("the runs of the tests above are not there")
     program = """
 import sys, guest_networks, numpy as np, recipes
+from recipes import export
 pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1)).astype("uint8")
 for folder in sys.argv[1:]:
     answer = recipes.load(folder).predict(pictures).probabilities
     assert answer.shape == (3, 10), folder
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-3), folder
+    assert export.main([folder]) == 0, folder
 print("loaded", len(sys.argv) - 1)
 """
     environment = subprocess_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'tests' / 'train'}")
