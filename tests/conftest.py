@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# One worker more than cores, see below: more threads in each would only wait for one another.
+# As many workers as cores: more threads in each would only wait for one another.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
@@ -69,11 +69,6 @@ def run_cli(capsys):
     yield call
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than cores: it works while another waits for a child or a page."""
-    return (os.cpu_count() or 1) + 1
 
 
 # The longest files begin first, so that no worker is left alone with one at the end.
