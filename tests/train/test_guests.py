@@ -182,7 +182,7 @@ def test_a_network_of_the_zoo_has_the_weights_it_always_had(name):
 
 
 def test_the_page_lists_every_way():
-    rows = ["| A network with | |", "| --- | --- |"]
+    rows = ["| A network with | what a recipe does with it |", "| --- | --- |"]
     for build, what in guest_networks.TRAIN.items():
         rows.append(f"| {build.__doc__.rstrip('.')} | trains, {what} |")
     for build, words in guest_networks.REFUSED.items():

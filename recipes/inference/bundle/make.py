@@ -103,7 +103,7 @@ def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
     """What a format lacks, and which layer needs it, as far as the converter's words tell."""
     words = str(error)
     lacks = _LACKS.search(words)
-    reason = f", which has no {next(filter(None, lacks.groups()))}" if lacks else f": {first_line(error)}"
+    reason = f", which has no {next(filter(None, lacks.groups()))}" if lacks else f": {first_line(error).rstrip('.')}"
     named = [layer for layer in model.layers if re.search(rf"\b{re.escape(layer.name)}(_\d+)*/", words)]
     own = [layer for layer in model.layers if model_file.is_own(layer)]
     layers = ", ".join(f"{layer.name!r} ({type(layer).__name__})" for layer in named or own)

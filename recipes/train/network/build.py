@@ -21,6 +21,7 @@ import tensorflow as tf
 import zoo
 from recipes import precision
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
+from recipes.files.model_file import is_own
 from recipes.freeze.layers import set_trainable, thaw
 from recipes.lint.graph import listed
 from recipes.recipe import Recipe
@@ -195,7 +196,7 @@ def describe(model: keras.Model) -> dict[str, Any]:
         for entry in model.get_config()["layers"]
     }
     for layer in model.layers:
-        if not type(layer).__module__.startswith("keras."):
+        if is_own(layer):
             layers[layer.name]["code"] = _code(type(layer))
     layers = json.loads(json.dumps(layers, default=str))
     return {"digest": hashlib.sha256(json.dumps(layers, sort_keys=True).encode()).hexdigest(), "layers": layers}

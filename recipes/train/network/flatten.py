@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from recipes.errors import UsageFault
+from recipes.files.model_file import is_own
 
 
 def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: bool | None = None) -> keras.Model:
@@ -76,7 +77,7 @@ def only_random(layer: keras.Operation) -> bool:
     """Whether this is a layer of Keras that draws random numbers in training, and else leaves its input alone."""
     return (
         isinstance(layer, keras.Layer)
-        and type(layer).__module__.startswith("keras.")
+        and not is_own(layer)
         and not isinstance(layer, keras.Model | keras.layers.RandomCrop)
         and bool(layer.variables)
         and not layer.weights

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from recipes.errors import UsageFault
+from recipes.files.model_file import is_own
 from recipes.precision import cast
 from recipes.train.memory import release
 from recipes.train.network.contract import TOLERANCE
@@ -68,7 +69,7 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
         wanted, found = layer.get_weights(), loaded.get_layer(layer.name).get_weights()
         if len(wanted) != len(found) or not all(map(_is_same, wanted, found)):
             fix = "Make them in build(), and return in get_config() what __init__ takes."
-            if _is_of_keras(layer):
+            if not is_own(layer):
                 fix = "What was made of it afterwards, as by enable_lora(), is not saved: leave that out."
             raise UsageFault(
                 f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) loses weights when it is saved and "
@@ -91,11 +92,7 @@ def check_frozen(name: str, model: keras.Model, frozen: Collection[str], picture
         frozen: The names of layers that a phase freezes.
         pictures: (2, height, width, channels) raw pixels.
     """
-    own = [
-        layer
-        for layer in model.layers
-        if layer.name in frozen and layer.non_trainable_weights and not _is_of_keras(layer)
-    ]
+    own = [layer for layer in model.layers if layer.name in frozen and layer.non_trainable_weights and is_own(layer)]
     if not own:
         return
     for layer in model.layers:
@@ -148,16 +145,12 @@ def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
         except Exception as cause:
             error, kind = cause, type(layer).__name__
             fix = "Give its class get_config() and the decorator @keras.saving.register_keras_serializable()."
-            if _is_of_keras(layer):
+            if not is_own(layer):
                 fix = "A function in it needs a name, and @keras.saving.register_keras_serializable(): not a lambda."
             if isinstance(layer, keras.layers.Lambda):
                 fix = "Use functions of keras.ops on the tensors in its place, or a layer class of your own."
             return f"The layer {layer.name!r} of {name!r} ({kind}) cannot be saved and loaded: {cause_of(error)} {fix}"
     return f"The network {name!r} cannot be saved and loaded: {cause_of(error)}"
-
-
-def _is_of_keras(layer: keras.layers.Layer) -> bool:
-    return type(layer).__module__.startswith("keras.")
 
 
 def _answer(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
