@@ -1,6 +1,7 @@
-"""Say what is on photos, with the network that a run trained.
+"""Say what is on photos, with the network that a run trained, or with one that comes trained.
 
 Examples:
+    python -m recipes.predict efficientnet_lite0 dog.jpg
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 ~/album --csv album.csv
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
@@ -29,7 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("predict", __doc__ or "")
-    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    parse.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="the folder of a finished run, or efficientnet_lite0",
+    )
     parse.add_argument("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="photos, or folders of them")
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")

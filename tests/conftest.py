@@ -23,6 +23,9 @@ import zoo.registry
 from recipes import Augment, Phase, Recipe, data
 from recipes.execution.request import SMOKE_IMAGES
 from recipes.run import main
+from zoo.pretrained.bases import EFFICIENTNET_LITE0, VGG16
+from zoo.pretrained.package_index import NotFetched, fetched
+from zoo.weights import WeightsMissing, locate
 
 # What is loaded by now stays: to look through it for garbage, again and again, takes longer than many a test.
 gc.collect()
@@ -114,11 +117,17 @@ def one_layer(monkeypatch):
     return importlib.import_module("one_layer")
 
 
+def _not_fetched(wheel, folder):
+    raise NotFetched("no test asks the package index")
+
+
 @pytest.fixture(autouse=True)
 def _offline(monkeypatch, tmp_path_factory):
     """No test reaches for the network, or for the user's data, cache and Keras folders."""
     monkeypatch.setattr("recipes.data.origins.reachable", lambda url: False)
     monkeypatch.setattr("zoo.weights.reachable", lambda url: False)
+    monkeypatch.setattr("zoo.weights.fetched", _not_fetched)
+    monkeypatch.setattr("zoo.weights.cache_folder", lambda: _shared(tmp_path_factory, "fetched"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
     monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.getbasetemp() / "tfds"))
@@ -138,13 +147,19 @@ PYTHON = sys.executable
 SMALL = ("--set", "image_size=80", "--set", "phases.train.epochs=2", "--set", "phases.train.average_epochs=0")
 
 
+def _shared(tmp_path_factory, name):
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+
+
 @contextmanager
 def made_once(tmp_path_factory, name):
     """A folder that all workers share: whoever comes first makes it, and the others wait."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder = _shared(tmp_path_factory, name)
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         patch.setattr("zoo.weights.reachable", lambda url: False)
+        patch.setattr("zoo.weights.fetched", _not_fetched)
+        patch.setattr("zoo.weights.cache_folder", lambda: _shared(tmp_path_factory, "fetched"))
         patch.setenv("KERAS_ZOO_CACHE", str(folder / "cache"))
         if (folder / "made").exists():
             yield folder, True
@@ -183,12 +198,35 @@ def trained(photos, tmp_path_factory):
     return folder / "run"
 
 
+def _fetch(tmp_path_factory, base):
+    """Fetch a base's weights from the package index to where all tests find them; skip where it cannot be reached."""
+    with made_once(tmp_path_factory, base.name) as (_, made), pytest.MonkeyPatch.context() as patch:
+        if not made:
+            patch.setattr("zoo.weights.fetched", fetched)
+            try:
+                locate("imagenet", base)
+            except WeightsMissing as error:
+                pytest.skip(f"skipped: {error}")
+
+
+@pytest.fixture(scope="session")
+def vgg16_weights(tmp_path_factory):
+    """The ImageNet weights of VGG16 are there."""
+    _fetch(tmp_path_factory, VGG16)
+
+
+@pytest.fixture(scope="session")
+def lite0_weights(tmp_path_factory):
+    """The ImageNet weights of EfficientNet-Lite0 are there."""
+    _fetch(tmp_path_factory, EFFICIENTNET_LITE0)
+
+
 FINE_TUNE = "vgg16_finetune --smoke --set image_size=32 --set views=2 --set batch_size=8".split()
 FINE_TUNE += "--set phases.head.learning_rate=1e-3 --set phases.head.weight_decay=0".split()
 
 
 @pytest.fixture(scope="session")
-def fine_tuned(tmp_path_factory):
+def fine_tuned(vgg16_weights, tmp_path_factory):
     """A run of vgg16_finetune on its sample and real ImageNet weights, beside the cache it filled and its stdout."""
     with made_once(tmp_path_factory, "fine_tuned") as (folder, made):
         if not made:

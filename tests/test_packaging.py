@@ -18,7 +18,7 @@ def test_the_distribution_is_what_was_agreed():
     assert PROJECT["name"] == "keras-zoo-recipes"
     assert PROJECT["requires-python"] == ">=3.11"
     assert "keras>=3.15.1" in PROJECT["dependencies"]
-    assert {"offline", "test", "docs"} <= PROJECT["optional-dependencies"].keys()
+    assert {"fast", "export", "test", "docs"} <= PROJECT["optional-dependencies"].keys()
 
 
 def test_only_zoo_and_recipes_are_packaged():

@@ -1,17 +1,15 @@
-"""A pretrained VGG16 base under a new head: what the two VGG16 pages share.
+"""A pretrained base under a new head: what pages of this kind share.
 
 The base is called on the preprocessed image tensor, so the whole network is one flat graph: any layer can be cut at,
-looked into or exported.
+looked into or exported. The layers of the head are called `head_*`.
 """
 
 import keras
 from keras import layers
 
 from zoo.checks import Shape, check_request
+from zoo.pretrained.bases import VGG16
 from zoo.weights import Weights, load_weights
-
-# The mean blue, green and red of ImageNet, which VGG16's original (Caffe) preprocessing subtracts.
-IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
 def vgg16_with_head(name: str, *, input_shape: Shape, classes: int, weights: Weights, dropout: float) -> keras.Model:
@@ -33,24 +31,17 @@ def vgg16_with_head(name: str, *, input_shape: Shape, classes: int, weights: Wei
         zoo.weights.WeightsMissing: When no source has the pretrained weights.
         zoo.weights.WeightsCorrupt: When a weights file fails its check.
     """
-    check_request(name, input_shape, classes, smallest=32, channels=3)
-
-    # Preprocessing: RGB to BGR, minus the mean.
+    check_request(name, input_shape, classes, smallest=VGG16.smallest, channels=3)
     image = keras.Input(input_shape, name="image")
-    x = keras.ops.flip(image, axis=-1)
-    x = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR], name="preprocess")(x)
-
-    # Base
-    base = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x)
+    x = VGG16.features(image)
 
     # Head: the dense layer has no activation, as in the book.
-    x = layers.Flatten(name="head_flatten")(base.output)
+    x = layers.Flatten(name="head_flatten")(x)
     x = layers.Dense(256, name="head_dense")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     probabilities = probabilities_layer(classes, name="head_probabilities")(x)
     model = keras.Model(image, probabilities, name=name)
-
-    return load_weights(model, weights)
+    return load_weights(model, weights, VGG16)
 
 
 def probabilities_layer(classes: int, *, name: str) -> layers.Layer:

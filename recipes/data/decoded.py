@@ -10,7 +10,8 @@ import numpy as np
 
 from recipes.data.decode import DECODER, decode
 from recipes.errors import DataFault
-from recipes.files.sharded_array import Rows, cache_folder
+from recipes.files.sharded_array import Rows
+from zoo.cache import cache_folder
 
 
 def decoded(

@@ -21,8 +21,8 @@ from recipes.data.decoded import decoded
 from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
 from recipes.files.atomic import disk_faults
-from recipes.files.sharded_array import cache_folder
 from recipes.recipe import Choice, Shares, Split
+from zoo.cache import cache_folder
 
 _HOSTS = {
     "cats_vs_dogs": "https://download.microsoft.com",

@@ -14,12 +14,12 @@ from recipes.console.screen import Screen
 from recipes.data.pipeline import steps_per_epoch
 from recipes.execution import environment, prepare
 from recipes.execution.request import Request
-from recipes.files.sharded_array import cache_folder
 from recipes.freeze import frozen_runner
 from recipes.freeze.feature_cache import refuse_large
 from recipes.recipe import Recipe
 from recipes.train.phase import Phases
 from recipes.train.timing import seconds_per_step
+from zoo.cache import cache_folder
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
-from recipes.errors import EnvironmentFault
+from recipes.errors import EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
 from recipes.recipe import Recipe, Shares
+from zoo.pretrained import bases
+from zoo.registry import BUILTIN
 from zoo.weights import Source, WeightsMissing, locate
 
 if TYPE_CHECKING:
@@ -173,7 +175,12 @@ def find_weights(recipe: Recipe) -> Source | None:
     Raises:
         EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
     """
+    base = zoo.info(recipe.architecture).base
+    if recipe.weights == "imagenet" and not base and recipe.architecture not in BUILTIN:
+        return Source("builder", Path("imagenet"), "")
     try:
-        return locate(recipe.weights)
+        return locate(recipe.weights, bases.find(base) if base else None)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
+    except ValueError as error:
+        raise UsageFault(f"{recipe.architecture}: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from recipes.errors import UsageFault
 from recipes.execution import environment
@@ -55,7 +55,7 @@ class Started:
     request: Request
     recipe: Settings
     origin: Place
-    weights: Sha256 | None = None
+    weights: Sha256 | Literal[""] | None = None
     fingerprint: str | None = None
     network: dict[str, Any] | None = None
     format: Format = FORMAT

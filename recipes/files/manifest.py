@@ -80,7 +80,7 @@ class Weights:
 
     kind: str
     path: str
-    sha256: Sha256
+    sha256: Sha256 | Literal[""]
 
 
 @dataclass(frozen=True, kw_only=True)

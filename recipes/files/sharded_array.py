@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,21 +20,12 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from recipes.errors import EnvironmentFault
 from recipes.files.atomic import disk_faults, write, write_json
 
 SHARD_BYTES = 2**24
 log = logging.getLogger("recipes")
-
-
-def cache_folder() -> Path:
-    """Where decoded images and activations are kept: `KERAS_ZOO_CACHE`, else the user's cache folder.
-
-    Everything in it can be made again: it may be deleted whenever no run is under way.
-    """
-    return Path(os.environ.get("KERAS_ZOO_CACHE") or user_cache_path("keras-zoo-recipes")).expanduser()
 
 
 class Rows:

@@ -28,10 +28,11 @@ import tensorflow as tf
 from recipes.data.augment import augment as change
 from recipes.data.splits import Splits
 from recipes.errors import DiskFault, UsageFault
-from recipes.files.sharded_array import Rows, cache_folder
+from recipes.files.sharded_array import Rows
 from recipes.freeze import frozen_runner as engines
 from recipes.freeze.cache_key import images_key, network_key
 from recipes.recipe import Augment, Recipe
+from zoo.cache import cache_folder
 
 SHARE_OF_FREE = 0.7
 Watch = Callable[[int, int], None]
@@ -114,7 +115,7 @@ def cache(
         dtype: `"float16"` or `"float32"`, on disk.
         engine: `"auto"`, `"keras"` or `"openvino"`.
         precision: Number format that Keras computes in, `"float32"` or `"bfloat16"`.
-        folder: Where to keep it. Default: `recipes.files.sharded_array.cache_folder() / "activations"`.
+        folder: Where to keep it. Default: `zoo.cache.cache_folder() / "activations"`.
         watch: Called with (images done, images to do) after every batch. What it raises ends the work.
 
     Returns:

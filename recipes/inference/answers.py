@@ -14,8 +14,7 @@ from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.data.photos.listing import photos_below, printable
 from recipes.errors import DataFault
-from recipes.files import manifest
-from recipes.inference.predictor import Table, collect, load
+from recipes.inference.predictor import Table, class_names, collect, comes_trained, load
 
 log = logging.getLogger("recipes")
 
@@ -50,12 +49,12 @@ class Answers:
 
 
 def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, screen: Screen) -> Answers:
-    """Let a run's network say what is on photos, and show it while it goes.
+    """Let a network say what is on photos, and show it while it goes.
 
     Args:
-        run: The folder of a finished run.
+        run: The folder of a finished run, or a network that comes trained: see `recipes.load`.
         paths: Photos, and folders of them.
-        labelled: Whether the subfolders of a folder are classes.
+        labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
         show: The most probable classes to show of each photo; 0 shows none.
         screen: Where to show how far it is.
 
@@ -63,7 +62,8 @@ def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, scree
         DataFault: When a folder holds no photos, or subfolders that are no classes of the network.
         Fault: When the run cannot be read.
     """
-    class_names = manifest.read(run).data.class_names
+    names = class_names(run)
+    labelled = labelled and not comes_trained(run)
     photos: list[Path] = []
     truths: dict[str, str] = {}
     for path in paths:
@@ -71,7 +71,7 @@ def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, scree
         if not below:
             raise DataFault(f"{path} holds no photos.")
         if path.is_dir() and labelled:
-            truths |= _truths(path, below, class_names)
+            truths |= _truths(path, below, names)
         photos += below
 
     load_backend()

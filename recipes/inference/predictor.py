@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import zoo
 from recipes.data.decode import decode, fit
 from recipes.data.photos.listing import printable
-from recipes.errors import CorruptFault, UsageFault
+from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY, as_classes, kind_of
 from recipes.files import manifest as manifests
 from recipes.files import model_file
 from recipes.files.csv_text import csv_text
 from recipes.files.manifest import Manifest
 from recipes.files.run_folder import MANIFEST
+from zoo.pretrained import imagenet_classes
+from zoo.pretrained.bases import find
+from zoo.registry import BUILTIN
+from zoo.weights import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
     import keras
@@ -156,16 +161,42 @@ class Predictor:
             return str(error)
 
 
-def load(run: str | os.PathLike) -> Predictor:
-    """Load a finished run.
+def comes_trained(run: str | os.PathLike) -> bool:
+    """Whether this is no folder but the name of an architecture that knows its classes before it is trained here."""
+    name = os.fspath(run)
+    if name not in BUILTIN or Path(run).exists():
+        return False
+    found = zoo.info(name)
+    return bool(found.base) and find(found.base).head and found.classes == len(imagenet_classes())
 
-    Args:
-        run: A run folder.
+
+def class_names(run: str | os.PathLike) -> tuple[str, ...]:
+    """The classes of what `load` loads, without loading it.
 
     Raises:
         UsageFault: When no run has ended there.
-        CorruptFault: When its model is not what the run wrote.
     """
+    return imagenet_classes() if comes_trained(run) else tuple(manifests.read(Path(run)).data.class_names)
+
+
+def load(run: str | os.PathLike) -> Predictor:
+    """Load a finished run, or a network that comes trained.
+
+    Args:
+        run: A run folder, or the name of an architecture that knows the classes of ImageNet: `"efficientnet_lite0"`.
+
+    Raises:
+        UsageFault: When no run has ended there.
+        EnvironmentFault: When the weights of a network that comes trained are nowhere.
+        CorruptFault: When the model is not what the run wrote, or weights fail their check.
+    """
+    if comes_trained(run):
+        try:
+            return Predictor(zoo.get(os.fspath(run)), imagenet_classes(), None)
+        except WeightsMissing as error:
+            raise EnvironmentFault(str(error)) from error
+        except WeightsCorrupt as error:
+            raise CorruptFault(str(error)) from error
     folder = Path(run)
     manifest = manifests.read(folder)
     if MODEL not in manifest.files:

