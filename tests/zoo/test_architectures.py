@@ -28,6 +28,33 @@ LAYERS["vgg16_feature_extract"] = LAYERS["vgg16_finetune"] = (
 LAYERS["dogs_vs_cats_gap"] = LAYERS["dogs_vs_cats_aug"]
 
 
+def normalized(*names):
+    """Each convolution and the BatchNormalization behind it."""
+    return [part for name in names for part in (name, f"{name.removesuffix('_conv')}_bn")]
+
+
+def xception():
+    names = normalized("block1_conv1", "block1_conv2")
+    for block in range(2, 15):
+        middle = 5 <= block <= 12
+        names += normalized(*(f"block{block}_sepconv{place}" for place in ((1, 2, 3) if middle else (1, 2))))
+        names += normalized(f"block{block}_skip_conv") if not middle and block != 14 else []
+    return " ".join([*names, "head_dense", "head_probabilities"])
+
+
+def efficientnet_lite0():
+    names = normalized("stem_conv")
+    for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1), start=1):
+        for block in "abcd"[:blocks]:
+            parts = ("depthwise", "project") if stage == 1 else ("expand", "depthwise", "project")
+            names += normalized(*(f"block{stage}{block}_{part}_conv" for part in parts))
+    return " ".join([*names, *normalized("top_conv"), "head_probabilities"])
+
+
+LAYERS["xception_feature_extract"] = LAYERS["xception_finetune"] = xception()
+LAYERS["efficientnet_lite0"] = efficientnet_lite0()
+
+
 def small(name, **keywords):
     """The architecture at a small input, with random weights."""
     return zoo.get(name, input_shape=small_shape(name), weights=None, **keywords)
