@@ -163,11 +163,12 @@ class Predictor:
 
 def comes_trained(run: str | os.PathLike) -> bool:
     """Whether this is no folder but the name of an architecture that knows its classes before it is trained here."""
-    name = os.fspath(run)
-    if name not in BUILTIN or Path(run).exists():
-        return False
-    found = zoo.info(name)
-    return bool(found.base) and find(found.base).head and found.classes == len(imagenet_classes())
+    return os.fspath(run) in _trained() and not Path(run).exists()
+
+
+def _trained() -> list[str]:
+    """The architectures whose base knows its classes."""
+    return [name for name, info in BUILTIN.items() if info.base and find(info.base).head and info.classes == 1000]
 
 
 def class_names(run: str | os.PathLike) -> tuple[str, ...]:
@@ -176,7 +177,13 @@ def class_names(run: str | os.PathLike) -> tuple[str, ...]:
     Raises:
         UsageFault: When no run has ended there.
     """
-    return imagenet_classes() if comes_trained(run) else tuple(manifests.read(Path(run)).data.class_names)
+    if comes_trained(run):
+        return imagenet_classes()
+    if not Path(run).exists():
+        raise UsageFault(
+            f"{run} is neither the folder of a finished run nor a network that comes trained: {', '.join(_trained())}."
+        )
+    return tuple(manifests.read(Path(run)).data.class_names)
 
 
 def load(run: str | os.PathLike) -> Predictor:

@@ -91,3 +91,29 @@ def test_a_model_that_is_not_what_the_run_wrote_is_refused(trained, tmp_path, da
     damage(folder / "model.keras")
     with pytest.raises(CorruptFault, match="model.keras"):
         recipes.load(folder)
+
+
+def test_a_network_that_comes_trained_names_what_is_on_a_photo(lite0_weights, call, tmp_path):
+    from sklearn.datasets import load_sample_images
+
+    folder = tmp_path / "china"  # Not a class of the network: nothing is scored by it.
+    folder.mkdir()
+    for name, pixels in zip(("palace.png", "flower.png"), load_sample_images().images, strict=True):
+        Image.fromarray(pixels).save(folder / name)
+    code, out, err = call(predict, "efficientnet_lite0", folder, "--json", "--top", 2)
+    assert code == 0, err
+    said = {
+        image["path"].rsplit("/", 1)[1]: [one["class"] for one in image["top"]] for image in json.loads(out)["images"]
+    }
+    assert said == {"palace.png": ["bell cote", "monastery"], "flower.png": ["daisy", "bee"]}
+
+
+def test_what_is_neither_a_run_nor_comes_trained_is_refused(photos, call, monkeypatch):
+    photo = photos / "temple" / "00.jpg"
+    for name in ("fashion_cnn", "vgg16_finetune", "no_such_thing"):
+        code, _, err = call(predict, name, photo)
+        assert code == 2
+        assert "efficientnet_lite0" in err
+    monkeypatch.setattr("zoo.weights._kept", lambda base: photo.with_name("nowhere.npz"))
+    code, _, err = call(predict, "efficientnet_lite0", photo)
+    assert (code, "ImageNet weights of efficientnet_lite0 are not on this machine" in err) == (4, True)
