@@ -18,7 +18,15 @@ import keras
 from recipes.errors import UsageFault
 from recipes.lint.compiled import input_range, loss_output, trainable_changed
 from recipes.lint.finding import Finding
-from recipes.lint.transfer import anatomy, high_rate, random_head, thawed_batchnorm
+from recipes.lint.transfer import (
+    active_dropout,
+    anatomy,
+    high_rate,
+    lora_without_layers,
+    nothing_thawed,
+    random_head,
+    thawed_batchnorm,
+)
 
 __all__ = ["Finding", "check", "inspect"]
 
@@ -69,4 +77,7 @@ def inspect(
         *random_head(optimizer, parts, rates),
         *thawed_batchnorm(optimizer, parts),
         *high_rate(optimizer, parts, rates),
+        *nothing_thawed(optimizer, parts, rates),
+        *active_dropout(model, parts),
+        *lora_without_layers(model),
     ]

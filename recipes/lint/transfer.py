@@ -1,4 +1,7 @@
-"""Rules on what is trained together, and how fast: `random-head`, `thawed-batchnorm`, `high-rate`."""
+"""Rules on what is trained together, and how fast.
+
+`random-head`, `thawed-batchnorm`, `high-rate`, `nothing-thawed`, `active-dropout`, `lora-without-layers`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ import keras
 import numpy as np
 
 from recipes.lint.finding import Finding
-from recipes.lint.graph import listed, operations
+from recipes.lint.graph import is_graph, listed, operations
 
 # Above this, the first steps undo pretrained weights faster than they improve them.
 HIGHEST_RATE = 1e-4
+# Below this nobody trains a head alone.
+FINE_TUNING_RATE = 5e-5
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,62 @@ def high_rate(optimizer: keras.Optimizer, anatomy: Anatomy, rates: Mapping[str, 
             f"The thawed layers {listed(layer.name for layer in fast)} were trained before, and a learning rate of up "
             f"to {rate:.2g} will undo that. Use {HIGHEST_RATE:g} or less for them, 1e-5 to begin with.",
         )
+
+
+def nothing_thawed(optimizer: keras.Optimizer, anatomy: Anatomy, rates: Mapping[str, float]) -> Iterator[Finding]:
+    """A rate for fine-tuning, and nothing below the trained head to tune.
+
+    The head is what lies above the last convolution (or other layer with a weight of three or more dimensions).
+    """
+    deep = [place for place, layer in enumerate(anatomy.layers) if any(len(w.shape) > 2 for w in layer.weights)]
+    base, head = anatomy.layers[: deep[-1] + 1 if deep else 0], anatomy.layers[deep[-1] + 1 if deep else 0 :]
+    trains = [layer for layer in head if layer.trainable_weights]
+    frozen = [layer for layer in base if anatomy.evidence[layer]]
+    if not trains or not frozen or any(layer.trainable_weights for layer in base):
+        return
+    rate = max(_peak_rate(optimizer) * _factor(layer.name, rates) for layer in trains)
+    if rate <= FINE_TUNING_RATE and all(anatomy.evidence[layer] for layer in trains):
+        yield Finding(
+            "nothing-thawed",
+            False,
+            f"A learning rate of {rate:.2g} is one for fine-tuning, but of the head, trained before, only "
+            f"{listed(layer.name for layer in trains)} learns; {listed(layer.name for layer in frozen)} below it are "
+            "frozen. Thaw the layers that are to be tuned, and compile again.",
+        )
+
+
+def active_dropout(model: keras.Model, anatomy: Anatomy) -> Iterator[Finding]:
+    """Layers that draw random numbers inside a base that is frozen and trained."""
+    frozen = {layer.name for layer in anatomy.layers if not layer.trainable and anatomy.evidence[layer]}
+    drawn, trains_below, last = [], False, 0
+    for place, operation in enumerate(operations(model, called_in_training=True)):
+        trains_below = trains_below or bool(getattr(operation, "trainable_weights", ()))
+        if not trains_below and isinstance(operation, keras.layers.Dropout | keras.layers.SpatialDropout2D):
+            drawn.append((place, operation.name))
+        last = place if operation.name in frozen else last
+    inside = [name for place, name in drawn if place < last]
+    if inside:
+        yield Finding(
+            "active-dropout",
+            False,
+            f"In training, {listed(inside)} drop a part of what the frozen, trained layers around them find: the head "
+            "learns from worse features than it will get, and no image's features can be kept. Call the base with "
+            "training=False (a recipe leaves such layers out).",
+        )
+
+
+def lora_without_layers(model: keras.Model) -> Iterator[Finding]:
+    """A backbone of KerasHub after `enable_lora()`, which found no layer named query or value."""
+    for layer in model.layers if is_graph(model) else []:
+        is_backbone = isinstance(layer, keras.Model) and hasattr(layer, "enable_lora")
+        if is_backbone and layer.trainable and layer.weights and not layer.trainable_weights:
+            yield Finding(
+                "lora-without-layers",
+                True,
+                f"The backbone {layer.name!r} is set to train, and none of its weights does: enable_lora() freezes all "
+                "layers and thaws those named query and value, of which a convolutional network has none. Thaw layers "
+                "by their names in its place, and compile again.",
+            )
 
 
 def _faster_than_allowed(

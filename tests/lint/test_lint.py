@@ -17,7 +17,10 @@ from recipes.errors import UsageFault
 RNG = np.random.default_rng(0)
 RAW = RNG.integers(0, 256, (4, 8, 8, 3)).astype("uint8")
 SCALED = RAW / np.float32(255)
-CODES = ("trainable-changed", "input-range", "loss-output", "random-head", "thawed-batchnorm", "high-rate")
+CODES = (
+    "trainable-changed", "input-range", "loss-output", "random-head", "thawed-batchnorm", "high-rate", "nothing-thawed",
+    "active-dropout", "lora-without-layers",
+)  # fmt: skip
 SOFTMAX_LOSS = "sparse_categorical_crossentropy"
 
 
@@ -433,6 +436,80 @@ def test_peak_of_a_schedule_counts(schedule, peak):
         assert f"up to {peak} " in the_only("high-rate", model).message
     else:
         assert codes(model) == []
+
+
+# nothing-thawed
+
+
+def test_a_fine_tuning_rate_with_all_frozen_below_a_trained_head_is_found():
+    model = frozen(trained(network(), "conv1", "conv2", "top"), "conv1", "conv2")
+    message = the_only("nothing-thawed", compiled(model, 1e-5)).message
+    assert "1e-05 is one for fine-tuning, but of the head, trained before, only 'top' learns" in message
+    assert "'conv1', 'conv2' below it are frozen" in message
+    assert codes(compiled(model, 1e-3)) == []
+    model.get_layer("conv2").trainable = True
+    assert codes(compiled(model, 1e-5)) == []
+    untouched = frozen(trained(network(), "conv1", "conv2"), "conv1", "conv2")
+    assert codes(compiled(untouched, 1e-5)) == []  # A new head, carefully.
+
+
+# active-dropout
+
+
+def with_dropout(*, base_training, nested):
+    """Two convolutions with dropout between them under a new head; the base trained and frozen."""
+    image = keras.Input((8, 8, 3), name="image")
+    inner = keras.Input((8, 8, 3), name="inner") if nested else layers.Rescaling(1 / 255, name="scale")(image)
+    x = layers.Conv2D(2, 3, name="conv1")(inner)
+    x = layers.SpatialDropout2D(0.2, name="depth")(x)
+    x = layers.Conv2D(2, 3, name="conv2")(x)
+    if nested:
+        base = keras.Model(inner, x, name="base")
+        base.trainable = False
+        x = base(layers.Rescaling(1 / 255, name="scale")(image), training=base_training)
+        found = (base.get_layer("conv1"), base.get_layer("conv2"))
+    x = layers.Dropout(0.5, name="head_dropout")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, layers.Dense(3, activation="softmax", name="head_top")(x))
+    if not nested:
+        found = (model.get_layer("conv1"), model.get_layer("conv2"))
+    for layer in found:
+        layer.trainable = False
+        layer.bias.assign(np.full(2, 0.1))
+    return model
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_dropout_inside_a_frozen_base_is_found_and_the_heads_is_none(nested):
+    message = the_only("active-dropout", compiled(with_dropout(base_training=None, nested=nested))).message
+    assert message.startswith("In training, 'depth' drop a part of what the frozen, trained layers")
+
+
+def test_a_base_that_is_called_as_at_prediction_has_no_active_dropout():
+    assert codes(compiled(with_dropout(base_training=False, nested=True))) == []
+
+
+# lora-without-layers
+
+
+def test_lora_that_finds_no_layer_stops():
+    class Backbone(keras.Model):
+        """What KerasHub's enable_lora leaves of a network without attention."""
+
+        def enable_lora(self, rank):
+            self.trainable = True
+            for layer in self.layers:
+                layer.trainable = False
+
+    inner = keras.Input((8, 8, 3))
+    backbone = Backbone(inner, layers.Conv2D(2, 3, name="conv1")(inner), name="resnet_backbone")
+    image = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D()(backbone(layers.Rescaling(1 / 255)(image)))
+    model = keras.Model(image, layers.Dense(3, activation="softmax", name="head_top")(x))
+    assert codes(compiled(model)) == []
+    backbone.enable_lora(4)
+    finding = the_only("lora-without-layers", compiled(model))
+    assert finding.stops
+    assert "The backbone 'resnet_backbone' is set to train, and none of its weights does" in finding.message
 
 
 # Whole networks
