@@ -124,7 +124,8 @@ def repeated(splits, images: int):
     import numpy as np
 
     from recipes.data import Images
-    from recipes.files.sharded_array import Rows, cache_folder
+    from recipes.files.sharded_array import Rows
+    from zoo.cache import cache_folder
 
     parts = [splits.train, splits.validation, splits.test]
     labels = np.resize(np.concatenate([part.labels for part in parts]), images)
