@@ -3,14 +3,20 @@
 A certification that is stopped goes on where it was: finished seeds are not run again. `--smoke` certifies a short
 setting on the bundled sample; `--check NAME --smoke` runs a seed of it again and fails when it leaves the interval.
 
+`--folds N` tests every image once, each by a run that has not seen it, and keeps every answer. `--verify FILE` runs the
+first seed or fold of a result file again, and fails when its accuracy leaves that run's interval.
+
 Examples:
     python -m recipes.certify fashion_cnn --seeds 5
     python -m recipes.certify vgg16_finetune --variant published --seeds 3 --readme README.md --book recipes/book
+    python -m recipes.certify vgg16_feature_extract --folds 5
+    python -m recipes.certify --verify results/fashion_cnn-fashion_mnist-tuned.json
     python -m recipes.certify --check fashion_cnn --smoke
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -36,6 +42,13 @@ def parser() -> Parser:
     parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe")
     parse.add_argument("--variant", choices=book.VARIANTS, default="tuned")
     parse.add_argument("--seeds", type=int, default=5, metavar="N", help="how many, from 42 on (default 5)")
+    parse.add_argument("--folds", type=int, metavar="N", help="test every image once, in N runs, in place of seeds")
+    parse.add_argument(
+        "--verify",
+        type=Path,
+        metavar="FILE",
+        help="run the first seed or fold of a result file again; with NAME for a recipe of one's own",
+    )
     parse.add_argument("--set", metavar="data=NAME", help="another data set the recipe knows, such as data=mnist")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
@@ -51,12 +64,16 @@ def parser() -> Parser:
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     name = options.check or options.name
+    if options.verify is not None:
+        return _verify(options)
     if name is None:
         raise UsageFault("Which recipe? python -m recipes.run --list shows them all.")
     if options.check and not options.smoke:
         raise UsageFault("--check needs --smoke: a whole certification is run without --check.")
     if options.seeds < 1:
         raise UsageFault("--seeds must be 1 or more, and 2 or more for a spread.")
+    if options.folds is not None and (options.folds < 2 or options.smoke):
+        raise UsageFault("--folds must be 2 or more, and takes no --smoke.")
     overrides = (parse_assignment(options.set),) if options.set else ()
     if overrides and (overrides[0][0] != "data" or options.smoke):
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
@@ -75,8 +92,27 @@ def _command(arguments: Sequence[str] | None) -> int:
         reached = seeds.check(request, certified, folder, screen, signals)
         log.log(RESULT, "%s: %.4f is within the certified interval", name, reached)
         return 0
+    if options.folds is not None:
+        from recipes.study import folds
+
+        folds.certify(folds.Folds(request, options.folds, options.runs, options.into), screen, signals)
+        return 0
     asked = seeds.Certification(request, options.seeds, options.smoke, options.runs, options.into)
     seeds.certify(asked, options.readme, options.book, screen, signals)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from recipes.console.signals import Signals
+    from recipes.execution.request import Request
+    from recipes.study import seeds
+
+    signals = Signals("The same command begins anew.")
+    signals.listen()
+    folder = options.runs / f"{options.verify.stem}-verify"
+    asked = Request(options.name or "", data="full", data_dir=options.data_dir, modules=tuple(options.modules))
+    reached, (low, high) = seeds.verify(options.verify, folder, asked, Screen(), signals)
+    log.log(RESULT, "%s holds: %.4f is within %.4f to %.4f", options.verify, reached, low, high)
     return 0
 
 

@@ -132,6 +132,41 @@ def choose(labels: np.ndarray, names: np.ndarray, numbers: Sequence[int]) -> lis
     return [np.array(part) for part in parts]
 
 
+def choose_fold(labels: np.ndarray, names: np.ndarray, split: Choice) -> list[np.ndarray]:
+    """Places of the training, validation and test images of one fold, equally many of each class but for the rest.
+
+    Args:
+        labels: (images,), class indices.
+        names: (images,), file names; their sha256 gives the order in which a class is dealt out.
+        split: With folds.
+
+    Returns:
+        For each of the three the places, sorted by class. Over all folds each image is a test image once.
+
+    Raises:
+        DataFault: When the other folds have too few images to train and validate with.
+    """
+    classes = np.unique(labels)
+    parts: list[list[int]] = [[], [], []]
+    for label in classes:
+        shuffled = sorted(map(int, np.flatnonzero(labels == label)), key=lambda place: _shuffled(str(names[place])))
+        rest = [place for order, place in enumerate(shuffled) if order % split.folds != split.fold]
+        train, validation = split.train // len(classes), split.validation // len(classes)
+        if len(rest) < train + validation:
+            raise DataFault(
+                f"Class {label} has {len(rest):,} images outside of fold {split.fold}, and {train} + {validation} are "
+                "wanted. Choose fewer: --set split.train=..., --set split.validation=..."
+            )
+        parts[0] += rest[:train]
+        parts[1] += rest[train : train + validation]
+        parts[2] += shuffled[split.fold :: split.folds]
+    return [np.array(part) for part in parts]
+
+
+def _shuffled(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
 def drawn(key: str, shares: Shares) -> str:
     """The split that a key draws: `"train"`, `"validation"` or `"test"`, always the same for the same key."""
     number = int.from_bytes(hashlib.sha256(f"{shares.seed}:{key}".encode()).digest()[:8]) / 2**64

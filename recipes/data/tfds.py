@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from recipes.data.decoded import decoded
-from recipes.data.splits import SPLIT_NAMES, Images, choose, divide, drawn
+from recipes.data.splits import SPLIT_NAMES, Images, choose, choose_fold, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
 from recipes.files.atomic import disk_faults
 from recipes.recipe import Choice, Shares, Split
@@ -172,6 +172,10 @@ def read_photos(
 def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Shares) -> list[np.ndarray]:
     """Places of the training and validation images in `pool`, and of the test images in `held` or else in `pool`."""
     if isinstance(split, Choice):
+        if split.folds:
+            if held is not None:
+                raise DataFault("Folds are for a data set without test images of its own; this one has some.")
+            return choose_fold(pool.labels, pool.ids, split)
         if held is None:
             return choose(pool.labels, pool.ids, (split.train, split.validation, split.test))
         return [

@@ -56,22 +56,32 @@ class Choice:
     """A fixed number of images for each split, equally many of each class.
 
     Images are taken in the order of the numbers in their file names: first `train`, then `validation`, then `test`.
-    The choice depends on the files that are there, not on the order in which they are stored.
+    The choice depends on the files that are there, not on the order in which they are stored. With `folds`, each image
+    is a test image of one fold: the images are shuffled by their names, one in `folds` of each class tests, and the
+    others train and validate.
 
     Attributes:
         train: Training images.
         validation: Validation images.
-        test: Test images, at most: as many as are left.
+        test: Test images, at most: as many as are left; with `folds`, all of the fold.
+        folds: Into how many folds the images are divided; 0 for none.
+        fold: Which of them tests, from 0 on.
     """
 
     train: int
     validation: int
     test: int
+    folds: int = 0
+    fold: int = 0
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         for name in ("train", "validation", "test"):
             yield from integer(self, name, at_least=1)
+        yield from integer(self, "folds", at_least=0)
+        yield from integer(self, "fold", at_least=0)
+        if self.folds == 1 or (self.fold and self.fold >= self.folds):
+            yield f"fold must be one of 0 to folds - 1, and folds 2 or more. Got fold {self.fold} of {self.folds}."
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,12 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
                 f"{folder} is a sample, own photos, a smoke run or an overridden recipe: it does not count."
             )
         name = f"{manifest.recipe}-{manifest.data.dataset}-{manifest.variant}"
-        group = groups.setdefault(name, _conditions(manifest) | {"runs": []})
+        group = groups.setdefault(name, conditions(manifest) | {"runs": []})
         if recipe_changes(group["settings"], manifest.settings):
             raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
         if any(run["seed"] == manifest.seed for run in group["runs"]):
             raise UsageFault(f"Seed {manifest.seed} of {name} is there twice.")
-        group["runs"].append(_run(manifest))
+        group["runs"].append(run(manifest))
     for group in groups.values():
         accuracies = [run["test_accuracy"] for run in group["runs"]]
         group["mean"] = statistics.mean(accuracies)
@@ -112,7 +112,8 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
     return groups
 
 
-def _conditions(manifest: Manifest) -> dict[str, Any]:
+def conditions(manifest: Manifest) -> dict[str, Any]:
+    """What a run was made with and on, as result files say it."""
     return {
         "recipe": manifest.recipe,
         "variant": manifest.variant,
@@ -128,7 +129,8 @@ def _conditions(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _run(manifest: Manifest) -> dict[str, Any]:
+def run(manifest: Manifest) -> dict[str, Any]:
+    """What a run gave and cost, as result files say it."""
     return {
         "seed": manifest.seed,
         "test_accuracy": manifest.result.test_accuracy,

@@ -13,6 +13,7 @@ from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import AccuracyFault, CorruptFault, UsageFault
+from recipes.evaluate.statistics import wilson
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
@@ -114,6 +115,50 @@ def check(asked: Request, certified: Path, folder: Path, screen: Screen, signals
     if not low <= reached <= high:
         raise AccuracyFault(f"{name}: {reached:.4f} lies outside of the certified {low:.4f} to {high:.4f}.")
     return reached
+
+
+def verify(
+    file: Path, folder: Path, asked: Request, screen: Screen, signals: Signals
+) -> tuple[float, tuple[float, float]]:
+    """Run the first seed or fold of a result file again, always from the start; its report stays in `folder`.
+
+    Args:
+        file: The result file.
+        folder: Of the run.
+        asked: Gives the recipe's name, or none for the one that the file names; data folder and modules.
+        screen: Where to say it.
+        signals: Asked whether to stop.
+
+    Returns:
+        The accuracy it reached, and the 95% interval of the stored run over its test images (Wilson).
+
+    Raises:
+        UsageFault: When the recipe changed since.
+        CorruptFault: When the file is missing or damaged.
+        AccuracyFault: When the accuracy leaves the interval.
+    """
+    stored = atomic.read_json(file)
+    try:
+        first, folds = stored["runs"][0], stored.get("folds")
+        images = stored["images"]["test"] // (folds or 1)
+        overrides: tuple[tuple[str, str], ...] = (("data", stored["dataset"]),)
+        if folds:
+            overrides += (("split.folds", str(folds)), ("split.fold", "0"))
+        low, high = wilson(round(first["test_accuracy"] * images), images)
+        name, variant = asked.name or stored["recipe"], stored["variant"]
+        request = replace(asked, name=name, variant=variant, overrides=overrides, seed=first["seed"])
+        settings = stored["settings"]
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise CorruptFault(f"{file} is damaged: {error}.") from error
+    if changes := recipe_changes(settings, request.recipe(request.dataset()).as_dict()):
+        raise UsageFault(f"{request.name} changed since {file} was written: {'; '.join(map(str, changes))}.")
+    from recipes.execution import execute
+
+    manifest = execute.start(request, out=folder, overwrite=True, screen=screen, signals=signals)
+    reached = manifest["result"]["test_accuracy"]
+    if not low <= reached <= high:
+        raise AccuracyFault(f"{file}: {reached:.4f} lies outside of {low:.4f} to {high:.4f}.")
+    return reached, (low, high)
 
 
 def certify(

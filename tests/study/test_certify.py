@@ -1,10 +1,13 @@
 """Certified figures: several seeds, intervals, and a check that they still hold."""
 
+import csv
+import dataclasses
 import json
 
 import pytest
 from conftest import ROOT
 
+import recipes
 from recipes import certify, run
 from recipes.study import results_table, seeds
 from recipes.train import engine
@@ -68,12 +71,76 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     assert "lies outside of the certified 0.0000 to 0.1000" in err
 
 
+@pytest.fixture
+def tiny_photos(tmp_path, monkeypatch):
+    """60 photos of two classes as a prepared TFDS set, with the file names that a choice goes by."""
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    random, features = np.random.default_rng(0), tfds.features
+    examples = [
+        {
+            "image": random.integers(100 * label, 100 * label + 99, (16, 16, 3)).astype("uint8"),
+            "label": label,
+            "image/filename": f"{'cat' if label == 0 else 'dog'}.{number}.jpg",
+        }
+        for number in range(30)
+        for label in (0, 1)
+    ]
+    kinds = {"image": features.Image(shape=(None, None, 3)), "label": features.ClassLabel(names=["cat", "dog"])}
+    kinds["image/filename"] = features.Text()
+    tfds.dataset_builders.store_as_tfds_dataset(
+        "tiny_photos",
+        "1.0.0",
+        features.FeaturesDict(kinds),
+        {"train": list(enumerate(examples))},
+        data_dir=tmp_path / "tfds",
+    )
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+
+
+def test_folds_test_every_image_once_and_keep_every_answer(tiny_photos, tmp_path, call, one_layer, monkeypatch):
+    recipe = dataclasses.replace(
+        one_layer.MINE, data="tiny_photos", split=recipes.Choice(train=24, validation=12, test=12), image_size=16,
+        phases=(recipes.Phase("train", epochs=1),), batch_size=8,
+    )  # fmt: skip
+    monkeypatch.setattr(one_layer, "MINE", recipe)
+    arguments = ("one_layer:MINE", "--folds", 3, "--runs", tmp_path / "runs", "--into", tmp_path)
+    arguments += ("--import", "one_layer")
+    code, out, err = call(*arguments)
+    assert code == 0, err
+    name = "one_layer:MINE-tiny_photos-tuned"
+    found = json.loads((tmp_path / "folds" / f"{name}.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "folds" / f"{name}.csv").open(encoding="utf-8")))
+    assert len({row["id"] for row in rows}) == len(rows) == found["images"]["test"] == 60
+    assert [row["fold"] for row in rows] == ["0"] * 20 + ["1"] * 20 + ["2"] * 20
+    right = sum((float(row["probability dog"]) > 0.5) == (row["truth"] == "dog") for row in rows)
+    assert found["accuracy"] == pytest.approx(right / 60)
+    assert found["image_interval"][0] < found["accuracy"] <= found["image_interval"][1]
+    assert found["certified"]["command"] == "python -m recipes.certify one_layer:MINE --folds 3 --import one_layer"
+    assert f"test accuracy {right / 60:.4f} on 60 images" in out
+
+    file = tmp_path / "folds" / f"{name}.json"
+    reached = found["runs"][0]["test_accuracy"]
+    found["runs"][0]["test_accuracy"] = float(reached < 0.5)
+    file.write_text(json.dumps(found))
+    code, _, err = call("one_layer:MINE", "--verify", file, "--runs", tmp_path / "again", "--import", "one_layer")
+    assert (code, f"{reached:.4f} lies outside of" in err) == (7, True)
+    monkeypatch.setattr(one_layer, "MINE", dataclasses.replace(recipe, batch_size=4))
+    code, _, err = call("one_layer:MINE", "--verify", file, "--runs", tmp_path / "again", "--import", "one_layer")
+    assert (code, "changed since" in err) == (2, True)
+
+
 def test_what_cannot_be_certified_is_refused(tmp_path, call):
     assert call()[0] == 2
     assert call("fashion_cn", "--smoke")[0] == 2
     assert call("fashion_cnn", "--seeds", 0)[0] == 2
     assert call("fashion_cnn", "--set", "batch_size=3")[0] == 2
     assert call("--check", "fashion_cnn")[0] == 2
+    assert call("fashion_cnn", "--folds", 1)[0] == 2
+    code, _, err = call("fashion_cnn", "--folds", 5)
+    assert (code, "--folds is for recipes that choose a number of images" in err) == (2, True)
+    assert call("--verify", tmp_path / "nothing.json")[0] == 9
     assert call("--check", "fashion_cnn", "--smoke", "--into", tmp_path)[0] == 2
     code, _, err = call("fashion_cnn", "--runs", tmp_path / "runs", "--into", tmp_path)
     assert code == 4, err  # A certification never takes the sample.

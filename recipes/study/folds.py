@@ -1,0 +1,135 @@
+"""Certify a recipe by folds: each image is tested once, by a run that has not seen it.
+
+A test of a thousand images says little about a network that errs on twenty of them; folds test all there are. Every
+answer is stored, so that intervals, paired tests and ensembles can be computed without training.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import logging
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recipes.console.screen import RESULT, Screen
+from recipes.console.signals import Signals
+from recipes.errors import UsageFault
+from recipes.evaluate.statistics import wilson
+from recipes.execution.request import Request
+from recipes.files import atomic
+from recipes.files import manifest as manifests
+from recipes.files.csv_text import csv_text
+from recipes.recipe import Choice
+from recipes.study import results_files, seeds
+
+log = logging.getLogger("recipes")
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What is certified, and where it is written.
+
+    Attributes:
+        request: Of every fold, but for the fold.
+        number: How many folds.
+        runs: Where the run folders are.
+        into: Where the result files are; folds' are in its folder `folds`.
+    """
+
+    request: Request
+    number: int
+    runs: Path
+    into: Path
+
+    @property
+    def name(self) -> str:
+        """Of the result files: `<recipe>-<data>-<variant>`."""
+        return f"{self.request.name}-{self.request.dataset()}-{self.request.variant}"
+
+    def requests(self) -> dict[Path, Request]:
+        """Each fold's request by its folder."""
+        return {
+            self.runs / f"{self.name}-fold{fold}of{self.number}": replace(
+                self.request,
+                overrides=(*self.request.overrides, ("split.folds", str(self.number)), ("split.fold", str(fold))),
+            )
+            for fold in range(self.number)
+        }
+
+    def command(self) -> str:
+        """The command line that certifies the same again."""
+        words = ["python -m recipes.certify", self.request.name, f"--folds {self.number}"]
+        if self.request.variant != "tuned":
+            words.append(f"--variant {self.request.variant}")
+        words += [f"--set {path}={value}" for path, value in self.request.overrides]
+        words += [f"--import {module}" for module in self.request.modules]
+        return " ".join(words)
+
+
+def certify(asked: Folds, screen: Screen, signals: Signals) -> Path:
+    """Run every fold that has not run yet, and write what they gave, with every answer.
+
+    Returns:
+        The file that was written; the answers lie beside it, as CSV.
+
+    Raises:
+        UsageFault: When the recipe does not choose its images by number.
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    split = asked.request.recipe(asked.request.dataset()).split
+    if not isinstance(split, Choice):
+        raise UsageFault(f"--folds is for recipes that choose a number of images, as Choice(...). Got {split} instead.")
+    requests = asked.requests()
+    for folder, request in requests.items():
+        seeds.run(request, folder, screen, signals)
+    found, header, answers = collect(list(requests))
+    found["certified"] = {
+        "command": asked.command(),
+        "commit": seeds.commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    written = asked.into / "folds" / f"{asked.name}.json"
+    with atomic.disk_faults(written.parent):
+        written.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write(written.with_suffix(".csv"), csv_text(header, answers))
+    atomic.write_json(written, found)
+    low, high = found["image_interval"]
+    log.log(
+        RESULT, "certified %s: test accuracy %.4f on %d images, 95%% interval %.4f to %.4f",
+        written, found["accuracy"], found["images"]["test"], low, high,
+    )  # fmt: skip
+    return written
+
+
+def collect(folders: Sequence[Path]) -> tuple[dict[str, Any], list[str], list[list[str]]]:
+    """What the runs of all folds say together.
+
+    Returns:
+        The figures; and of all answers the header and the rows: fold, image, truth, and a probability per class.
+    """
+    read = [manifests.read(folder) for folder in folders]
+    found = results_files.conditions(read[0]) | {
+        "folds": len(folders),
+        "runs": [results_files.run(manifest) for manifest in read],
+    }
+    header, answers, right = [], [], 0
+    for fold, folder in enumerate(folders):
+        with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows)
+            for name, truth, guess, *probabilities in rows:
+                right += truth == guess
+                answers.append([str(fold), name, truth, *probabilities])
+    images = len(answers)
+    accuracy = right / images
+    found["images"]["test"] = images
+    found["accuracy"] = accuracy
+    found["standard_error"] = math.sqrt(accuracy * (1 - accuracy) / images)
+    found["image_interval"] = list(wilson(right, images))
+    found["standard_deviation_over_folds"] = statistics.stdev(manifest.result.test_accuracy for manifest in read)
+    return found, ["fold", *header[:2], *header[3:]], answers
