@@ -226,7 +226,7 @@ def test_two_classes_train_one_sigmoid_unit(fashion):
     image = keras.Input(shape)
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
     model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid")(flat))
-    outcome = engine.train(plain(Phase("a", 1, learning_rate=0.01)), two_classes(fashion, 0, 1), model, seed=1)
+    outcome = engine.train(plain(Phase("a", 1), batch_size=4), two_classes(fashion, 0, 1), model, seed=1)
     assert outcome.model.output_shape == (None, 1)
     assert np.isfinite(outcome.history[0]["loss"])
     assert outcome.history[0]["val_accuracy"] > 0.7
