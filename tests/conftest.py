@@ -4,6 +4,7 @@ import gc
 import importlib
 import os
 import signal
+import subprocess
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -233,6 +234,36 @@ def fine_tuned(vgg16_weights, tmp_path_factory):
             with (folder / "stdout.txt").open("w", encoding="utf-8") as stdout, redirect_stdout(stdout):
                 assert main([*FINE_TUNE, "--out", str(folder / "run")]) == 0
     return folder / "run"
+
+
+@pytest.fixture
+def published(run_cli, few_images, tmp_path_factory):
+    """Give a recipe's name: its published run on its sample, beside its stdout. For tests marked `drawn`."""
+
+    def run(name):
+        with made_once(tmp_path_factory, f"published_{name}") as (folder, made):
+            if not made:
+                size = ["--set", "image_size=96"] if name == "dogs_vs_cats_aug" else []
+                code, out, err = run_cli(name, "--variant", "published", "--smoke", *size, "--out", folder / "run")
+                assert (code, err) == (0, "")
+                (folder / "stdout.txt").write_text(out, encoding="utf-8")
+        return folder / "run"
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A smoke run of fashion_cnn in a folder whose name has spaces, Korean and an emoji, and the process that ran."""
+    with made_once(tmp_path_factory, "finished") as (folder, made):
+        run, said = folder / "내 사진 🐱 run", [folder / "stdout.txt", folder / "stderr.txt"]
+        command = [PYTHON, "-m", "recipes.run", "fashion_cnn", "--smoke", "--out", str(run)]
+        command += ["--seed", "3", "--set", "batch_size=32", "--json"]
+        if not made:
+            environment = subprocess_environment()
+            with said[0].open("w") as stdout, said[1].open("w") as stderr:
+                subprocess.run(command, env=environment, cwd=ROOT, stdout=stdout, stderr=stderr, check=True)
+    return run, subprocess.CompletedProcess(command, 0, *(path.read_text(encoding="utf-8") for path in said))
 
 
 @pytest.fixture

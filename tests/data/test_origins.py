@@ -1,6 +1,8 @@
 """Where images come from, and how they are divided."""
 
+import functools
 import io
+import json
 import shutil
 import time
 import tracemalloc
@@ -254,8 +256,24 @@ def test_the_bundled_sample_is_small_and_licensed():
     assert "MIT License" in (folder / "LICENSE-fashion-mnist.txt").read_text()
 
 
+@pytest.fixture(scope="module")
+def full_sets_read_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tfds, "read_folder", functools.cache(tfds.read_folder))
+        yield
+
+
 @needs_full_data
-def test_the_bundled_sample_is_part_of_the_full_set():
+def test_the_full_data_set_is_used_when_it_is_there(full_sets_read_once, few_images, one_layer, tmp_path, run_cli):
+    code, out, _ = run_cli("one_layer:MINE", "--smoke", "--data", "full", "--data-dir", FULL_DATA, "--out", tmp_path)
+    assert code == 0
+    assert "NOTICE" not in out
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (manifest["data"]["kind"], manifest["data"]["notice"]) == ("tfds", "")
+
+
+@needs_full_data
+def test_the_bundled_sample_is_part_of_the_full_set(full_sets_read_once):
     full = data.read(data.find("fashion_mnist", "full", FULL_DATA), Split())
     sample_pool, sample_test, names = samples.SAMPLES["fashion_mnist"].read()
     assert tuple(names) == full.class_names

@@ -69,8 +69,8 @@ def test_a_plan_examines_and_times_and_writes_nothing(photos, run_cli, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(clothes, run_cli, tmp_path):
-    arguments = ("fashion_cnn", "--data", clothes, "--out", tmp_path / "run", "--set", "phases.train.epochs=1")
+def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(clothes, run_cli, tmp_path, one_layer):
+    arguments = ("one_layer:MINE", "--data", clothes, "--out", tmp_path / "run", "--set", "phases.train.epochs=1")
     code, _, err = run_cli(*arguments, "--require-accuracy", "1", "--export", "keras", "--seed", "5")
     accuracy = json.loads((tmp_path / "run" / "manifest.json").read_text())["result"]["test_accuracy"]
     assert accuracy < 1

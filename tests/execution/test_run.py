@@ -4,27 +4,12 @@ import csv
 import hashlib
 import json
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
-from conftest import PYTHON, ROOT, subprocess_environment
 
 from recipes.evaluate import predictions
 from recipes.recipe import with_defaults
-
-RUN = [PYTHON, "-m", "recipes.run"]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A smoke run, in a folder whose name has spaces, Korean and an emoji."""
-    folder = tmp_path_factory.mktemp("runs") / "내 사진 🐱 run"
-    result = subprocess.run(
-        [*RUN, "fashion_cnn", "--smoke", "--out", str(folder), "--seed", "3", "--set", "batch_size=32", "--json"],
-        env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return folder, result
 
 
 def test_run_writes_the_whole_folder(finished):

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import FINE_TUNE, FULL_DATA, needs_full_data
+from conftest import FINE_TUNE
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from recipes.train import history_files
@@ -15,12 +15,11 @@ from recipes.train import history_files
 pytestmark = pytest.mark.usefixtures("few_images")
 
 
+@pytest.mark.drawn  # The pages of these runs are looked at elsewhere.
 @pytest.mark.parametrize("name", ["mnist_functional", "mnist_wide", "keras_mat_lenet"])
-def test_every_recipe_runs_published_on_its_sample(name, tmp_path, run_cli):
-    folder = tmp_path / name
-    code, out, err = run_cli(name, "--variant", "published", "--smoke", "--out", folder)
-    assert (code, err) == (0, "")
-    assert "5,000-image MNIST sample: not comparable" in out
+def test_every_recipe_runs_published_on_its_sample(name, published):
+    folder = published(name)
+    assert "5,000-image MNIST sample: not comparable" in folder.with_name("stdout.txt").read_text(encoding="utf-8")
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["data"]["dataset"] == "mnist"
     if name == "keras_mat_lenet":  # Its section 4.2 is the protocol for MNIST.
@@ -31,12 +30,12 @@ def test_every_recipe_runs_published_on_its_sample(name, tmp_path, run_cli):
         assert checkpoint.name == f"01-{accuracy:.4f}.weights.h5"
 
 
-def test_dogs_vs_cats_aug_runs_published_on_its_sample(tmp_path, run_cli):
-    small = ["--smoke", "--set", "image_size=96"]
-    code, out, err = run_cli("dogs_vs_cats_aug", "--variant", "published", *small, "--out", tmp_path / "run")
-    assert (code, err) == (0, "")
-    assert "140 crops of two photographs: not comparable" in out
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+@pytest.mark.drawn
+def test_dogs_vs_cats_aug_runs_published_on_its_sample(published):
+    folder = published("dogs_vs_cats_aug")
+    said = folder.with_name("stdout.txt").read_text(encoding="utf-8")
+    assert "140 crops of two photographs: not comparable" in said
+    manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["model"]["input_shape"] == [96, 96, 3]
     assert manifest["boundary"] == {}
 
@@ -113,17 +112,6 @@ def test_a_recipe_of_ones_own_runs(tmp_path, monkeypatch, run_cli):
     assert code == 0
     assert "report runs/mine/" in out
     assert re.search(r"next   python -m recipes.predict runs/mine/\S+ IMAGE_OR_FOLDER", out), "it has no variants"
-
-
-@needs_full_data
-def test_the_full_data_set_is_used_when_it_is_there(tmp_path, run_cli):
-    code, out, _ = run_cli(
-        "fashion_cnn", "--smoke", "--data", "full", "--data-dir", FULL_DATA, "--out", tmp_path / "run"
-    )
-    assert code == 0
-    assert "NOTICE" not in out
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert (manifest["data"]["kind"], manifest["data"]["notice"]) == ("tfds", "")
 
 
 RATES = """

@@ -52,10 +52,11 @@ def frozen(model, *names):
     return model
 
 
-def compiled(model, optimizer=1e-3, loss=SOFTMAX_LOSS):
+def compiled(model, optimizer=1e-3, loss=SOFTMAX_LOSS, *, eager=False):
+    """Compiled; eager where a step only has to have happened, which is not worth a trace."""
     if isinstance(optimizer, float | keras.optimizers.schedules.LearningRateSchedule):
         optimizer = keras.optimizers.Adam(optimizer)
-    model.compile(optimizer, loss, run_eagerly=False, jit_compile=False)
+    model.compile(optimizer, loss, run_eagerly=eager, jit_compile=False)
     return model
 
 
@@ -89,7 +90,7 @@ def test_finding_ends_with_its_link():
 
 
 def test_check_changes_nothing():
-    model = one_step(compiled(network(normalised=True)))
+    model = one_step(compiled(network(normalised=True), eager=True))
     before = [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
     lint.check(model, RAW)
     after = [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
@@ -112,7 +113,7 @@ OPTIMIZERS = {
 def test_flags_changed_after_a_step_are_found(optimizer, trainable):
     model = network()
     model.get_layer("top").trainable = not trainable
-    one_step(compiled(model, OPTIMIZERS[optimizer]()))
+    one_step(compiled(model, OPTIMIZERS[optimizer](), eager=True))
     assert codes(model) == []
     model.get_layer("top").trainable = trainable
     finding = the_only("trainable-changed", model)
@@ -140,7 +141,7 @@ def test_flags_changed_before_the_first_step_are_heeded_and_no_fault():
 
 def test_compiling_again_settles_changed_flags():
     optimizer = keras.optimizers.Adam()
-    model = frozen(one_step(compiled(network(), optimizer)), "top")
+    model = frozen(one_step(compiled(network(), optimizer, eager=True)), "top")
     assert codes(compiled(model, optimizer)) == []
     assert codes(compiled(model, "adam")) == []
 
@@ -155,7 +156,7 @@ def test_thawing_under_an_old_optimizer_is_found_though_compiled_again():
 
 
 def test_plain_sgd_leaves_no_trace_and_no_alarm():
-    assert codes(frozen(one_step(compiled(network(), "sgd")), "top")) == []
+    assert codes(frozen(one_step(compiled(network(), "sgd", eager=True)), "top")) == []
 
 
 # input-range
@@ -367,7 +368,7 @@ def test_batch_normalisation_below_frozen_layers_is_found():
 
 
 def test_batch_normalisation_of_a_new_model_or_a_head_raises_no_alarm():
-    model = compiled(network(normalised=True))
+    model = compiled(network(normalised=True), eager=True)
     assert codes(model) == []
     assert codes(one_step(model)) == []
     assert model.get_layer("conv1_bn").moving_mean.numpy().any()
@@ -594,7 +595,7 @@ class Subclassed(keras.Model):
 
 
 def test_subclassed_model_is_only_asked_for_its_flags():
-    model = compiled(Subclassed(), loss="mse")
+    model = compiled(Subclassed(), loss="mse", eager=True)
     assert codes(model, RAW) == []
     model.train_on_batch(SCALED, np.zeros((4, 3)))
     model.dense.trainable = False

@@ -60,7 +60,7 @@ def _keras() -> Runtime:
         from recipes.files import model_file
 
         model = model_file.read(path, modules)
-        return lambda batch: np.asarray(model.predict_on_batch(batch))
+        return lambda batch: np.asarray(model(batch, training=False))  # A few images are not worth a trace.
 
     return Runtime("model.keras", "keras", ("keras",), write, load)
 
