@@ -59,12 +59,13 @@ def check_architecture(
         except Exception as error:  # A builder, and a network, may raise anything: it is told as what it is.
             broken.append(f"{check.__name__.strip('_').replace('_', ' ')}: {type(error).__name__}: {error}")
 
-    shape = input_shape or small_shape(architecture)
-    model = build(input_shape=shape, classes=CLASSES, weights=None)
+    if input_shape is None:
+        shape, model = _smallest(architecture)
+    else:
+        shape, model = input_shape, build(input_shape=input_shape, classes=CLASSES, weights=None)
     for check in (_is_flat, _answers, _trains, _survives_saving):
         note(check, model)
-    note(_is_the_same_again, model, build(input_shape=shape, classes=CLASSES, weights=None))
-    note(_tells_two_classes, build, shape)
+    note(_tells_two_classes, model, build, shape)
     note(_refuses_one_class, build, shape)
     if isinstance(architecture, str):
         note(_has_what_it_states, architecture)
@@ -92,6 +93,10 @@ def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, in
     Raises:
         ValueError: What the builder says of the largest, where it takes none.
     """
+    return _smallest(architecture)[0]
+
+
+def _smallest(architecture: str | Callable[..., keras.Model]) -> tuple[tuple[int, int, int], keras.Model]:
     build = _builder(architecture)
     if isinstance(architecture, str):
         own = zoo.info(architecture).input_shape
@@ -102,11 +107,10 @@ def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, in
     refused = ValueError("no size was tried")
     for side in SIDES:
         try:
-            build(input_shape=(side, side, channels), classes=CLASSES, weights=None)
+            shape = (side, side, channels)
+            return shape, build(input_shape=shape, classes=CLASSES, weights=None)
         except ValueError as error:
             refused = error
-        else:
-            return side, side, channels
     raise refused
 
 
@@ -127,8 +131,12 @@ def _is_flat(model: keras.Model) -> Iterator[str]:
         yield "it is compiled: the recipe compiles"
 
 
-def _tells_two_classes(build: Callable[..., keras.Model], shape: tuple[int, int, int]) -> Iterator[str]:
-    yield from _answers(build(input_shape=shape, classes=2, weights=None), 2)
+def _tells_two_classes(
+    model: keras.Model, build: Callable[..., keras.Model], shape: tuple[int, int, int]
+) -> Iterator[str]:
+    again = build(input_shape=shape, classes=2, weights=None)
+    yield from _answers(again, 2)
+    yield from _is_called_the_same(model, again)
 
 
 def _answers(model: keras.Model, classes: int = CLASSES) -> Iterator[str]:
@@ -171,7 +179,7 @@ def _survives_saving(model: keras.Model) -> Iterator[str]:
         yield f"saved and loaded it answers otherwise, by {difference:.2g}"
 
 
-def _is_the_same_again(model: keras.Model, again: keras.Model) -> Iterator[str]:
+def _is_called_the_same(model: keras.Model, again: keras.Model) -> Iterator[str]:
     names = [[layer.name for layer in one.layers if layer.weights] for one in (model, again)]
     for first, second in zip(*names, strict=False):
         if first != second:
