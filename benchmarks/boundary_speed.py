@@ -106,7 +106,9 @@ def ours(phase: str, precision: str, data_dir: str | None, images: int | None = 
         recipes.get("vgg16_finetune", "published"),
         augment=recipes.Augment(),
         views=1,
-        phases=(Phase(phase, epochs=4, train=PHASES[phase], optimizer="rmsprop", learning_rate=1e-5),),
+        phases=(
+            Phase(phase, epochs=4 if data_dir else 2, train=PHASES[phase], optimizer="rmsprop", learning_rate=1e-5),
+        ),
         engine=frozen_runner.choose("auto", precisions.choose("auto")).split()[0],
     )
     ends: list[float] = []

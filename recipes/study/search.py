@@ -133,6 +133,14 @@ class Search:
         """A recipe's fresh network."""
         return prepare.build(recipe, self.trainer.splits, seed, self.trainer.weights)
 
+    def train(self, proposed: Trial) -> dict[str, Any]:
+        """Train what a trial proposes, from where it stands or from the trial that it goes on with."""
+        recipe, folder = self.applied(proposed.values), self.states(proposed.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        before = None if proposed.goes_on is None else self.states(proposed.goes_on)
+        model = self.build(recipe, self.seed)
+        return self.trainer.train(recipe, model, folder, seed=self.seed, epochs=proposed.epochs, before=before)
+
     def _rank(self, trial: Trial) -> tuple[float, float]:
         accuracy, loss = -(trial.val_accuracy or 0), trial.val_loss or math.inf
         return (accuracy, loss) if self.objective == "val_accuracy" else (loss, accuracy)
@@ -178,26 +186,6 @@ class Search:
         return self.folder / TRIALS / f"{trial.number:04d}.json"
 
 
-class _Trainings(keras_tuner.HyperModel):
-    """A trial for keras-tuner: a recipe's network, trained by the engine."""
-
-    def __init__(self, search: Search):
-        super().__init__()
-        self.search = search
-
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        return self.search.build(self.search.applied(self.search.drawn(hp)), self.search.seed)
-
-    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, proposed: Trial) -> dict[str, Any]:
-        search = self.search
-        folder = search.states(proposed.number)
-        folder.mkdir(parents=True, exist_ok=True)
-        before = None if proposed.goes_on is None else search.states(proposed.goes_on)
-        return search.trainer.train(
-            search.applied(proposed.values), model, folder, seed=search.seed, epochs=proposed.epochs, before=before
-        )
-
-
 def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
     """keras-tuner's tuner of the search's kind, which answers from memory what was answered before."""
     kind = TUNERS[search.tuner]
@@ -215,7 +203,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
             try:
                 ended = search.remembered(proposed)
                 if ended is None:
-                    ended = self._run(proposed, trial)
+                    ended = self._run(proposed)
                     search.remember(ended)
                 search.found.append(ended)
                 search.on_trial(ended)
@@ -225,13 +213,12 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
             figures = {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
             return {name: math.nan if value is None else value for name, value in figures.items()}
 
-        def _run(self, proposed: Trial, trial: Any) -> Trial:
+        def _run(self, proposed: Trial) -> Trial:
             began = time.monotonic()
             # As `Tuner.run_trial` without its callbacks, which want TensorBoard installed.
             keras.utils.clear_session()
             try:
-                model = self.hypermodel.build(trial.hyperparameters)
-                figures = self.hypermodel.fit(trial.hyperparameters, model, proposed)
+                figures = search.train(proposed)
             except (DivergedFault, MemoryFault, UsageFault) as fault:
                 figures = {"reason": str(fault)}
             return dataclasses.replace(proposed, **figures, seconds=round(time.monotonic() - began, 2))
@@ -246,8 +233,8 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
     for path, wanted in search.recipe.tune.items():
         wanted.declare(space, path)
     budget = {"max_epochs": search.recipe.epochs()} if search.tuner == "hyperband" else {"max_trials": search.trials}
+    # Given a network to build, keras-tuner builds one before the first trial, to ask it for the ranges: here they are.
     return Remembering(
-        _Trainings(search),
         objective=keras_tuner.Objective(search.objective, "max" if search.objective == "val_accuracy" else "min"),
         hyperparameters=space,
         seed=search.seed,

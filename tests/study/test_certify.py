@@ -33,7 +33,7 @@ def test_the_certified_short_setting_still_holds(name, tmp_path, call):
     assert (tmp_path / f"{name}-check" / "report.html").is_file(), "the report told of is gone"
 
 
-def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch, one_layer):
+def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkeypatch, one_layer, few_images):
     monkeypatch.setattr(seeds, "SHORT_EPOCHS", "1")
     train = engine.train
     arguments = ("one_layer:MINE", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
@@ -146,7 +146,7 @@ def test_what_cannot_be_certified_is_refused(tmp_path, call):
     assert code == 4, err  # A certification never takes the sample.
 
 
-def test_a_folder_of_another_run_is_not_taken_for_a_seed(tmp_path, call, capsys):
+def test_a_folder_of_another_run_is_not_taken_for_a_seed(tmp_path, call, capsys, few_images):
     folder = tmp_path / "runs" / "fashion_cnn-smoke-seed42"
     assert run.main(["fashion_cnn", "--smoke", "--data", "sample", "--out", str(folder)]) == 0
     code, _, err = call("fashion_cnn", "--smoke", "--runs", tmp_path / "runs", "--into", tmp_path)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import runpy
+import shutil
 import signal
 
 import pytest
@@ -52,24 +53,37 @@ PLAIN = dataclasses.replace(RECIPE, augment=Augment(), phases=(Phase("train", ep
 ONE_RANGE = dataclasses.replace(
     PLAIN.override("phases.train.epochs", 2), tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)}
 )
+QUICK = PLAIN.override("phases.train.epochs", 1)
 
 
 @pytest.mark.parametrize(
-    # Of one range, the fourth trial is the first that the Gaussian process proposes.
-    ("tuner", "recipe", "trials", "saves"),
-    [("bayesian", ONE_RANGE, 5, 7), ("hyperband", PLAIN, 6, 7)],
+    # Of one range, the fourth trial is the first that the Gaussian process proposes; Hyperband's goes on with another.
+    ("tuner", "recipe", "sitting_before", "saves", "epochs"),
+    [("bayesian", ONE_RANGE, 2, 3, 1), ("hyperband", PLAIN, 0, 4, 2)],
 )
 def test_an_interrupted_search_ends_with_the_table_of_an_uninterrupted_one(
-    hunt, monkeypatch, tuner, recipe, trials, saves
+    hunt, monkeypatch, tmp_path, tuner, recipe, sitting_before, saves, epochs
 ):
-    settings = {"recipe": recipe, "tuner": tuner, "trials": trials}
-    whole = hunt("whole", **settings).run()
-    assert len({json.dumps(trial.values) for trial in whole}) == len([one for one in whole if one.goes_on is None])
-    assert len(whole) == trials
-    if tuner == "hyperband":
-        assert any(trial.goes_on is not None and trial.epochs > whole[trial.goes_on].epochs for trial in whole)
+    """Interrupted within its fourth trial, of which an epoch is saved, in the first sitting or a later one."""
+    settings = {"recipe": recipe, "tuner": tuner, "trials": 5}
+    train, save, trained = engine.train, checkpoint.save, []
 
-    signals, save, done = Signals(), checkpoint.save, []
+    def count(*arguments, **keywords):
+        trained.append(len(keywords["state"].history) if keywords["state"] else 0)
+        return train(*arguments, **keywords)
+
+    monkeypatch.setattr(engine, "train", count)
+    whole = hunt("whole", **settings).run()
+    assert len(whole) == len(trained) == 5, "each trial trains once"
+    assert len({json.dumps(trial.values) for trial in whole}) == len([one for one in whole if one.goes_on is None])
+    if tuner == "hyperband":
+        assert whole[3].epochs > whole[whole[3].goes_on].epochs
+
+    signals, done = Signals(), []
+    stopped = hunt("stopped", signals=signals, **settings)
+    for number in range(sitting_before):
+        (stopped.folder / "trials").mkdir(exist_ok=True)
+        shutil.copy(tmp_path / "whole" / "trials" / f"{number:04d}.json", stopped.folder / "trials")
 
     def save_and_stop(folder, current):
         save(folder, current)
@@ -78,26 +92,18 @@ def test_an_interrupted_search_ends_with_the_table_of_an_uninterrupted_one(
             signals.received = signal.SIGTERM
 
     monkeypatch.setattr(checkpoint, "save", save_and_stop)
-    stopped = hunt("stopped", signals=signals, **settings)
     with pytest.raises(Interrupted, match="The same command goes on"):
         stopped.run()
-    assert 0 < len(stopped.found) < trials
+    assert len(stopped.found) == 3
     monkeypatch.setattr(checkpoint, "save", save)
-    trained = []
-    train = engine.train
-
-    def count(*arguments, **keywords):
-        trained.append(keywords["state"])
-        return train(*arguments, **keywords)
-
-    monkeypatch.setattr(engine, "train", count)
+    trained.clear()
     assert timeless(hunt("stopped", **settings).run()) == timeless(whole)
-    assert len(trained) == trials - len(stopped.found)
-    assert trained[0] is not None, "the trial that was stopped began anew"
+    assert len(trained) == 5 - 3
+    assert trained[0] == epochs, "the trial that was stopped began anew"
 
 
 def test_finished_trials_are_never_run_again_and_more_may_follow(hunt, monkeypatch, caplog):
-    first = hunt(tuner="random", trials=2).run()
+    first = hunt(recipe=QUICK, tuner="random", trials=2).run()
     train, trained = engine.train, []
 
     def count(*arguments, **keywords):
@@ -105,26 +111,26 @@ def test_finished_trials_are_never_run_again_and_more_may_follow(hunt, monkeypat
         return train(*arguments, **keywords)
 
     monkeypatch.setattr(engine, "train", count)
-    assert hunt(tuner="random", trials=2).run() == first
+    assert hunt(recipe=QUICK, tuner="random", trials=2).run() == first
     assert not trained
-    more = hunt(tuner="random", trials=3)
+    more = hunt(recipe=QUICK, tuner="random", trials=3)
     assert more.run()[:2] == first
     assert len(trained) == 1
 
     # A record that was cut short costs its own trial.
     record = more.folder / "trials" / "0001.json"
     record.write_text(record.read_text()[:40])
-    assert timeless(hunt(tuner="random", trials=3).run()) == timeless(more.found)
+    assert timeless(hunt(recipe=QUICK, tuner="random", trials=3).run()) == timeless(more.found)
     assert len(trained) == 2
 
     record.write_text(json.dumps(json.loads(record.read_text()) | {"values": {"batch_size": 1}}))
     with pytest.raises(CorruptFault, match="another trial than keras-tuner proposes"):
-        hunt(tuner="random", trials=3).run()
+        hunt(recipe=QUICK, tuner="random", trials=3).run()
 
 
 def test_hours_end_a_search_after_a_trial(hunt):
-    assert len(hunt(hours=1e-9).run()) == 1
-    assert len(hunt(hours=1e-9).run()) == 1
+    assert len(hunt(recipe=QUICK, hours=1e-9).run()) == 1
+    assert len(hunt(recipe=QUICK, hours=1e-9).run()) == 1
 
 
 def test_a_trial_that_diverges_is_remembered_with_its_reason(hunt):

@@ -5,12 +5,13 @@ import pytest
 from conftest import tiny_recipe
 
 import zoo
+from recipes import Augment
 from recipes.train.lr_range import _steepest, sweep_rates
 
 
-def test_the_suggested_rate_learns_and_the_model_stays_as_it_was(fashion):
-    recipe = tiny_recipe(batch_size=32)
-    model = zoo.get("fashion_cnn")
+def test_the_suggested_rate_learns_and_the_model_stays_as_it_was(fashion, one_layer):
+    recipe = tiny_recipe(batch_size=32, augment=Augment())
+    model = zoo.get("one_layer", input_shape=fashion.image_shape, classes=10)
     before = [weight.copy() for weight in model.get_weights()]
     swept = sweep_rates(recipe, fashion, model, phase=0, seed=1)
     assert all(map(np.array_equal, before, model.get_weights()))
