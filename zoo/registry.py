@@ -169,6 +169,18 @@ _TABLE = (
         dataset="cats_vs_dogs",
     ),
     Info(
+        name="transfer",
+        source="Deep Learning with Python, 2nd ed., section 8.3, with any base",
+        use="Any pretrained base under a new head: keras.applications, KerasHub, or a network of your own",
+        input_shape=(224, 224, 3),
+        classes=2,
+        parameters=3_414_305,
+        macs=383_908_832,
+        dataset="cats_vs_dogs",
+        weights_licence="its base's: Apache-2.0 with efficientnet_lite0",
+        base="efficientnet_lite0",
+    ),
+    Info(
         name="efficientnet_lite0",
         source="EfficientNet-Lite (Google, 2020) after EfficientNet: arXiv:1905.11946",
         use="Small and good: names 1,000 things as it comes, or learns your classes from few photos",

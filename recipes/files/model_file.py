@@ -82,11 +82,6 @@ def own_parts(model: keras.Model) -> dict[str, str]:
     return dict(_own(keras.saving.serialize_keras_object(model)))
 
 
-def is_own(layer: keras.layers.Layer) -> bool:
-    """Whether a layer's class is not Keras's."""
-    return type(layer).__module__.split(".")[0] != "keras"
-
-
 def modules_of(model: keras.Model, others: Iterable[str] = ()) -> list[str]:
     """The modules to import before a network can be loaded: those of its own layers, and others that are named.
 

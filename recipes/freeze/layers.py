@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import keras
 
 from recipes.errors import UsageFault
-from zoo.structure.graph import Key, calls
+from zoo.structure import stages
+from zoo.structure.graph import calls, narrow
 from zoo.suggest import closest
 
 
@@ -54,7 +55,8 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
 
     Args:
         model: A flat model.
-        patterns: Globs over layer names, such as `("block5_*", "head_*")`.
+        patterns: Globs over layer names, such as `("block5_*", "head_*")`; `"stage:-1"` is the last stage below the
+            head, see `zoo.structure.stages`.
 
     Returns:
         The names of the layers with weights that will train.
@@ -63,11 +65,11 @@ def thaw(model: keras.Model, patterns: Sequence[str]) -> list[str]:
         UsageFault: When a pattern matches no layer with weights, or nothing would train; the message lists the names.
     """
     weighted = [layer.name for layer in model.layers if layer.weights]
+    matched: set[str] = set()
     for pattern in patterns:
-        _refuse_unmatched(pattern, weighted, model.name)
-    held = _held(model)
-    names = [layer.name for layer in model.layers]
-    set_trainable(model, [name not in held and any(fnmatch.fnmatch(name, glob) for glob in patterns) for name in names])
+        matched |= _matched(model, pattern, weighted)
+    wanted = matched - _held(model)
+    set_trainable(model, [layer.name in wanted for layer in model.layers])
     thawed = [layer.name for layer in model.layers if layer.trainable_weights]
     if not thawed:
         raise UsageFault(
@@ -92,20 +94,13 @@ def frontier(model: keras.Model) -> str | None:
     steps = calls(model)
     layers = {layer.name: layer for layer in model.layers}
     times = Counter(step.name for step in steps)
-    waiting = Counter(source for step in steps for source in set(step.sources))
-    waiting[steps[-1].key] += 1  # The output is needed, though by no layer.
     found, weighted = None, False
-    alive: set[Key] = set()
-    for step in steps:
+    for step, alone in narrow(steps):
         layer = layers.get(step.name)
         if layer is not None and _changes_in_training(layer):
             break
-        for source in set(step.sources):
-            waiting[source] -= 1
-        # Alive: what was computed and is still needed above. A cut is where that is one layer's only output.
-        alive = {key for key in (*alive, step.key) if waiting[key]}
         weighted = weighted or (layer is not None and bool(layer.weights))
-        if weighted and layer is not None and alive == {step.key} and times[step.name] == 1 and _has_one_output(layer):
+        if weighted and layer is not None and alone and times[step.name] == 1 and _has_one_output(layer):
             found = step.name
     return found
 
@@ -235,9 +230,16 @@ def _in_head(layer: keras.layers.Layer) -> bool:
     return layer.name.startswith("head_")
 
 
-def _refuse_unmatched(pattern: str, weighted: Sequence[str], model_name: str) -> None:
+def _matched(model: keras.Model, pattern: str, weighted: Sequence[str]) -> set[str]:
+    """The layers that a pattern names."""
+    if pattern.startswith(stages.PREFIX):
+        try:
+            return set(stages.named(model, pattern))
+        except ValueError as error:
+            raise UsageFault(str(error)) from error
     if not fnmatch.filter(weighted, pattern):
         raise UsageFault(
-            f"The glob {pattern!r} matches no layer with weights in {model_name}.{closest(pattern, weighted)} "
+            f"The glob {pattern!r} matches no layer with weights in {model.name}.{closest(pattern, weighted)} "
             f"There are: {', '.join(weighted)}."
         )
+    return set(fnmatch.filter([layer.name for layer in model.layers], pattern))

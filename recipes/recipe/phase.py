@@ -27,7 +27,8 @@ class Phase:
     Attributes:
         name: Used in override paths and in the history.
         epochs: Passes over the training images, at most.
-        train: Globs over layer names; what none of them matches is frozen.
+        train: Globs over layer names; `"stage:-1"` is the last stage of a base, from one halving of the image to the
+            next (`zoo.structure.stages`). What none of them matches is frozen.
         rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
             several globs that match, the first counts.
         optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`

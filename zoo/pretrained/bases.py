@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.pretrained import readers
+from zoo.pretrained import borrowed, readers
+from zoo.pretrained.applications import PREPARED, application
 from zoo.pretrained.base import MINUS_MEAN_BGR, MINUS_ONE_TO_ONE, Base, Pixels
 from zoo.pretrained.package_index import Wheel
 from zoo.suggest import closest
@@ -16,17 +18,33 @@ _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
 
 
-def find(name: str) -> Base:
+def find(name: str | Path | keras.Model) -> Base:
     """The base of this name.
+
+    Args:
+        name: One of `BASES`, a network of keras.applications (`"MobileNetV3Small"`), `"hub:"` and a KerasHub preset, a
+            path of a .keras file, or a network itself.
 
     Raises:
         ValueError: When there is none; with up to three suggestions.
+        zoo.weights.WeightsMissing: When there is no such file or preset, or KerasHub is not installed.
+        zoo.weights.WeightsCorrupt: When a file cannot be loaded.
     """
-    if name not in BASES:
-        raise ValueError(
-            f"No pretrained base named {name!r}.{closest(name, list(BASES))} There are: {', '.join(BASES)}."
-        )
-    return BASES[name]
+    if not isinstance(name, str | Path):
+        return borrowed.own(name)
+    if (called := str(name)) in BASES:
+        return BASES[called]
+    if called in PREPARED:
+        return application(called)
+    if called.startswith(borrowed.HUB):
+        return borrowed.hub(called)
+    if called.endswith(".keras"):
+        return borrowed.file(Path(called).expanduser())
+    raise ValueError(
+        f"No pretrained base named {called!r}.{closest(called, [*BASES, *PREPARED])} There are: {', '.join(BASES)}; "
+        f"the {len(PREPARED)} networks of keras.applications, such as MobileNetV3Small; {borrowed.HUB}PRESET of "
+        "KerasHub; and a .keras file of your own."
+    )
 
 
 def _vgg16(pixels: keras.KerasTensor) -> keras.KerasTensor:

@@ -19,6 +19,10 @@ NEW_HEAD = "base:"
 log = logging.getLogger("zoo")
 
 
+class WeightsMissing(OSError):
+    """No source has the weights that were asked for."""
+
+
 class WeightsCorrupt(OSError):
     """A weights file is damaged, or is not what it should be."""
 

@@ -1,1 +1,1 @@
-"""What a built network consists of: its calls, what a pass costs, its layers as a table."""
+"""What a built network consists of: its calls, made flat, what a pass costs, its layers as a table, its stages."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -61,6 +62,24 @@ def calls(model: keras.Model) -> list[Call]:
         )
         for key in order.static_order()
     ]
+
+
+def narrow(steps: Sequence[Call]) -> Iterator[tuple[Call, bool]]:
+    """Each call, and whether all that comes after it is computed from its output alone: the graph can be cut there."""
+    waiting = Counter(source for step in steps for source in set(step.sources))
+    waiting[steps[-1].key] += 1  # The output is needed, though by no layer.
+    alive: set[Key] = set()
+    for step in steps:
+        for source in set(step.sources):
+            waiting[source] -= 1
+        # Alive: what was computed and is still needed above.
+        alive = {key for key in (*alive, step.key) if waiting[key]}
+        yield step, alive == {step.key}
+
+
+def is_own(layer: keras.Operation) -> bool:
+    """Whether the class of a layer is not Keras's."""
+    return type(layer).__module__.split(".")[0] != "keras"
 
 
 def _tensors(node: object) -> Iterator[tuple[Key, tuple[int | None, ...]]]:

@@ -20,6 +20,7 @@ from recipes.inference.bundle.card import card
 from recipes.inference.bundle.check import FACTS, Agreement, verify
 from recipes.inference.bundle.formats import RUNTIMES
 from zoo.checksum import sha256_of
+from zoo.structure.graph import is_own
 
 GOLDEN = "golden"
 # How LiteRT's converter, ONNX's runtime and OpenVINO name the operations that they do not have.
@@ -105,7 +106,7 @@ def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
     lacks = _LACKS.search(words)
     reason = f", which has no {next(filter(None, lacks.groups()))}" if lacks else f": {first_line(error).rstrip('.')}"
     named = [layer for layer in model.layers if re.search(rf"\b{re.escape(layer.name)}(_\d+)*/", words)]
-    own = [layer for layer in model.layers if model_file.is_own(layer)]
+    own = [layer for layer in model.layers if is_own(layer)]
     layers = ", ".join(f"{layer.name!r} ({type(layer).__name__})" for layer in named or own)
     where = f" Look at the layer {layers}: write it with what the format has, or choose" if layers else " Choose"
     return CorruptFault(f"The network cannot be written as {kind}{reason}.{where} another format, such as --to keras.")

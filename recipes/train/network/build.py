@@ -21,16 +21,15 @@ import tensorflow as tf
 import zoo
 from recipes import precision
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
-from recipes.files.model_file import is_own
 from recipes.freeze.layers import set_trainable, thaw
 from recipes.lint.graph import listed
 from recipes.recipe import Recipe
 from recipes.train.network import contract, guest
-from recipes.train.network.flatten import only_random, without
 from zoo import plugins
 from zoo.checks import Shape
 from zoo.registry import BUILTIN
-from zoo.structure.graph import calls
+from zoo.structure.flatten import only_random, without
+from zoo.structure.graph import calls, is_own
 from zoo.weights import Source, WeightsCorrupt, WeightsMissing
 
 log = logging.getLogger("recipes")

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from recipes.errors import UsageFault
-from recipes.files.model_file import is_own
 from recipes.precision import cast
 from recipes.train.memory import release
 from recipes.train.network.contract import TOLERANCE
-from recipes.train.network.flatten import flatten
+from zoo.structure.flatten import NotFlat, flatten
+from zoo.structure.graph import is_own
 
 
 def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
@@ -36,10 +36,13 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
             f"The network {name!r} gives two answers for one picture: a layer draws random numbers at prediction too. "
             "In its call, write: if training:"
         )
-    trains = flatten(model, pictures.shape[1:], training=True)
-    if _gives(trains, pictures, wanted):
-        return trains
-    plain = flatten(model, pictures.shape[1:], training=None)
+    try:
+        trains = flatten(model, pictures.shape[1:], training=True)
+        if _gives(trains, pictures, wanted):
+            return trains
+        plain = flatten(model, pictures.shape[1:], training=None)
+    except NotFlat as error:
+        raise UsageFault(str(error)) from error
     if len(trains.operations) == len(plain.operations) and _gives(plain, pictures, wanted):
         return plain
     raise UsageFault(

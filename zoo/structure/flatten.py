@@ -13,8 +13,11 @@ from typing import Any
 
 import keras
 
-from recipes.errors import UsageFault
-from recipes.files.model_file import is_own
+from zoo.structure.graph import is_own
+
+
+class NotFlat(ValueError):
+    """A network that cannot be made one flat graph; the message names it, and the line to change."""
 
 
 def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: bool | None = None) -> keras.Model:
@@ -34,7 +37,7 @@ def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: 
         names; where two would be equal, the name of their own network comes before.
 
     Raises:
-        UsageFault: When `call` of a subclassed model cannot be followed; the message names the network.
+        NotFlat: When `call` of a subclassed model cannot be followed; the message names the network.
     """
     _make_names_unique(model)
     image = keras.Input(image_shape, name=_input_name(model))
@@ -100,14 +103,14 @@ def _opened(model: keras.Model, *args: Any, **kwargs: Any) -> Any:
         outputs = model.call(*args, **kwargs)
     except Exception as error:  # What somebody's own `call` may raise on symbolic tensors.
         reason = str(error).strip().split("\n")[0].split(". ")[0]
-        raise UsageFault(
+        raise NotFlat(
             f"The class {type(model).__name__} of the network {model.name!r} cannot be made one flat graph: its call() "
             f"fails on keras.Input: {reason}. Use layers and keras.ops in call(), or return "
             "keras.Model(inputs, outputs)."
         ) from error
     inner = {id(weight) for layer in model.layers for weight in layer.weights}
     if own := [weight.path for weight in model.weights if id(weight) not in inner]:
-        raise UsageFault(
+        raise NotFlat(
             f"The class {type(model).__name__} of the network {model.name!r} keeps weights outside its layers: "
             f"{', '.join(own)}. Move them and the lines that use them into a keras.Layer."
         )

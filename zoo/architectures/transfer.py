@@ -1,0 +1,98 @@
+"""transfer: any pretrained base under a new head, for your own classes and few photos.
+
+Source: Deep Learning with Python, 2nd ed. (2021), section 8.3, with any base in VGG16's place. What a network has
+learned of 1.3 million photos, edges first, then textures and parts, is of use for other photos too: the base is kept,
+and a new head learns which of its features tell your classes apart.
+
+    height x width x 3 -> the pixels that the base wants
+                       -> the base's features               224x224x3 -> 7x7x1,280 with efficientnet_lite0
+                       -> average of each feature           -> 1,280
+                       -> dense `hidden`, if more than 0
+                       -> dropout
+                       -> dense 1 and sigmoid for two classes, a softmax for more
+
+The base: `efficientnet_lite0`, `xception`, `vgg16` and the others of `zoo.pretrained.bases.BASES`; every network of
+keras.applications by its name there, `MobileNetV3Small`; `hub:` and a preset of KerasHub; a .keras file or a network of
+your own, which takes raw pixels. Its BatchNormalization is held, and its layers that only draw random numbers, dropout
+and stochastic depth, are left out: what the frozen base gives depends on the image alone. Phases thaw its stages,
+`"stage:-1"` the last.
+
+Parameters with efficientnet_lite0 and two classes:
+
+    base    EfficientNet-Lite0                          =  3,413,024
+    head    1,280 x 1 + 1                               =      1,281
+    total                                                  3,414,305
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from zoo.checks import Shape, check_request
+from zoo.pretrained.bases import find
+from zoo.transfer import probabilities_layer
+from zoo.weights import Weights, load_weights
+
+
+def build(
+    *,
+    input_shape: Shape = (224, 224, 3),
+    classes: int = 2,
+    weights: Weights = "imagenet",
+    backbone: str | Path | keras.Model = "efficientnet_lite0",
+    hidden: int = 0,
+    activation: str | None = "relu",
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Build transfer: the layers of the base keep their names, those of the head are called `head_*`.
+
+    Args:
+        input_shape: (height, width, 3) of raw 0-255 RGB images; 32x32 pixels or more, with some bases more.
+        classes: Number of classes. Two give one sigmoid unit (the probability of class 1), more a softmax.
+        weights: `"imagenet"`, those that the base was trained to, whatever on; `None` (random); or a path: weights of
+            the base in Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
+        backbone: The base, see `zoo.pretrained.bases.find`.
+        hidden: Units of a dense layer between features and probabilities; 0 for none.
+        activation: Of the hidden units.
+        dropout: Share of what reaches the last layer that is dropped in training, 0 to 1.
+
+    Returns:
+        A flat model from (batch, height, width, 3) to (batch, 1) or (batch, classes) probabilities, all trainable.
+
+    Raises:
+        ValueError: For an unknown base, or a shape or number of classes the network cannot take.
+        zoo.weights.WeightsMissing: When no source has the pretrained weights, or what the base needs is not installed.
+        zoo.weights.WeightsCorrupt: When a weights file fails its check.
+    """
+    base = find(backbone)
+    check_request("transfer", input_shape, classes, smallest=base.smallest, channels=3)
+    image = keras.Input(input_shape, name="image")
+    x = base.features(image)
+
+    if len(x.shape) == 4:
+        x = layers.GlobalAveragePooling2D(name="head_average")(x)
+    elif len(x.shape) == 3:  # What a transformer finds: (batch, places, features).
+        x = layers.GlobalAveragePooling1D(name="head_average")(x)
+    if hidden:
+        x = layers.Dense(hidden, activation=activation, name="head_dense")(x)
+    x = layers.Dropout(dropout, name="head_dropout")(x)
+    probabilities = probabilities_layer(classes, name="head_probabilities")(x)
+    return load_weights(_copied(keras.Model(image, probabilities, name="transfer"), base.name), weights, base)
+
+
+def _copied(model: keras.Model, base: str) -> keras.Model:
+    """The network of layers of its own: those of a base that was built elsewhere belong to that graph, too."""
+
+    def copy(layer: keras.Operation) -> keras.Operation:
+        try:
+            return type(layer).from_config(layer.get_config())
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The base {base!r} cannot be used: its layer {layer.name!r} ({type(layer).__name__}) cannot be made "
+                "from what its get_config() gives, so that no copy of it could be saved and loaded."
+            ) from error
+
+    return keras.models.clone_model(model, clone_function=copy)
