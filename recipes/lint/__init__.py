@@ -16,7 +16,7 @@ from typing import Any
 import keras
 
 from recipes.errors import UsageFault
-from recipes.lint.compiled import input_range, loss_output, trainable_changed
+from recipes.lint.compiled import base_range, input_range, loss_output, trainable_changed
 from recipes.lint.finding import Finding
 from recipes.lint.transfer import (
     active_dropout,
@@ -70,9 +70,11 @@ def inspect(
     Returns:
         What was found, in the order of the rules.
     """
-    parts = anatomy(model)
+    parts, pixels = anatomy(model), list(input_range(model, x))
+    if not any(finding.stops for finding in pixels):
+        pixels = list(base_range(model, x)) or pixels  # It knows better what is wanted.
     return [
-        *input_range(model, x),
+        *pixels,
         *loss_output(model, loss),
         *random_head(optimizer, parts, rates),
         *thawed_batchnorm(optimizer, parts),

@@ -12,6 +12,7 @@ import numpy as np
 
 from recipes.lint.finding import Finding
 from recipes.lint.graph import is_graph, listed, operations
+from zoo.pretrained.applications import PREPARED
 
 # A batch of raw photos or drawings goes well beyond this; scaled, standardised and 0-16 images stay below.
 RAW_PIXELS_ABOVE = 50.0
@@ -91,6 +92,45 @@ def input_range(model: keras.Model, x: Any) -> Iterator[Finding]:
             f"The batch holds raw values, up to {high:.4g}, and no layer scales them before {where!r}. Put the "
             "preprocessing of the pretrained weights first or, without such weights, keras.layers.Rescaling(1 / 255).",
         )
+
+
+def base_range(model: keras.Model, x: Any) -> Iterator[Finding]:
+    """Pixels that reach a network of keras.applications in another range than it was trained on.
+
+    The network is a model inside the model, known by the name that Keras gives it.
+    """
+    pixels = _pixels(x)
+    if pixels is None:
+        return
+    low, high = float(pixels.min()), float(pixels.max())
+    # A batch shows about what all images are like.
+    low, high = (0.0, 255.0) if high > RAW_PIXELS_ABOVE else (-1.0 if low < 0 else 0.0, 1.0)
+    for operation in model.operations if isinstance(model, keras.Function) else model.layers:
+        if is_graph(operation):
+            name = _application(operation.name)
+            if name is None or not any(layer.weights for layer in operation.layers):
+                return
+            wanted = PREPARED[name][0].range
+            width = wanted[1] - wanted[0]
+            if max(abs(low - wanted[0]), abs(high - wanted[1])) > width / 5:
+                yield Finding(
+                    "input-range",
+                    False,
+                    f"Pixels reach the network {operation.name!r} as {low:g} to {high:g}, and the weights of {name} "
+                    f"were trained on {wanted[0]:.4g} to {wanted[1]:.4g}. Prepare them before it as its page in "
+                    "keras.applications says.",
+                )
+            return
+        if isinstance(operation, keras.layers.Rescaling) and np.ndim(operation.scale) == np.ndim(operation.offset) == 0:
+            low, high = (value * operation.scale + operation.offset for value in (low, high))
+        elif not _KEEPS_RANGE.fullmatch(type(operation).__name__):
+            return
+
+
+def _application(name: str) -> str | None:
+    """The network of keras.applications that Keras calls so: `"mobilenetv2_1.00_224"` is MobileNetV2."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    return max((known for known in PREPARED if plain.startswith(known.lower())), key=len, default=None)
 
 
 def _pixels(x: Any) -> np.ndarray | None:

@@ -439,6 +439,27 @@ def test_peak_of_a_schedule_counts(schedule, peak):
         assert codes(model) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "batch", "found"),
+    [
+        (layers.Rescaling(1 / 255), RAW, "0 to 1, and the weights of MobileNetV2 were trained on -1 to 1"),
+        (layers.Identity(), RAW, "0 to 255, and the weights of MobileNetV2 were trained on -1 to 1"),
+        (layers.Rescaling(1 / 127.5, offset=-1), RAW, ""),
+        (layers.Rescaling(2.0, offset=-1), SCALED, ""),
+        (layers.Dense(3), RAW, ""),  # What it does to the pixels cannot be told.
+    ],
+)
+def test_a_base_that_gets_other_pixels_than_it_was_trained_on_is_found(first, batch, found):
+    inner = keras.Input((8, 8, 3))
+    base = keras.Model(inner, layers.Conv2D(2, 3, name="Conv1")(inner), name="mobilenetv2_1.00_224")
+    image = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D()(base(first(image)))
+    model = compiled(keras.Model(image, layers.Dense(3, activation="softmax", name="head_top")(x)))
+    messages = [finding.message for finding in lint.check(model, batch) if "Pixels reach" in finding.message]
+    assert bool(messages) == bool(found)
+    assert found in "".join(messages)
+
+
 # nothing-thawed
 
 
