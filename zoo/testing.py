@@ -59,8 +59,10 @@ def check_architecture(
         except Exception as error:  # A builder, and a network, may raise anything: it is told as what it is.
             broken.append(f"{check.__name__.strip('_').replace('_', ' ')}: {type(error).__name__}: {error}")
 
-    shape = input_shape or small_shape(architecture)
-    model = build(input_shape=shape, classes=CLASSES, weights=None)
+    if input_shape is None:
+        shape, model = _smallest(architecture)
+    else:
+        shape, model = input_shape, build(input_shape=input_shape, classes=CLASSES, weights=None)
     for check in (_is_flat, _answers, _trains, _survives_saving):
         note(check, model)
     note(_is_the_same_again, model, build(input_shape=shape, classes=CLASSES, weights=None))
@@ -92,6 +94,11 @@ def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, in
     Raises:
         ValueError: What the builder says of the largest, where it takes none.
     """
+    return _smallest(architecture)[0]
+
+
+def _smallest(architecture: str | Callable[..., keras.Model]) -> tuple[tuple[int, int, int], keras.Model]:
+    """That shape, and what the builder gives for it."""
     build = _builder(architecture)
     if isinstance(architecture, str):
         own = zoo.info(architecture).input_shape
@@ -102,11 +109,9 @@ def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, in
     refused = ValueError("no size was tried")
     for side in SIDES:
         try:
-            build(input_shape=(side, side, channels), classes=CLASSES, weights=None)
+            return (side, side, channels), build(input_shape=(side, side, channels), classes=CLASSES, weights=None)
         except ValueError as error:
             refused = error
-        else:
-            return side, side, channels
     raise refused
 
 
