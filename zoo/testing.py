@@ -97,6 +97,7 @@ def small_shape(architecture: str | Callable[..., keras.Model]) -> tuple[int, in
 
 
 def _smallest(architecture: str | Callable[..., keras.Model]) -> tuple[tuple[int, int, int], keras.Model]:
+    """That shape, and what the builder gives for it."""
     build = _builder(architecture)
     if isinstance(architecture, str):
         own = zoo.info(architecture).input_shape
@@ -107,8 +108,7 @@ def _smallest(architecture: str | Callable[..., keras.Model]) -> tuple[tuple[int
     refused = ValueError("no size was tried")
     for side in SIDES:
         try:
-            shape = (side, side, channels)
-            return shape, build(input_shape=shape, classes=CLASSES, weights=None)
+            return (side, side, channels), build(input_shape=(side, side, channels), classes=CLASSES, weights=None)
         except ValueError as error:
             refused = error
     raise refused

@@ -86,8 +86,9 @@ def test_saved_networks_load_predict_and_export_in_a_fresh_process(registered, r
     if not folders:
         pytest.skip("the runs of the tests above are not there")
     program = """
-import sys, guest_networks, numpy as np, recipes
+import sys, guest_networks, numpy as np, recipes, tensorflow as tf
 from recipes import export
+tf.config.run_functions_eagerly(True)  # Two predictions of each network are not worth a trace.
 pictures = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1)).astype("uint8")
 for folder in sys.argv[1:]:
     answer = recipes.load(folder).predict(pictures).probabilities
