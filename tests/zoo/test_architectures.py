@@ -70,19 +70,13 @@ def test_architecture_keeps_the_contract(name):
 
 
 @pytest.mark.parametrize("name", zoo.names())
-def test_architecture_keeps_its_name_and_those_of_its_layers(name):
-    model = small(name)
-    assert model.name == name
-    assert model.input_shape[-1] == zoo.info(name).input_shape[-1]
-    assert " ".join(layer.name for layer in model.layers if layer.weights) == LAYERS[name]
-    assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
-
-
-@pytest.mark.parametrize("name", zoo.names())
-def test_architecture_is_of_the_size_it_states(name):
+def test_architecture_keeps_its_size_its_name_and_those_of_its_layers(name):
     model = zoo.get(name, weights=None)
+    assert model.name == name
     assert model.input_shape == (None, *zoo.info(name).input_shape)
     assert model.output_shape[-1] == 1 or model.output_shape[-1] == zoo.info(name).classes
+    assert " ".join(layer.name for layer in model.layers if layer.weights) == LAYERS[name]
+    assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -102,9 +96,13 @@ def test_architecture_refuses_what_it_cannot_take(name):
 
 def test_saved_models_load_with_keras_alone(tmp_path):
     """In a process that finds neither this package nor this checkout, under safe mode."""
-    expected = {}
+    expected, seen = {}, set()
     for name in zoo.names():
         model = small(name)
+        layers = tuple((type(layer).__name__, layer.name) for layer in model.layers)
+        if layers in seen:  # The same network under another name, frozen otherwise.
+            continue
+        seen.add(layers)
         model.save(tmp_path / f"{name}.keras")
         expected[name] = np.asarray(model(pixels(model)))
         np.save(tmp_path / f"{name}.npy", pixels(model))
