@@ -103,8 +103,10 @@ def test_an_interrupted_search_ends_with_the_table_of_an_uninterrupted_one(
 
 
 def test_finished_trials_are_never_run_again_and_more_may_follow(hunt, monkeypatch, caplog):
+    train, trained, build, built = engine.train, [], search.prepare.build, []
+    monkeypatch.setattr(search.prepare, "build", lambda *arguments: built.append(1) or build(*arguments))
     first = hunt(recipe=QUICK, tuner="random", trials=2).run()
-    train, trained = engine.train, []
+    assert len(built) == 2, "each trial builds its network, and nothing else does"
 
     def count(*arguments, **keywords):
         trained.append(1)
