@@ -24,10 +24,10 @@ log = logging.getLogger("recipes")
 
 
 def subject(target: str, value_range: tuple[float, float]) -> Predictor:
-    """The network of a finished run, or a saved one.
+    """The network of a finished run, a saved one, or one that comes trained.
 
     Args:
-        target: A run folder, or a `.keras` or `.h5` file.
+        target: A run folder, a `.keras` or `.h5` file, or a name that `recipes.load` takes.
         value_range: Lowest and highest value that a saved model takes; a run's takes raw 0-255 pixels.
 
     Raises:
@@ -35,10 +35,12 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
         CorruptFault: When it cannot be loaded.
     """
     path = Path(target)
-    if path.is_dir():
-        return predictor.load(path)
+    if path.is_dir() or predictor.comes_trained(target):
+        return predictor.load(target)
     if not path.is_file():
-        raise UsageFault(f"{target!r} is neither the folder of a run nor a saved Keras model.")
+        raise UsageFault(
+            f"{target!r} is neither the folder of a run, nor a saved Keras model, nor a network that comes trained."
+        )
     model = model_file.read(path)
     if not isinstance(model, keras.Sequential | keras.Function):
         raise UsageFault(f"{path} holds a {type(model).__name__}, whose layers cannot be followed. Save it functional.")

@@ -10,7 +10,7 @@ from photo_files import CLASSES, write_photos
 from PIL import Image
 
 import recipes
-from recipes import predict
+from recipes import explain, predict
 from recipes.errors import CorruptFault, UsageFault
 
 
@@ -105,6 +105,9 @@ def test_a_network_that_comes_trained_names_what_is_on_a_photo(lite0_weights, ca
     said = {image["path"].rsplit("/", 1)[1]: image["top"] for image in json.loads(out)["images"]}
     assert [one["class"] for one in said["palace.png"]] == ["bell cote", "monastery"]
     assert [one["class"] for one in said["flower.png"]] == ["daisy", "bee"]
+    code, _, err = call(explain, "efficientnet_lite0", folder / "flower.png", "--out", tmp_path / "explained")
+    assert code == 0, err
+    assert (tmp_path / "explained" / "flower-gradcam.png").is_file()
 
 
 def test_what_is_neither_a_run_nor_comes_trained_is_refused(photos, call, monkeypatch):
