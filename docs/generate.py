@@ -213,6 +213,7 @@ def main() -> None:
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",
         "* [Train above a frozen part](boundary.md)",
+        "* [Any base under a new head](backbones.md)",
         "* [What the linter says](lint.md)",
         "* [When something goes wrong](faults.md)",
         "* [Data and weights](data.md)",

@@ -36,3 +36,10 @@ def test_suffix_precision_compares_both_formats(smoke):
     out = smoke("suffix_precision", "--seeds", "42")
     for words in ("| float32 |", "| bfloat16 |", "seeds 42:"):
         assert words in out
+
+
+def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
+    out = smoke("backbones")
+    for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):
+        assert f"'{check}': 'yes'" in out
+    assert "4 layers from block5_conv1, of 5 stages" in out

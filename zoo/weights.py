@@ -284,8 +284,11 @@ def _is_keras_notop(source: Source) -> bool:
 
     if source.kind != "file" or source.new_head or not h5py.is_hdf5(source.path):
         return False
-    with h5py.File(source.path) as file:
-        return "layer_names" in file.attrs and not any(name.startswith("head_") for name in file)
+    try:
+        with h5py.File(source.path) as file:
+            return "layer_names" in file.attrs and not any(name.startswith("head_") for name in file)
+    except DAMAGED:
+        return False  # Whoever reads it next says so.
 
 
 def _is_notop(path: Path, first: str) -> bool:

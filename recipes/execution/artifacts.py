@@ -141,6 +141,8 @@ def draw_architecture(model: keras.Model, path: Path) -> None:
     import keras
 
     with atomic_path(path) as temporary:
+        # Keras's own choice, right angles, makes graphviz abort on networks with residual paths.
         keras.utils.plot_model(
-            model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300
-        )
+            model, to_file=str(temporary), show_shapes=True, show_layer_names=True, show_trainable=True, dpi=300,
+            splines="polyline",
+        )  # fmt: skip

@@ -5,10 +5,13 @@ import hashlib
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
+import zoo
 from recipes.evaluate import predictions
+from recipes.execution import artifacts
 from recipes.recipe import with_defaults
 
 
@@ -202,3 +205,12 @@ def test_overwrite_trains_again_to_the_same_history_and_scores_the_test_images_o
     assert (folder / "history.csv").read_text() == (finished[0] / "history.csv").read_text()
     assert (folder / "predictions.csv").read_text() == (finished[0] / "predictions.csv").read_text()
     assert sum(images.ids[0].startswith("test") for images in scored) == 1
+
+
+@pytest.mark.drawn
+@pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz is not installed")
+def test_a_network_with_residual_paths_is_drawn(tmp_path):
+    """Right angles, Keras's own choice, abort graphviz on this part of EfficientNet-Lite0."""
+    model = zoo.get("efficientnet_lite0", input_shape=(64, 64, 3), weights=None)
+    artifacts.draw_architecture(keras.Model(model.inputs[0], model.get_layer("block2b_add").output), tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -116,6 +117,21 @@ def test_weights_that_keras_fetches_are_kept(monkeypatch, tmp_path):
         locate("imagenet", find("MobileNetV3Small"))
 
 
+def test_a_file_of_keras_without_a_head_is_read_by_keras(tmp_path, mobilenet):
+    path, below = tmp_path / "mine_no_top.h5", [layer for layer in mobilenet.layers if layer.weights][:-1]
+    with h5py.File(path, "w") as file:
+        for layer in below:
+            group = file.create_group(layer.name)
+            for weight in layer.weights:
+                group[weight.path] = weight.numpy()
+            group.attrs["weight_names"] = [weight.path for weight in layer.weights]
+        file.attrs["layer_names"] = [layer.name for layer in below]
+    model = transfer("MobileNetV3Small", weights=path)
+    for layer in below:
+        for wanted, found in zip(layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize(
     ("raised", "error", "words"),
     [
@@ -219,3 +235,20 @@ def test_a_residual_path_is_not_cut_by_a_stage():
     found = stages(xception)
     assert len(found) == 5
     assert {name.split("_")[0] for name in found[-1]} == {"block13", "block14"}
+
+
+def test_a_backbone_of_keras_hub_is_a_base_with_its_weights_and_pixels(tmp_path):
+    keras_hub = pytest.importorskip("keras_hub")
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64], input_conv_kernel_sizes=[7], stackwise_num_filters=[64, 64],
+        stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
+    )  # fmt: skip
+    backbone.save_to_preset(str(tmp_path))
+    keras_hub.layers.ImageConverter(scale=1 / 127.5, offset=-1.0).save_to_preset(str(tmp_path))
+    model = transfer(f"hub:{tmp_path}", classes=3)
+    features = keras.Model(model.inputs[0], model.get_layer("head_average").input)
+    np.testing.assert_allclose(np.asarray(features(PHOTOS)), np.asarray(backbone(PHOTOS / 127.5 - 1)), atol=1e-4)
+    thaw(model, ("stage:-1", "head_*"))
+    assert frontier(model) == "stack0_block0_out"
+    with pytest.raises(WeightsMissing, match="KerasHub has no preset '.*gone' with a way to prepare images"):
+        transfer(f"hub:{tmp_path / 'gone'}")

@@ -104,9 +104,11 @@ def hub(name: str) -> Base:
         raise WeightsMissing(
             f"KerasHub has no preset {preset!r} with a way to prepare images, or cannot fetch it: {_line(error)}"
         ) from error
+    weights = Path(preset) / "model.weights.h5"
     return borrowed(
         name, make, pixels=Pixels(_plain(converter.scale, 1.0), _plain(converter.offset, 0.0)), smallest=32,
-        origin=f"KerasHub, preset {preset}", licence="see the preset's page", trained_on="see the preset's page",
+        sha256=sha256_of(weights) if weights.is_file() else "", origin=f"KerasHub, preset {preset}",
+        licence="see the preset's page", trained_on="see the preset's page",
     )  # fmt: skip
 
 
