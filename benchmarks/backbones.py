@@ -161,7 +161,7 @@ def looked_at(name: str, folder: Path, *, exports: bool) -> dict[str, Any]:
             weights = None
             model = zoo.get("transfer", backbone=name, input_shape=shape, classes=CLASSES, weights=weights)
     except ValueError as error:
-        return {"refused": str(error)}
+        return {"refused": str(error).replace(name, Path(name).name)}
     photos = np.random.default_rng(0).integers(0, 256, (PHOTOS, *shape)).astype("float32")
     if exports:
         return {"exports": {kind: _words(do) for kind, do in exported(model, photos)}}
