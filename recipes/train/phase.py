@@ -21,6 +21,8 @@ from zoo.structure.macs import count_macs
 
 EpochBatches = Callable[[int, int, int], tf.data.Dataset]
 
+FEW_STEPS = 128
+
 
 @dataclass(frozen=True)
 class Trainee:
@@ -117,7 +119,8 @@ class Phases:
         model = split_at(self.network, cuts[-1])[1] if cuts else self.network
         steps = steps_per_epoch(self.splits.train, self.recipe.batch_size)
         optimizer = optimizer_for(phase, steps, model)
-        compile_for(model, self.recipe, optimizer, 1 if one_by_one else steps)
+        per_call = 1 if one_by_one else steps_per_call(model, self.recipe.batch_size, steps, phase.epochs)
+        compile_for(model, self.recipe, optimizer, per_call)
         optimizer.build(model.trainable_variables)
         self._slots += optimizer.variables
         return Trainee(phase, model, cuts, steps, targets_for(self.network))
@@ -134,14 +137,14 @@ class Phases:
         )  # fmt: skip
 
 
-def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, steps: int) -> None:
+def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, per_call: int) -> None:
     """Compile a network, or what of it trains, with a recipe's loss.
 
     Args:
         model: Ends in a softmax, or in one sigmoid unit.
-        recipe: Gives label smoothing and batch size.
+        recipe: Gives label smoothing and class weights.
         optimizer: Fresh.
-        steps: Steps in an epoch.
+        per_call: Steps per call into TensorFlow.
     """
     # A metric by its name makes its variables while the first step is traced, which then is traced again.
     loss: keras.losses.Loss
@@ -159,15 +162,24 @@ def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, 
         weighted_metrics=[accuracy] if recipe.class_weights else None,
         # XLA makes small convolutions several times slower on a CPU.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
-        steps_per_execution=steps_per_call(model, recipe.batch_size, steps),
+        steps_per_execution=per_call,
     )
 
 
-def steps_per_call(model: keras.Model, batch_size: int, steps: int) -> int:
+def steps_per_call(model: keras.Model, batch_size: int, steps: int, epochs: int) -> int:
     """Training steps per call into TensorFlow: many for small nets, where the call costs more than the step.
 
-    A call is kept to about a second on two cores, so that progress shows and a stop is heard.
+    A call is kept to about a second on two cores, so that progress shows and a stop is heard. A phase of few steps
+    takes them one by one: to trace the loop around them would take longer than it saves.
+
+    Args:
+        model: What trains.
+        batch_size: Images in a step.
+        steps: Steps in an epoch.
+        epochs: Of the phase, at most.
     """
+    if steps * epochs <= FEW_STEPS:
+        return 1
     macs_per_step = 3 * count_macs(model) * batch_size + 6 * model.count_params()
     return max(1, min(64, steps, round(50e9 / macs_per_step)))
 

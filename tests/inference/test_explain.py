@@ -218,7 +218,7 @@ def test_a_convolution_to_which_no_gradient_leads_is_named(explained, photo, tmp
         (("{run}", "{photo}", "--layer", "cnv"), 2, "has no layer 'cnv'"),
         (("{run}", "--filters", "cnv"), 2, "no convolution 'cnv'"),
         (("{run}", "{run}/manifest.json"), 3, "cannot be read"),
-        (("nowhere", "{photo}"), 2, "neither the folder of a run nor"),
+        (("nowhere", "{photo}"), 2, "neither the folder of a run, nor"),
         (("{photo}", "{photo}"), 9, "cannot be loaded"),
         (("--sobel", "nowhere.png"), 3, "cannot be read"),
         (("--arithmetic", "fashion"), 2, "neither"),

@@ -253,10 +253,21 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_can(fashion, monkeypat
         train(tiny_recipe(batch_size=100_000), fashion)
 
 
-def test_steps_per_call_is_one_for_a_large_network():
-    assert phase.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63) == 1
-    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 1500) == 64
-    assert phase.steps_per_call(zoo.get("fashion_cnn"), 32, 5) == 5
+def test_steps_per_call_is_one_for_a_large_network_or_a_short_phase():
+    assert phase.steps_per_call(zoo.get("vgg16_finetune", weights=None), 32, 63, 30) == 1
+    small = zoo.get("fashion_cnn")
+    assert phase.steps_per_call(small, 32, 1500, 9) == 64
+    assert phase.steps_per_call(small, 32, 5, 100) == 5
+    assert phase.steps_per_call(small, 32, 5, 25) == 1
+
+
+def test_many_steps_in_one_call_give_the_numbers_of_one_by_one(fashion, monkeypatch):
+    histories = []
+    for few in (0, 10_000):
+        monkeypatch.setattr(phase, "FEW_STEPS", few)
+        histories.append(train(tiny_recipe(phases=(Phase("train", epochs=2),)), fashion).history)
+    for one, many in zip(*histories, strict=True):
+        assert all(one[name] == many[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
 
 
 def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen():

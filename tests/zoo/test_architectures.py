@@ -99,10 +99,10 @@ def test_saved_models_load_with_keras_alone(tmp_path):
     expected, seen = {}, set()
     for name in zoo.names():
         model = small(name)
-        layers = tuple((type(layer).__name__, layer.name) for layer in model.layers)
-        if layers in seen:  # The same network under another name, frozen otherwise.
+        kinds = {type(operation).__name__ for operation in model.operations}
+        if kinds <= seen:  # Nothing in it that was not loaded already.
             continue
-        seen.add(layers)
+        seen |= kinds
         model.save(tmp_path / f"{name}.keras")
         expected[name] = np.asarray(model(pixels(model)))
         np.save(tmp_path / f"{name}.npy", pixels(model))
