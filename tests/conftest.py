@@ -20,6 +20,7 @@ os.environ.pop("TFDS_DATA_DIR", None)
 
 from photo_files import add_bad_files, add_odd_photos, write_clothes, write_photos
 
+import zoo
 import zoo.registry
 from recipes import Augment, Phase, Recipe, data
 from recipes.execution.request import SMOKE_IMAGES
@@ -45,6 +46,10 @@ def fashion():
     """320 training, 100 validation and 100 test images of the bundled Fashion-MNIST sample."""
     recipe = tiny_recipe()
     return data.read(data.find("fashion_mnist", "sample"), recipe.split).take(train=320, validation=100, test=100)
+
+
+# The architectures without those that are another's network, frozen otherwise.
+NETWORKS = [name for name in zoo.names() if name not in ("vgg16_finetune", "xception_finetune")]
 
 
 def tiny_recipe(**changes) -> Recipe:

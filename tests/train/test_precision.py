@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import NETWORKS
 from keras import layers
 
 import zoo
@@ -64,7 +65,7 @@ def test_the_output_is_float32_where_operations_make_it():
         np.testing.assert_array_equal(before, after)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_no_layer_of_the_zoo_asks_for_a_format_of_its_own(name):
     model = precision.keep_own(zoo.get(name, weights=None))
     found = formats(precision.cast(model, "bfloat16"))

@@ -96,13 +96,9 @@ def test_architecture_refuses_what_it_cannot_take(name):
 
 def test_saved_models_load_with_keras_alone(tmp_path):
     """In a process that finds neither this package nor this checkout, under safe mode."""
-    expected, seen = {}, set()
-    for name in zoo.names():
+    expected = {}
+    for name in ("efficientnet_lite0", "fashion_cnn", "vgg16_finetune", "xception_finetune"):
         model = small(name)
-        kinds = {type(operation).__name__ for operation in model.operations}
-        if kinds <= seen:  # Nothing in it that was not loaded already.
-            continue
-        seen |= kinds
         model.save(tmp_path / f"{name}.keras")
         expected[name] = np.asarray(model(pixels(model)))
         np.save(tmp_path / f"{name}.npy", pixels(model))

@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from conftest import NETWORKS
 
 import zoo
 from zoo.structure.macs import count_macs
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_parameters_and_macs_are_those_of_the_network(name):
     model = zoo.get(name, weights=None)
     found = zoo.arithmetic(model)

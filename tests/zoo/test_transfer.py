@@ -238,7 +238,7 @@ def test_a_residual_path_is_not_cut_by_a_stage():
 
 
 def test_a_backbone_of_keras_hub_is_a_base_with_its_weights_and_pixels(tmp_path):
-    keras_hub = pytest.importorskip("keras_hub")
+    keras_hub = pytest.importorskip("keras_hub", reason="skipped: KerasHub is not installed (the extra hub)")
     backbone = keras_hub.models.ResNetBackbone(
         input_conv_filters=[64], input_conv_kernel_sizes=[7], stackwise_num_filters=[64, 64],
         stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
