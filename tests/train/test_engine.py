@@ -301,7 +301,7 @@ def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(
     _, states, _ = short
     phase = Phase("train", epochs=2, schedule=schedule, keep="last")
     if schedule != "constant":
-        hooks, seen = stop_after(1)  # A call does all steps of an epoch.
+        hooks, seen = stop_after(10)  # The steps of an epoch.
         with pytest.raises(StopRequested):
             train(plain(phase), fashion, hooks=hooks)
         states = [seen["state"]]
