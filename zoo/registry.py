@@ -137,7 +137,7 @@ _TABLE = (
     Info(
         name="xception_feature_extract",
         source="Deep Learning with Python, 3rd ed., chapter 8; Xception: arXiv:1610.02357",
-        use="A frozen Xception base under a new head: better than VGG16 with a third of the work",
+        use="A frozen Xception base under a new head, with a third of the work of VGG16",
         input_shape=(180, 180, 3),
         classes=2,
         parameters=21_386_281,

@@ -115,6 +115,21 @@ def test_saved_models_load_with_keras_alone(tmp_path):
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.keras.out.npy"), out, atol=1e-5)
 
 
+def test_xception_gives_what_keras_applications_gives():
+    page = zoo.get("xception_feature_extract", input_shape=(71, 71, 3), weights=None)
+    base = keras.Model(page.input, page.get_layer("block14_sepconv2_act").output)
+    theirs = keras.applications.Xception(include_top=False, weights=None, input_shape=(71, 71, 3))
+    # A small variance to divide by: else random weights leave nothing of the image.
+    arrays = [np.full_like(one, 0.05) if "variance" in weight.path else one
+              for weight, one in zip(theirs.weights, theirs.get_weights(), strict=True)]  # fmt: skip
+    for model in (base, theirs):
+        model.set_weights(arrays)
+    image = pixels(page, 2).astype("float32")
+    expected = np.asarray(theirs(keras.applications.xception.preprocess_input(image.copy())))
+    assert expected.max() > 1e-3
+    np.testing.assert_allclose(np.asarray(base(image)), expected, rtol=1e-3, atol=1e-5 * expected.max())
+
+
 def test_keras_mat_lenet_counts_of_section_4_2():
     assert zoo.get("keras_mat_lenet", input_shape=(28, 28, 1)).count_params() == 1_199_882
 

