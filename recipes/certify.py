@@ -74,6 +74,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--seeds must be 1 or more, and 2 or more for a spread.")
     if options.folds is not None and (options.folds < 2 or options.smoke):
         raise UsageFault("--folds must be 2 or more, and takes no --smoke.")
+    if options.folds is not None and (options.readme or options.book):
+        raise UsageFault("--folds writes its own result files, on no page: leave out --readme and --book.")
     overrides = (parse_assignment(options.set),) if options.set else ()
     if overrides and (overrides[0][0] != "data" or options.smoke):
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")

@@ -174,7 +174,9 @@ def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Share
     if isinstance(split, Choice):
         if split.folds:
             if held is not None:
-                raise DataFault("Folds are for a data set without test images of its own; this one has some.")
+                raise DataFault(
+                    "Folds are for a set without test images of its own, and this one has some: leave out --folds."
+                )
             return choose_fold(pool.labels, pool.ids, split)
         if held is None:
             return choose(pool.labels, pool.ids, (split.train, split.validation, split.test))

@@ -176,7 +176,7 @@ def find_weights(recipe: Recipe) -> Source | None:
         EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
     """
     base = zoo.info(recipe.architecture).base
-    if recipe.architecture == "transfer":
+    if base:  # The one it is built on where nobody chooses.
         base = recipe.model.get("backbone", base)
     if recipe.weights == "imagenet" and not base and recipe.architecture not in BUILTIN:
         return Source("builder", Path("imagenet"), "")

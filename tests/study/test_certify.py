@@ -138,6 +138,7 @@ def test_what_cannot_be_certified_is_refused(tmp_path, call):
     assert call("fashion_cnn", "--set", "batch_size=3")[0] == 2
     assert call("--check", "fashion_cnn")[0] == 2
     assert call("fashion_cnn", "--folds", 1)[0] == 2
+    assert call("dogs_vs_cats_aug", "--folds", 5, "--readme", tmp_path / "README.md")[0] == 2
     code, _, err = call("fashion_cnn", "--folds", 5)
     assert (code, "--folds is for recipes that choose a number of images" in err) == (2, True)
     assert call("--verify", tmp_path / "nothing.json")[0] == 9
