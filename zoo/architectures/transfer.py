@@ -5,8 +5,8 @@ learned of 1.3 million photos, edges first, then textures and parts, is of use f
 and a new head learns which of its features tell your classes apart.
 
     height x width x 3 -> the pixels that the base wants
-                       -> the base's features               224x224x3 -> 7x7x1,280 with efficientnet_lite0
-                       -> average of each feature           -> 1,280
+                       -> the base's features         7x7x1,280 of Lite0
+                       -> average of each feature     1,280
                        -> dense `hidden`, if more than 0
                        -> dropout
                        -> dense 1 and sigmoid for two classes, a softmax for more
