@@ -10,7 +10,7 @@ import keras
 
 from recipes.errors import UsageFault, first_line
 from recipes.files.model_file import mend
-from zoo.structure.graph import calls
+from zoo.structure.graph import calls, is_own
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -71,7 +71,8 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
     """A copy of a model that computes in another precision; its weights stay float32.
 
     The last layer always computes in float32, also where operations follow it: probabilities in bfloat16 have three
-    digits, too few for a loss. Layers whose author chose a format (`keep_own`) compute in that.
+    digits, too few for a loss. Layers whose author chose a format (`keep_own`) compute in that. A layer of one's own
+    stays in float32 unless it was given another: layers and numbers that it makes inside would be float32 still.
 
     Args:
         model: A flat functional model.
@@ -95,7 +96,7 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
         if operation.name in last:
             config |= {"dtype": "float32"}
         elif not keeps:
-            config |= {"dtype": policy}
+            config |= {"dtype": "float32" if is_own(operation) else policy}
         try:
             copy = type(operation).from_config(config)
         except Exception as error:  # A layer of anybody's raises what it likes.

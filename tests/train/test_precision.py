@@ -65,6 +65,32 @@ def test_the_output_is_float32_where_operations_make_it():
         np.testing.assert_array_equal(before, after)
 
 
+@keras.saving.register_keras_serializable(package="test_precision")
+class Gate(layers.Layer):
+    """Makes a layer inside, which nobody told the format."""
+
+    def build(self, shape):
+        self.weigh = layers.Dense(shape[-1], activation="sigmoid")
+        self.weigh.build(shape)
+
+    def call(self, inputs):
+        return inputs * self.weigh(inputs)
+
+
+def test_a_layer_of_ones_own_computes_in_float32_unless_it_was_given_another():
+    image = keras.Input((8,))
+    told = layers.Dense(4, name="below")(image)
+    for gate in (Gate(name="gate"), layers.Dense(4, name="between"), Gate(name="given", dtype="float32")):
+        told = gate(told)
+    model = precision.keep_own(keras.Model(image, layers.Dense(2, name="last")(told)))
+    copy = precision.cast(model, "bfloat16")
+    assert formats(copy) == {
+        "below": "bfloat16", "gate": "float32", "between": "bfloat16", "given": "float32", "last": "float32",
+    }  # fmt: skip
+    x = np.random.default_rng(0).uniform(0, 1, (4, 8)).astype("float32")
+    np.testing.assert_allclose(copy(x), model(x), atol=0.03)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_layer_of_the_zoo_asks_for_a_format_of_its_own(name):
     model = precision.keep_own(zoo.get(name, weights=None))
