@@ -24,11 +24,20 @@ def choose(precision: str) -> str:
 
 def processor_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 numbers itself (AMX or AVX-512 on x86)."""
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(_processor_flags())
+
+
+def processor_has_int8() -> bool:
+    """Whether the processor multiplies eight-bit numbers fast (AMX or VNNI on x86)."""
+    return not {"amx_int8", "avx512_vnni", "avx_vnni"}.isdisjoint(_processor_flags())
+
+
+def _processor_flags() -> list[str]:
+    """What Linux says of an x86 processor; empty elsewhere."""
     try:
-        flags = Path("/proc/cpuinfo").read_text().split()
+        return Path("/proc/cpuinfo").read_text().split() if os.uname().machine == "x86_64" else []
     except OSError:
-        return False
-    return os.uname().machine == "x86_64" and not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags)
+        return []
 
 
 def keep_own(model: keras.Model) -> keras.Model:
@@ -76,7 +85,7 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
 
     Args:
         model: A flat functional model.
-        precision: `"float32"` or `"bfloat16"`.
+        precision: `"float32"`, `"bfloat16"`, or `"auto"`, see `choose`.
 
     Returns:
         A new model with its own, equal weights.
@@ -84,7 +93,7 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
     Raises:
         UsageFault: For a layer that cannot be made anew from its configuration.
     """
-    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    policy = "mixed_bfloat16" if choose(precision) == "bfloat16" else "float32"
     last = _last(model)
     copies = []
 

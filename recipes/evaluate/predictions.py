@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -12,6 +13,7 @@ from recipes.data.splits import Images
 from recipes.errors import DivergedFault
 from recipes.evaluate.probabilities import as_classes
 from recipes.files.csv_text import csv_text
+from recipes.freeze import frozen_runner
 from recipes.train.memory import evaluation_batch
 
 
@@ -56,22 +58,32 @@ class Predictions:
         )
 
 
-def predict(model: keras.Model, images: Images, class_names: tuple[str, ...]) -> Predictions:
+def predict(
+    model: keras.Model,
+    images: Images,
+    class_names: tuple[str, ...],
+    watch: Callable[[int, int], None] = lambda done, total: None,
+) -> Predictions:
     """Run a model over images once, keeping truth and probabilities of the same batch together.
+
+    It computes in float32, by `recipes.freeze.frozen_runner.exact`.
 
     Args:
         model: From raw 0-255 pixels to probabilities; one sigmoid unit counts as the probability of class 1.
-        images: The split.
+        images: The split; what `model` takes.
         class_names: In the order of the labels.
+        watch: Called with (images done, images to do) after every batch.
 
     Raises:
         DivergedFault: When the model gives a probability that is not a number.
     """
-    model.jit_compile = False  # XLA makes small convolutions several times slower on a CPU.
-    truths, rows = [], []
+    engine = frozen_runner.exact(model, len(images), np.asarray(images.pixels[: frozen_runner.BATCH], "float32"))
+    truths, rows, done = [], [], 0
     for pixels, labels in ordered_batches(images, evaluation_batch(model, at_most=250)):
-        rows.append(np.asarray(model.predict_on_batch(pixels), dtype="float64"))
+        rows.append(engine.run(pixels.numpy().astype("float32")).astype("float64"))
         truths.append(labels.numpy())
+        done += len(truths[-1])
+        watch(done, len(images))
     probabilities = np.concatenate(rows)
     if not np.isfinite(probabilities).all():
         raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")

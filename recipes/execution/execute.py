@@ -174,10 +174,11 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
             from recipes.evaluate.metrics import scores
             from recipes.execution import artifacts
 
-            tables = {
-                name: predictions.predict(outcome.model, getattr(splits, name), splits.class_names)
-                for name in ("validation", "test")
-            }
+            tables = {}
+            for name in ("validation", "test"):
+                with job.screen.counting(f"{name} images") as watch:
+                    model, images = _to_score(outcome, splits, name)
+                    tables[name] = predictions.predict(model, images, splits.class_names, watch)
             metrics = {name: scores(table) for name, table in tables.items()}
         manifest = record.finished(job, splits, outcome, metrics)
         with job.stage("report"):
@@ -235,7 +236,13 @@ def _train(
         )
         try:
             return engine.train(
-                job.recipe, splits, model, seed=job.request.seed, precision=number_format, state=saved, hooks=hooks
+                job.recipe,
+                splits,
+                model,
+                seed=job.request.seed,
+                precision=job.request.precision,
+                state=saved,
+                hooks=hooks,
             )
         except engine.StopRequested:
             raise job.signals.interrupted(
@@ -243,6 +250,16 @@ def _train(
             ) from None
         except DivergedFault as fault:
             raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
+
+
+def _to_score(outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
+    """A network, and a split as it takes it: validation images that passed the frozen part do not pass it again."""
+    from recipes.freeze.layers import split_at
+
+    images = getattr(splits, name)
+    if name != "validation" or outcome.last is None:
+        return outcome.model, images
+    return split_at(outcome.model, outcome.last.layer)[1], replace(images, pixels=outcome.last.validation)
 
 
 def _keep_best(job: Job, model: keras.Model) -> str:

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from recipes import precision
 from recipes.console.screen import RESULT, Screen
 from recipes.execution import prepare
 from recipes.execution.request import Request
@@ -34,7 +33,6 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
     """
     ready = prepare.prepare(request, screen)
     recipe, splits = ready.recipe, ready.splits
-    number_format = precision.choose(request.precision)
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if ready.origin.notice:
@@ -44,10 +42,10 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
         model = prepare.build(recipe, splits, request.seed, ready.weights)
         if index:
             log.info("phase  %s begins where %s ended: training that", phase.name, recipe.phases[index - 1].name)
-            engine.train(recipe, splits, model, seed=request.seed, precision=number_format, phases=index)
+            engine.train(recipe, splits, model, seed=request.seed, precision=request.precision, phases=index)
         with screen.counting(f"{phase.name} frozen part") as watch:
             swept = sweep_rates(
-                recipe, splits, model, phase=index, seed=request.seed, precision=number_format, watch=watch
+                recipe, splits, model, phase=index, seed=request.seed, precision=request.precision, watch=watch
             )
         picture = folder / f"{phase.name}.png"
         atomic.write(

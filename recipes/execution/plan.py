@@ -24,6 +24,8 @@ from zoo.cache import cache_folder
 if TYPE_CHECKING:
     import keras
 
+# Seconds to import Keras, to draw and to write, on two cores.
+AROUND = 25
 log = logging.getLogger("recipes")
 
 
@@ -36,16 +38,23 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     Raises:
         Fault: What the run itself would raise before training.
     """
+    began = time.monotonic()
     ready = prepare.prepare(request, screen)
+    reading = time.monotonic() - began
     origin, recipe, splits, weights, model = ready.origin, ready.recipe, ready.splits, ready.weights, ready.model
     number_format = precision.choose(request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {
-        phase.name: seconds_per_step(recipe, splits, model, phase=index, precision=number_format)
+        phase.name: seconds_per_step(recipe, splits, model, phase=index, precision=request.precision)
         for index, phase in enumerate(recipe.phases)
     }
-    training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) / 60
-    frozen = _frozen_pass(recipe, splits, model, request.seed, number_format)
+    # A step goes forward and back, which is three times the work of the forward pass that validates.
+    share_validating = len(splits.validation) / (3 * len(splits.train))
+    training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) * (1 + share_validating) / 60
+    frozen = _frozen_pass(recipe, splits, model, request)
+    scoring = _scoring_seconds(model, splits, bool(frozen["bytes"])) / 60
+    minutes = {"reading": reading / 60, "frozen pass": frozen["minutes"], "training": training, "scoring": scoring}
+    minutes["starting and reporting"] = AROUND / 60
     facts = environment.model_facts(model, recipe.architecture)
 
     log.info("%s, %s: would run", recipe.name, request.variant)
@@ -69,8 +78,8 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
             frozen["free_bytes"] / 1e9, frozen["engine"], frozen["minutes"],
         )  # fmt: skip
     log.info(
-        "time   about %.1f minutes in all, of which %.1f minutes of training in %s (%s ms a step, measured now)",
-        training + frozen["minutes"], training, number_format,
+        "time   about %.1f minutes in all, from a few batches timed now: %s; training in %s, %s ms a step",
+        sum(minutes.values()), ", ".join(f"{part} {value:.1f}" for part, value in minutes.items()), number_format,
         ", ".join(f"{1e3 * one:.0f}" for one in seconds.values()),
     )  # fmt: skip
     refuse_large(frozen["missing_bytes"])
@@ -83,27 +92,23 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
         "steps_per_epoch": steps,
         "seconds_per_step": seconds,
         "frozen_pass": frozen,
-        "minutes": training + frozen["minutes"],
+        "minutes": sum(minutes.values()),
+        "minutes_of": minutes,
         "settings": recipe.as_dict(),
     }
 
 
-def _frozen_pass(
-    recipe: Recipe, splits: data.Splits, model: keras.Model, seed: int, number_format: str
-) -> dict[str, Any]:
+def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, request: Request) -> dict[str, Any]:
     """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
-    phases = Phases(recipe, splits, precision.cast(model, number_format), seed=seed, precision=number_format)
-    name = frozen_runner.choose(recipe.engine, number_format)
+    network = precision.cast(model, request.precision)
+    phases = Phases(recipe, splits, network, seed=request.seed, precision=request.precision)
     needs = phases.boundary.needs()
-    seconds = 0.0
-    for network in {id(network): network for network, rows in needs if rows.missing_bytes}.values():
-        images = sum(rows.missing_bytes // rows.row_bytes for other, rows in needs if other is network)
-        batch = np.random.default_rng(0).uniform(0, 255, (frozen_runner.BATCH, *network.input_shape[1:]))
-        run = frozen_runner.build(network, name, batch).run
-        run(batch)  # The first call prepares.
-        began = time.monotonic()
-        run(batch)
-        seconds += (time.monotonic() - began) / frozen_runner.BATCH * images
+    seconds, name = 0.0, ""
+    for prefix in {id(prefix): prefix for prefix, _ in needs}.values():
+        name = name or phases.boundary.engine(prefix)
+        images = sum(rows.missing_bytes // rows.row_bytes for other, rows in needs if other is prefix)
+        if images:
+            seconds += _pass_seconds(prefix.network, phases.boundary.engine(prefix), images)
     folder = cache_folder()
     return {
         "engine": name,
@@ -112,3 +117,26 @@ def _frozen_pass(
         "free_bytes": shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free,
         "minutes": seconds / 60,
     }
+
+
+def _pass_seconds(network: keras.Model, name: str, images: int) -> float:
+    """To make an engine, and to run it over so many images."""
+    batch = np.random.default_rng(0).uniform(0, 255, (frozen_runner.BATCH, *network.input_shape[1:]))
+    began = time.monotonic()
+    run = frozen_runner.build(network, name, batch).run
+    run(batch)  # The first call prepares.
+    made = time.monotonic()
+    run(batch)
+    return made - began + (time.monotonic() - made) / len(batch) * images
+
+
+def _scoring_seconds(model: keras.Model, splits: data.Splits, keeps_validation: bool) -> float:
+    """To score the test images, and the validation images where they do not lie behind the frozen part already."""
+    images = len(splits.test) + (0 if keeps_validation else len(splits.validation))
+    batch = splits.train.pixels[: frozen_runner.BATCH].astype("float32")
+    began = time.monotonic()
+    run = frozen_runner.exact(model, images, batch).run
+    run(batch)
+    made = time.monotonic()
+    run(batch)
+    return made - began + (time.monotonic() - made) / len(batch) * images

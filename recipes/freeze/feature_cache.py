@@ -25,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import zoo
 from recipes.data.augment import augment as change
 from recipes.data.splits import Splits
 from recipes.errors import DiskFault, UsageFault
@@ -33,6 +34,8 @@ from recipes.freeze import frozen_runner as engines
 from recipes.freeze.cache_key import images_key, network_key
 from recipes.recipe import Augment, Recipe
 from zoo.cache import cache_folder
+from zoo.pretrained.bases import BASES
+from zoo.structure.macs import count_macs
 
 SHARE_OF_FREE = 0.7
 Watch = Callable[[int, int], None]
@@ -88,6 +91,11 @@ class Prefix:
         """The `network_key`."""
         return network_key(self.network)
 
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one image."""
+        return count_macs(self.network)
+
 
 def cache(
     prefix: keras.Model,
@@ -113,8 +121,8 @@ def cache(
         seed: With `view`, fixes those changes.
         view: Which augmented view of the images this is.
         dtype: `"float16"` or `"float32"`, on disk.
-        engine: `"auto"`, `"keras"` or `"openvino"`.
-        precision: Number format that Keras computes in, `"float32"` or `"bfloat16"`.
+        engine: See `recipes.freeze.frozen_runner.choose`.
+        precision: Number format that Keras computes in, `"float32"`, `"bfloat16"` or `"auto"`.
         folder: Where to keep it. Default: `zoo.cache.cache_folder() / "activations"`.
         watch: Called with (images done, images to do) after every batch. What it raises ends the work.
 
@@ -127,7 +135,8 @@ def cache(
         UsageFault: When an activation is too large for `dtype`.
     """
     views = [View(images, images_key(images), augment, seed, view)]
-    return _pass(Prefix(prefix), views, dtype, engines.choose(engine, precision), folder, watch)[0]
+    name = engines.choose(engine, precision, work=len(images) * count_macs(prefix))
+    return _pass(Prefix(prefix), views, dtype, name, folder, watch)[0]
 
 
 @dataclass(frozen=True)
@@ -171,7 +180,7 @@ class Boundary:
         recipe: Gives the phases, views, augmentation, number format on disk and engine.
         splits: The images.
         seed: The run's seed, which fixes the views.
-        precision: The run's number format.
+        precision: As the run was asked for: `"auto"`, `"float32"` or `"bfloat16"`.
         model: The flat network.
         frontiers: For each phase, where the frozen part of the network ends: `recipes.freeze.frontier`.
     """
@@ -212,10 +221,10 @@ class Boundary:
             EnvironmentFault: When the engine asked for is not installed.
         """
         began = time.monotonic()
-        name = engines.choose(self.recipe.engine, self.precision)
         cuts = self.cuts(phase)
         views, size, passed = self._views, 0, 0
         for prefix in self._stages(cuts):
+            name = self.engine(prefix)
             before = sum(rows.missing_bytes // rows.row_bytes for rows in self._kept(prefix, views, name))
             kept = _pass(prefix, views, self.recipe.cache_dtype, name, None, watch)
             size += sum(rows.nbytes for rows in kept)
@@ -223,20 +232,29 @@ class Boundary:
             views = [View(rows, rows.key) for rows in kept]
         return Features(cuts[-1], kept[:-1], kept[-1], size, passed, time.monotonic() - began)
 
-    def needs(self) -> list[tuple[keras.Model, Rows]]:
-        """What all phases keep, and the networks that give it, as far as it is known from the weights of now.
+    def needs(self) -> list[tuple[Prefix, Rows]]:
+        """What all phases keep, and the stretches that give it, as far as it is known from the weights of now.
 
         Each `Rows` knows what of it is missing.
         """
-        found: dict[str, tuple[keras.Model, Rows]] = {}
-        name = engines.choose(self.recipe.engine, self.precision)
+        found: dict[str, tuple[Prefix, Rows]] = {}
         for phase in range(len(self.frontiers)):
             views = self._views
             for prefix in self._stages(self.cuts(phase)):
-                kept = self._kept(prefix, views, name)
-                found |= {rows.key: (prefix.network, rows) for rows in kept}
+                kept = self._kept(prefix, views, self.engine(prefix))
+                found |= {rows.key: (prefix, rows) for rows in kept}
                 views = [View(rows, rows.key) for rows in kept]
         return list(found.values())
+
+    def engine(self, prefix: Prefix) -> str:
+        """What runs a stretch over all views: `recipes.freeze.frozen_runner.choose`."""
+        base = BASES.get(str(self.recipe.model.get("backbone", zoo.info(self.recipe.architecture).base)))
+        return engines.choose(
+            self.recipe.engine,
+            self.precision,
+            work=sum(len(view.images) for view in self._views) * prefix.macs,
+            int8_serves=base is not None and base.int8 and self.recipe.weights == "imagenet",
+        )
 
     def forget(self, moved: Sequence[keras.Variable]) -> None:
         """Compute the keys anew of what contains one of these weights: they changed."""
@@ -304,7 +322,9 @@ def _pass(
     if not missing:
         return kept
     refuse_large(missing, folder)
-    engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH))
+    some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
+    calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None
+    engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH), calibration)
     if engine.name != name:
         prefix.fallback = engine.name  # Tried, and said, once.
         return _pass(prefix, views, dtype, engine.name, folder, watch)
@@ -335,6 +355,8 @@ def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder
         "engine": engine,
         "version": version("openvino" if engine.startswith("openvino") else "tensorflow"),
     }
+    if engine.endswith("int8"):
+        facts["calibrated_on"] = views[0].key
     root = folder or cache_folder() / "activations"
     shape = prefix.network.output_shape[1:]
     return [Rows(root, facts | view.facts(), len(view.images), shape, dtype) for view in views]

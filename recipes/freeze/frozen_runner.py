@@ -1,24 +1,35 @@
-"""What runs the frozen part of a network: Keras, or OpenVINO where it is installed and gives the same."""
+"""What runs a network forward, fast: Keras, or OpenVINO where it is installed, pays, and gives the same."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from recipes import precision as precisions
-from recipes.errors import EnvironmentFault
+from recipes.errors import EnvironmentFault, first_line
+from zoo.structure.macs import count_macs
+
+if TYPE_CHECKING:
+    import openvino
 
 BATCH = 32
-# bfloat16 has three digits: the features of VGG16 agree with float32's to a correlation of 0.9999.
-LEAST_CORRELATION = 0.999
-LARGEST_DIFFERENCE = 0.05
+# To make an engine takes seconds: it pays from so many multiply-accumulate operations on.
+WORTH_AN_ENGINE = 1e12
+# How near to Keras in float32 a batch must come: least correlation, largest relative difference. It tells a wrong
+# network from rounding; what rounding costs a base is measured by folds (results/bench/frozen_bases.json).
+AGREEMENT = {"float32": (0.99999, 1e-4), "bfloat16": (0.995, 0.1), "int8": (0.97, 0.25)}
+CALIBRATION = 128
+EXACT = 1e-4
 log = logging.getLogger("recipes")
 
 
@@ -35,35 +46,49 @@ class Engine:
     run: Callable[[np.ndarray], np.ndarray]
 
 
-def choose(engine: str, precision: str) -> str:
-    """The name of the engine to use: `"openvino"` where it is installed and the processor computes in bfloat16.
+def choose(engine: str, precision: str, *, work: float = float("inf"), int8_serves: bool = False) -> str:
+    """The name of the engine to use.
 
     Args:
-        engine: `"auto"`, `"keras"` or `"openvino"`.
-        precision: The run's; one in float32 stays in float32 unless OpenVINO is asked for by name.
+        engine: `"keras"`; `"openvino"`, in bfloat16 where the processor computes in it, else in float32;
+            `"int8"`, OpenVINO in eight bits; or `"auto"`: OpenVINO where it is installed and there is work enough, and
+            in eight bits where the processor has those, not bfloat16, and they serve.
+        precision: The run's, `"auto"`, `"float32"` or `"bfloat16"`. One in float32 stays in float32 unless another
+            engine is asked for by name.
+        work: Multiply-accumulate operations to be done.
+        int8_serves: Whether folds cannot tell the network's features in eight bits from those in float32.
 
     Returns:
-        `"keras <precision>"` or `"openvino <precision>"`.
+        `"keras"` or `"openvino"`, a space and the number format.
 
     Raises:
-        EnvironmentFault: When OpenVINO is asked for and not installed.
+        EnvironmentFault: When the engine asked for is not installed.
     """
-    installed = importlib.util.find_spec("openvino") is not None
-    if engine == "openvino" and not installed:
-        raise EnvironmentFault("The engine 'openvino' is not installed: pip install 'keras-zoo-recipes[fast]'")
-    fast = "bfloat16" if precisions.processor_has_bfloat16() else "float32"
-    if engine == "openvino" or (engine == "auto" and installed and precision == fast == "bfloat16"):
-        return f"openvino {fast}"
-    return f"keras {precision}"
+    installed, quantizes = (importlib.util.find_spec(name) is not None for name in ("openvino", "nncf"))
+    if (engine == "openvino" and not installed) or (engine == "int8" and not (installed and quantizes)):
+        raise EnvironmentFault(f"The engine {engine!r} is not installed: pip install 'keras-zoo-recipes[fast]'")
+    if engine == "int8":
+        return "openvino int8"
+    has_bfloat16 = precisions.processor_has_bfloat16()
+    if engine == "openvino":
+        return f"openvino {'bfloat16' if has_bfloat16 else 'float32'}"
+    number_format = precisions.choose(precision)
+    cannot = not installed or (number_format == "bfloat16" and not has_bfloat16)
+    if engine == "keras" or cannot or work < WORTH_AN_ENGINE:
+        return f"keras {number_format}"
+    if precision == "auto" and not has_bfloat16 and int8_serves and quantizes and precisions.processor_has_int8():
+        return "openvino int8"
+    return f"openvino {number_format}"
 
 
-def build(prefix: keras.Model, name: str, sample: np.ndarray) -> Engine:
+def build(prefix: keras.Model, name: str, sample: np.ndarray, calibration: np.ndarray | None = None) -> Engine:
     """Make an engine for a network; Keras where OpenVINO cannot run it or, on the sample, disagrees with Keras.
 
     Args:
-        prefix: The frozen part.
+        prefix: The network.
         name: What `choose` gave.
         sample: A batch of its inputs.
+        calibration: Inputs whose activations fix the eight-bit scales; default the sample.
 
     Returns:
         The engine; its `name` says which it became.
@@ -74,30 +99,75 @@ def build(prefix: keras.Model, name: str, sample: np.ndarray) -> Engine:
         network.jit_compile = False  # XLA makes convolutions slower on a CPU.
         return Engine(name, lambda batch: np.asarray(network.predict_on_batch(batch), "float32"))
     exact = precisions.cast(prefix, "float32")
+    exact.jit_compile = False
     try:
-        run = _openvino(exact, number_format)
+        run = _openvino(exact, number_format, sample if calibration is None else calibration)
         found = run(sample)
     except Exception as error:  # OpenVINO has an exception for each layer that it does not know.
-        reason = str(error).splitlines()[0]
-        log.warning("NOTICE %s cannot run this network (%s): Keras is used.", name, reason)
+        log.warning("NOTICE %s cannot run this network (%s): Keras is used.", name, first_line(error))
         return build(prefix, "keras float32", sample)
     wanted = np.asarray(exact.predict_on_batch(sample))
     correlation = float(np.corrcoef(found.ravel(), wanted.ravel())[0, 1])
     difference = float(np.linalg.norm(found - wanted) / (np.linalg.norm(wanted) + 1e-9))
     agreement = f"on one batch (correlation {correlation:.5f}, relative difference {difference:.4f})"
-    if correlation < LEAST_CORRELATION or difference > LARGEST_DIFFERENCE:
+    least, largest = AGREEMENT[number_format]
+    if not (correlation >= least and difference <= largest):
         log.warning("NOTICE %s disagrees with Keras %s: Keras is used.", name, agreement)
         return build(prefix, "keras float32", sample)
     log.info("engine %s: agrees with Keras %s", name, agreement)
     return Engine(name, run)
 
 
-def _openvino(network: keras.Model, precision: str) -> Callable[[np.ndarray], np.ndarray]:
+def exact(model: keras.Model, images: int, sample: np.ndarray) -> Engine:
+    """The whole network forward in float32, for scores: OpenVINO where that pays and gives Keras's answers.
+
+    Args:
+        model: From pixels to probabilities, in float32.
+        images: How many it will run over.
+        sample: A batch of them.
+
+    Returns:
+        An engine whose answers lie within 1e-4 of Keras's on the sample.
+    """
+    model.jit_compile = False  # XLA makes small convolutions several times slower on a CPU.
+    by_keras = Engine("keras float32", lambda batch: np.asarray(model.predict_on_batch(batch)))
+    name = choose("auto", "float32", work=images * count_macs(model))
+    if name == by_keras.name:
+        return by_keras
+    wanted = by_keras.run(sample)
+    try:
+        run = _openvino(model, "float32", sample)
+        difference = float(np.abs(run(sample) - wanted).max())
+    except Exception as error:  # OpenVINO has an exception for each layer that it does not know.
+        log.warning("NOTICE %s cannot run this network (%s): Keras is used.", name, first_line(error))
+        return by_keras
+    if not difference <= EXACT:
+        log.warning("NOTICE %s differs from Keras by %.2g in a probability: Keras is used.", name, difference)
+        return by_keras
+    log.info("engine %s: within %.1g of Keras's probabilities on one batch", name, difference)
+    return Engine(name, run)
+
+
+def _openvino(network: keras.Model, number_format: str, calibration: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "prefix.xml"
+        path = Path(folder) / "network.xml"
         network.export(str(path), format="openvino", verbose=False)
-        hint = {"bfloat16": "bf16", "float32": "f32"}[precision]
-        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": hint})
+        core = openvino.Core()
+        described = core.read_model(str(path))
+        if number_format == "int8":
+            described = _in_eight_bits(described, calibration)
+        hint = "bf16" if number_format == "bfloat16" else "f32"
+        compiled = core.compile_model(described, "CPU", {"INFERENCE_PRECISION_HINT": hint})
     return lambda batch: np.array(compiled(np.asarray(batch, "float32"))[0], "float32")
+
+
+def _in_eight_bits(described: openvino.Model, calibration: np.ndarray) -> openvino.Model:
+    """Weights and activations in eight bits, on scales that fit what the calibration images make of each layer."""
+    import nncf
+
+    images = nncf.Dataset(list(np.asarray(calibration, "float32")[:, np.newaxis]))
+    nncf.set_log_level(logging.ERROR)
+    with contextlib.redirect_stdout(io.StringIO()):  # It shows bars of its own.
+        return nncf.quantize(described, images, subset_size=len(calibration))

@@ -23,7 +23,7 @@ from recipes.recipe.checks import integer, is_number, must, number, one_of
 from recipes.recipe.phase import Phase
 from recipes.recipe.search_space import Space
 
-ENGINES = ("auto", "keras", "openvino")
+ENGINES = ("auto", "keras", "openvino", "int8")
 # All trials of a search have the same images, weights and epochs, and no published figure is compared with.
 FIXED = ("data", "split", "image_size", "weights", "published_accuracy", "epochs", "save_every_epoch")
 MOST_VIEWS = 16
@@ -130,7 +130,8 @@ class Recipe:
         views: Where a base is frozen, how many augmented views of each training image pass it, once, to be kept on
             disk: the epochs take turns with them. 0 passes each batch anew ("online"), in every epoch.
         cache_dtype: How activations are kept on disk: `"float16"` or `"float32"`.
-        engine: What runs the frozen part: `"keras"`, `"openvino"`, or `"auto"` for the faster one that is here.
+        engine: What runs the frozen part: `"keras"`, `"openvino"`, `"int8"` (OpenVINO in eight bits), or `"auto"` for
+            the fastest that is here and that folds cannot tell from float32.
         published_accuracy: The source's test accuracy; `None` where it printed none.
         on_data: What else changes when `data` is overridden with this name: the source's other experiment.
         tune: Where `python -m recipes.tune` looks for better values: a range for each override path.

@@ -88,7 +88,6 @@ def measure(race: Race, role: str) -> dict[str, Any]:
     """
     import keras
 
-    from recipes import precision
     from recipes.console.backend import load_backend
     from recipes.evaluate import predictions
     from recipes.evaluate.metrics import scores
@@ -120,7 +119,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
         stop_requested=clock.is_over if role == "tuned" else lambda: False,
     )
     with contextlib.suppress(engine.StopRequested):
-        engine.train(recipe, splits, model, seed=race.seed, precision=precision.choose("auto"), hooks=hooks)
+        engine.train(recipe, splits, model, seed=race.seed, precision="auto", hooks=hooks)
     return clock.report()
 
 

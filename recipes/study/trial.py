@@ -52,7 +52,7 @@ class Trainer:
     Attributes:
         splits: The images; those to test are not looked at.
         weights: Pretrained weights, if the recipe wants them.
-        precision: `"float32"` or `"bfloat16"`.
+        precision: `"float32"`, `"bfloat16"` or `"auto"`.
         signals: Asked whether to stop.
     """
 

@@ -129,7 +129,7 @@ def _search(
     log.info("data   %s", environment.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
 
-    trainer = trial.Trainer(splits, ready.weights, asked["precision"], signals)
+    trainer = trial.Trainer(splits, ready.weights, request.precision, signals)
     hunt = search.Search(
         recipe, trainer, folder, tuner=settings.tuner, objective=settings.objective, trials=settings.trials,
         hours=settings.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),

@@ -66,6 +66,7 @@ class Outcome:
         history: One row per epoch.
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
+        last: What the last phase trained on; `None` where it trained the whole network, or was not trained now.
         schedule_changes: Where a resumed training drew a schedule anew, for more epochs; see `TrainingState`.
     """
 
@@ -73,6 +74,7 @@ class Outcome:
     history: list[dict[str, Any]]
     kept: dict[str, int]
     boundary: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last: Features | None = None
     schedule_changes: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -94,7 +96,7 @@ def train(
         splits: The images; the test images are not looked at.
         model: A fresh float32 network that fits the images; it is trained in place.
         seed: Fixes data order, augmentation and dropout.
-        precision: `"float32"` or `"bfloat16"`.
+        precision: `"float32"`, `"bfloat16"` or `"auto"`.
         state: A state saved by an earlier call with the same recipe, images and seed.
         hooks: How to follow and stop the training.
         phases: Train only so many of the recipe's phases, the first ones.
@@ -122,6 +124,7 @@ def train(
         _assign(moving, state.arrays["model"])
         stretch.boundary.forget(moving)
     passes: dict[str, dict[str, Any]] = {}
+    features = None
     try:
         for index in range(state.phase, len(recipe.phases[:phases])):
             if index > state.phase:
@@ -135,7 +138,7 @@ def train(
     finally:
         stretch.release()
     kept = kept_epochs(recipe.phases[:phases], state.history)
-    return Outcome(model, state.history, kept, passes, state.schedule_changes)
+    return Outcome(model, state.history, kept, passes, features, state.schedule_changes)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:

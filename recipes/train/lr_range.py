@@ -100,7 +100,7 @@ def sweep_rates(
         model: The network as the phase would find it; it stays as it is.
         phase: Index of the phase.
         seed: Fixes the batches.
-        precision: `"float32"` or `"bfloat16"`.
+        precision: `"float32"`, `"bfloat16"` or `"auto"`.
         watch: Called with (images done, images to do) while the frozen part runs.
     """
     keras.utils.set_random_seed(seed)

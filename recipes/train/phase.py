@@ -76,7 +76,7 @@ class Phases:
         splits: The images; those to test are not looked at.
         network: The flat network that trains, in the run's number format.
         seed: The run's seed.
-        precision: The run's number format.
+        precision: As the run was asked for: `"auto"`, `"float32"` or `"bfloat16"`.
 
     Attributes:
         boundary: What is kept of the frozen part.

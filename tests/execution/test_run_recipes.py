@@ -87,7 +87,8 @@ def test_plan_says_how_much_is_kept_of_the_frozen_part(tmp_path, monkeypatch, ru
     plan = json.loads(out)
     images = 2 * plan["data"]["counts"]["train"]["china"] * 2 + sum(plan["data"]["counts"]["validation"].values())
     assert plan["frozen_pass"]["bytes"] == plan["frozen_pass"]["missing_bytes"] == images * 512 * 2
-    assert plan["minutes"] > plan["frozen_pass"]["minutes"] > 0
+    assert plan["minutes"] == pytest.approx(sum(plan["minutes_of"].values()))
+    assert plan["minutes_of"]["frozen pass"] == plan["frozen_pass"]["minutes"] > 0
     assert not (tmp_path / "cache").exists()
 
 
@@ -96,7 +97,7 @@ def test_plan_says_what_would_run_and_writes_nothing(tmp_path, monkeypatch, run_
     shorter = ("--set", "phases.train.epochs=2", "--set", "split.validation=0.9")
     code, out, _ = run_cli("fashion_cnn", "--data", "sample", "--plan", *shorter)
     assert code == 0
-    for words in ("333,526 parameters", "600 train", "2 epochs at most of 10 steps", "minutes of training"):
+    for words in ("333,526 parameters", "600 train", "2 epochs at most of 10 steps", "minutes in all", "scoring"):
         assert words in out
     assert not list(tmp_path.iterdir())
 

@@ -17,7 +17,7 @@ from conftest import PYTHON, ROOT, subprocess_environment, tiny_recipe
 from recipes import Augment, Phase, Split, data
 from recipes.errors import DiskFault, EnvironmentFault, UsageFault
 from recipes.freeze import digests, feature_cache, frontier, frozen_runner, layers, split_at, thaw
-from recipes.freeze.cache_key import network_key
+from recipes.freeze.cache_key import images_key, network_key
 from recipes.freeze.feature_cache import cache
 from recipes.train import engine, phase
 from recipes.train.engine import Hooks, StopRequested
@@ -368,9 +368,7 @@ def test_openvino_gives_what_keras_gives(fashion, online):
 @needs_openvino
 def test_an_engine_that_disagrees_is_refused_with_a_notice(parts, monkeypatch, caplog):
     _, network, images = parts
-    monkeypatch.setattr(
-        frozen_runner, "_openvino", lambda network, precision: lambda batch: -network.predict_on_batch(batch)
-    )
+    monkeypatch.setattr(frozen_runner, "_openvino", lambda network, *_: lambda batch: -network.predict_on_batch(batch))
     with caplog.at_level("WARNING", logger="recipes"):
         monkeypatch.setattr(frozen_runner.log, "propagate", True)
         kept = cache(network, images, engine="openvino")
@@ -383,7 +381,7 @@ def test_an_engine_that_disagrees_is_refused_with_a_notice(parts, monkeypatch, c
 def test_an_engine_that_fails_is_refused_with_a_notice(parts, monkeypatch, caplog):
     _, network, images = parts
 
-    def unknown_layer(network, precision):
+    def unknown_layer(network, *_):
         raise RuntimeError("no such operation: Mystery\nat line 1")
 
     monkeypatch.setattr(frozen_runner, "_openvino", unknown_layer)
@@ -398,7 +396,7 @@ def test_an_engine_that_fails_is_tried_and_said_once_for_each_stretch(fashion, m
     """Up to the second phase's frontier, and from there to the first's; the second phase tries nothing again."""
     tried = []
 
-    def unknown_layer(network, precision):
+    def unknown_layer(network, *_):
         tried.append(network)
         raise RuntimeError("no such operation: Mystery")
 
@@ -419,23 +417,62 @@ def test_activations_too_large_for_their_number_format_are_refused(parts):
     assert cache(huge, parts[2], engine="keras", dtype="float32")[:].max() > 1e8
 
 
-def test_the_engine_is_chosen_by_what_is_there(monkeypatch):
-    def here(openvino, bfloat16):
-        monkeypatch.setattr(frozen_runner.importlib.util, "find_spec", lambda name: openvino or None)
+def test_the_engine_is_chosen_by_what_is_there_and_by_the_work(monkeypatch):
+    def here(packages=("openvino", "nncf"), *, bfloat16, int8=True):
+        monkeypatch.setattr(frozen_runner.importlib.util, "find_spec", lambda name: name in packages or None)
         monkeypatch.setattr(frozen_runner.precisions, "processor_has_bfloat16", lambda: bfloat16)
+        monkeypatch.setattr(frozen_runner.precisions, "processor_has_int8", lambda: int8)
 
-    here(openvino=True, bfloat16=True)
-    assert frozen_runner.choose("auto", "bfloat16") == "openvino bfloat16"
-    assert frozen_runner.choose("auto", "float32") == "keras float32"  # Who asks for float32 gets it throughout.
-    assert frozen_runner.choose("openvino", "float32") == "openvino bfloat16"
-    assert frozen_runner.choose("keras", "bfloat16") == "keras bfloat16"
-    here(openvino=True, bfloat16=False)
-    assert frozen_runner.choose("auto", "float32") == "keras float32"
-    assert frozen_runner.choose("openvino", "float32") == "openvino float32"
-    here(openvino=False, bfloat16=True)
-    assert frozen_runner.choose("auto", "bfloat16") == "keras bfloat16"
+    choose = frozen_runner.choose
+    here(bfloat16=True)
+    assert choose("auto", "auto", int8_serves=True) == "openvino bfloat16"
+    assert choose("auto", "float32", int8_serves=True) == "openvino float32"  # Who asks for float32 gets it throughout.
+    assert choose("openvino", "float32") == "openvino bfloat16"
+    assert choose("int8", "float32") == "openvino int8"
+    assert choose("keras", "bfloat16") == "keras bfloat16"
+    assert choose("auto", "auto", work=1e9) == "keras bfloat16"
+    here(bfloat16=False)
+    assert choose("auto", "auto", int8_serves=True) == "openvino int8"
+    assert choose("auto", "auto", work=1e9, int8_serves=True) == "keras float32"
+    assert choose("auto", "auto") == "openvino float32"
+    assert choose("auto", "float32", int8_serves=True) == "openvino float32"
+    assert choose("auto", "bfloat16") == "keras bfloat16"
+    assert choose("openvino", "float32") == "openvino float32"
+    here(bfloat16=False, int8=False)
+    assert choose("auto", "auto", int8_serves=True) == "openvino float32"
+    here(["openvino"], bfloat16=False)
+    assert choose("auto", "auto", int8_serves=True) == "openvino float32"
+    with pytest.raises(EnvironmentFault, match=r"'int8' is not installed: pip install 'keras-zoo-recipes\[fast\]'"):
+        choose("int8", "auto")
+    here([], bfloat16=True)
+    assert choose("auto", "auto") == "keras bfloat16"
     with pytest.raises(EnvironmentFault, match=r"pip install 'keras-zoo-recipes\[fast\]'"):
-        frozen_runner.choose("openvino", "bfloat16")
+        choose("openvino", "bfloat16")
+
+
+def test_eight_bits_are_near_to_float32_and_kept_apart(parts):
+    pytest.importorskip("nncf")
+    _, network, images = parts
+    exact = cache(network, images, engine="keras", dtype="float32")[:]
+    eight = cache(network, images, engine="int8", dtype="float32")
+    assert eight.facts["engine"] == "openvino int8"
+    assert eight.facts["calibrated_on"] == images_key(images)
+    assert 1e-4 < np.linalg.norm(eight[:] - exact) / np.linalg.norm(exact) < 0.1
+
+
+def test_scores_are_those_of_keras_whatever_computes_them(fashion, monkeypatch, caplog):
+    pytest.importorskip("openvino")
+    model, batch = network(), fashion.test.pixels[:8].astype("float32")
+    wanted = np.asarray(model.predict_on_batch(batch))
+    assert frozen_runner.exact(model, 8, batch).name == "keras float32"  # Too little to do.
+    fast = frozen_runner.exact(model, 10**12, batch)
+    assert fast.name == "openvino float32"
+    np.testing.assert_allclose(fast.run(batch), wanted, atol=frozen_runner.EXACT)
+    monkeypatch.setattr(frozen_runner, "_openvino", lambda *_: lambda images: wanted + 1e-3)
+    monkeypatch.setattr(frozen_runner.log, "propagate", True)
+    with caplog.at_level("WARNING", logger="recipes"):
+        assert frozen_runner.exact(model, 10**12, batch).name == "keras float32"
+    assert "differs from Keras by 0.001 in a probability: Keras is used" in caplog.text
 
 
 def test_activations_below_a_layer_that_an_earlier_phase_trained_are_computed_anew(fashion):

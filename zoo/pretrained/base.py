@@ -74,6 +74,8 @@ class Base:
         licence: Of the weights.
         origin: Where the network was published.
         smallest: Fewest pixels in height and width.
+        int8: Whether five folds cannot tell a head on its features in eight bits from one on those in float32
+            (results/bench/frozen_bases.json).
     """
 
     name: str
@@ -88,6 +90,7 @@ class Base:
     licence: str = ""
     origin: str = ""
     smallest: int = 32
+    int8: bool = False
 
     def features(self, image: keras.KerasTensor) -> keras.KerasTensor:
         """What the network finds in an image: (batch, height, width, 3) raw 0-255 RGB pixels."""
