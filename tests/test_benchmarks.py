@@ -38,6 +38,12 @@ def test_suffix_precision_compares_both_formats(smoke):
         assert words in out
 
 
+def test_frozen_bases_compares_formats_and_views(smoke):
+    out = smoke("frozen_bases")
+    for words in ("| 1, plain | keras float32 |", "| 2, augmented |", "| 4, augmented |", "accuracy by folds"):
+        assert words in out
+
+
 def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     out = smoke("backbones")
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):

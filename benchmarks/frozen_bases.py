@@ -1,0 +1,182 @@
+"""What a frozen base gives, and what it costs: number formats, sizes of the photos, augmented views.
+
+    python benchmarks/frozen_bases.py --data-dir DIR [--smoke]
+
+Every photo of cats_vs_dogs that a recipe uses (4,000) passes each base; the averages of its last stage are told apart
+by a logistic regression. By five folds each photo is tested once, by a regression that was trained on 2,000 of the
+others. As in a run, the features that train it are those of the number format asked for and, with views, of augmented
+photos; those that test it are float32 and plain. Counted are photos a second, once the engine is made, and the minutes
+that 2,000 training photos, in all views, and 1,000 validation photos take at that. Results go to
+results/bench/frozen_bases.json and, between the marks, into docs/boundary.md. `--smoke` takes a few crops, two small
+bases with random weights, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.markdown import table
+
+if TYPE_CHECKING:
+    from recipes.data import Splits
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+TRAIN, VALIDATION, FOLDS = 2000, 1000, 5
+# A base, the side of the photos, and whether it is also looked at through other formats and through views.
+BASES = (
+    ("efficientnet_lite0", 224, True),
+    ("efficientnet_lite0", 180, False),
+    ("efficientnet_lite0", 288, False),
+    ("efficientnet_lite1", 240, True),
+    ("efficientnet_lite2", 260, True),
+    ("xception", 180, True),
+    ("xception", 224, False),
+    ("xception", 299, False),
+    ("vgg16", 180, True),
+)
+FORMATS = {
+    "float32": {"engine": "auto", "precision": "float32"},
+    "bfloat16": {"engine": "auto", "precision": "bfloat16"},
+    "int8": {"engine": "int8", "precision": "float32"},
+}
+VIEWED, VIEWS = ("efficientnet_lite0", "xception", "vgg16"), (1, 2, 4)
+
+
+def rows(photos: Splits, base: str, *, whole: bool, weights: str | None) -> Iterator[dict[str, Any]]:
+    """One base at one size: each number format on plain photos, and each number of views in the fastest format."""
+    import keras
+
+    import zoo
+    from recipes import precision
+
+    model = zoo.get("transfer", backbone=base, weights=weights, input_shape=photos.image_shape)
+    network = keras.Model(model.inputs[0], model.get_layer("head_average").output)
+    images = np.concatenate([np.asarray(part.pixels[:]) for part in (photos.train, photos.validation, photos.test)])
+    labels = np.concatenate([part.labels for part in (photos.train, photos.validation, photos.test)])
+    usual = precision.choose("auto")
+    plain = {kind: passed(network, images, kind) for kind in (FORMATS if whole else ("float32", usual))}
+    tests = plain["float32"]["features"]
+    common = {"base": base, "size": photos.image_shape[0]}
+    for kind, found in plain.items():
+        yield common | {"format": kind, "views": 1} | judged([found], tests, labels)
+    if whole and base in VIEWED:
+        seen = [passed(network, images, usual, view=number) for number in range(max(VIEWS))]
+        for number in VIEWS:
+            yield common | {"format": usual, "views": number, "augmented": True} | judged(seen[:number], tests, labels)
+
+
+def passed(network: Any, images: np.ndarray, kind: str, view: int | None = None) -> dict[str, Any]:
+    """The features of all photos, and photos a second after the first batch."""
+    from recipes.freeze import feature_cache
+    from recipes.recipe import Augment
+
+    ends: list[tuple[float, int]] = []
+    augment = None if view is None else Augment(flip=True, rotation=0.1, zoom=0.2)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = feature_cache.cache(
+            network, images, augment=augment, seed=42, view=view or 0, dtype="float32", folder=Path(folder),
+            watch=lambda done, total: ends.append((time.perf_counter(), done)), **FORMATS[kind],
+        )  # fmt: skip
+        (began, first), (ended, last) = ends[0], ends[-1]
+        speed = (last - first) / (ended - began) if last > first else 0.0
+        return {"features": kept[:], "photos_per_second": speed, "engine": kept.facts["engine"]}
+
+
+def judged(seen: Sequence[dict[str, Any]], tests: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """How many photos a regression on these features calls by their names, and what the features cost."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from recipes.evaluate.statistics import wilson
+
+    right = 0
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=42).split(tests, labels):
+        chosen = np.random.default_rng(42).permutation(train)[:TRAIN]
+        features = np.concatenate([found["features"][chosen] for found in seen])
+        head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+        head.fit(features, np.tile(labels[chosen], len(seen)))
+        right += int((head.predict(tests[test]) == labels[test]).sum())
+    speed = float(np.mean([found["photos_per_second"] for found in seen]))
+    return {
+        "engine": seen[0]["engine"],
+        "photos_per_second": speed,
+        "minutes": (TRAIN * len(seen) + VALIDATION) / speed / 60 if speed else 0.0,
+        "photos": len(labels),
+        "right": right,
+        "accuracy": right / len(labels),
+        "interval": list(wilson(right, len(labels))),
+    }
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The rows as a table, and a sentence on their conditions."""
+    head = ("base", "pixels", "views", "computes in", "photos a second", "minutes", "accuracy by folds (95% interval)")
+    lines = [
+        (
+            row["base"], row["size"], f"{row['views']}, augmented" if row.get("augmented") else "1, plain",
+            row["engine"], f"{row['photos_per_second']:.0f}", f"{row['minutes']:.1f}",
+            f"{row['accuracy']:.4f} ({row['interval'][0]:.4f} to {row['interval'][1]:.4f})",
+        )
+        for row in found["rows"]
+    ]  # fmt: skip
+    hardware, versions = found["hardware"], found["versions"]
+    return "\n".join(
+        [
+            table(head, lines),
+            f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}, OpenVINO "
+            f"{versions['openvino']}; `{found['command']}`.",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Pass every base, print, and store."""
+    parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parse.add_argument("--data-dir", help="where TFDS keeps cats_vs_dogs")
+    parse.add_argument("--smoke", action="store_true", help="a few crops, random weights, nothing stored")
+    options = parse.parse_args()
+    if not options.smoke and not options.data_dir:
+        parse.error("--data-dir or --smoke is needed")
+
+    from recipes import Choice, data
+    from recipes.execution import environment
+
+    origin = data.find("cats_vs_dogs", "sample" if options.smoke else "full", options.data_dir)
+    measured = []
+    for base, size, whole in (("efficientnet_lite0", 32, True),) if options.smoke else BASES:
+        photos = data.read(origin, Choice(train=TRAIN, validation=VALIDATION, test=TRAIN), size)
+        if options.smoke:
+            photos = photos.take(train=24, validation=8, test=8)
+        for row in rows(photos, base, whole=whole, weights=None if options.smoke else "imagenet"):
+            print(row, flush=True)
+            measured.append(row)
+    found = {
+        "rows": measured,
+        "command": "python benchmarks/frozen_bases.py --data-dir DIR",
+        "versions": environment.versions() | {"openvino": version("openvino")},
+        "hardware": environment.hardware(),
+    }
+    print(markdown(found))
+    if not options.smoke:
+        from recipes.files.atomic import write_json
+        from recipes.study.results_table import put_between_marks
+
+        write_json(ROOT / "results" / "bench" / "frozen_bases.json", found)
+        put_between_marks(ROOT / "docs" / "boundary.md", "frozen bases", markdown(found))
+
+
+if __name__ == "__main__":
+    main()
