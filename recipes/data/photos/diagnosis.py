@@ -1,12 +1,10 @@
 """Examine a person's photos before anything trains on them, and divide them.
 
-The division is a function of each photo's own look: photos that are the same or nearly so share a side, and adding
-photos never moves another from training to test.
+How they are divided: `recipes.data.photos.division`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,18 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from recipes.data.photos.division import divide
 from recipes.data.photos.listing import Listing, list_photos
-from recipes.data.photos.near_duplicates import groups, identical, near_pairs
+from recipes.data.photos.near_duplicates import alike, identical
 from recipes.data.photos.quality import quality
 from recipes.data.photos.scan import Photo, scan, thumbnail
-from recipes.data.splits import SPLIT_NAMES, drawn
+from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault
 from recipes.recipe import Shares
 
 MOST_DAMAGED = 0.05
 FEW = 20
 IMBALANCE = 3.0
-SEEDS_TRIED = 1000
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,6 @@ class Diagnosis:
         alike: Groups of photos that look alike, the identical ones among them.
         quality: What CleanVision finds odd: names of photos by what it is.
         pictures: Small JPEG pictures of some photos, by name.
-        shares: How the photos that have no split of their own were divided.
     """
 
     listing: Listing
@@ -69,7 +66,6 @@ class Diagnosis:
     alike: list[list[Photo]]
     quality: dict[str, list[str]]
     pictures: dict[str, bytes]
-    shares: Shares
 
     @cached_property
     def used(self) -> list[Photo]:
@@ -180,9 +176,10 @@ class Diagnosis:
             if absent and (split == "train" or not self._is_given(split)):
                 drawn.append(f"{_listed(absent)} has none in {split}")
         if drawn:
-            seed = _seed_that_serves(self.photos, self.shares)
-            help_ = f" or divide them otherwise: --set split.seed={seed}" if seed is not None else ""
-            found.append(f"Too few photos to divide: {'; '.join(drawn)}. Add photos{help_}.")
+            found.append(
+                f"Too few photos to divide: {'; '.join(drawn)}. Add photos that differ: those that look alike stay "
+                "together, and each class needs a photo, or a group of such, for every split."
+            )
         return found
 
 
@@ -202,59 +199,28 @@ def examine(root: Path, shares: Shares, watch: Callable[[int, int], None] = lamb
         thumbnails = Path(folder)
         photos = scan(listing.entries, thumbnails, watch)
         usable = [photo for photo in photos if not photo.problem]
-        pairs = near_pairs(usable)
-        places = divide(usable, shares)
-        leaks = _leaks(usable, pairs, places)
+        groups = alike(usable)
+        places = divide(groups, shares)
+        similar = [group for group in groups if len(group) > 1]
+        leaks = _leaks(similar, places)
         for leak in leaks:
             del places[leak.name]
-        twins, alike = identical(usable), groups(usable, pairs)
-        shown = [*_some_of_each_class(usable), *(photo for group in alike for photo in group[:4])]
+        shown = [*_some_of_each_class(usable), *(photo for group in similar for photo in group[:4])]
         pictures = {photo.entry.name: thumbnail(thumbnails, photo.entry.name).read_bytes() for photo in shown}
         odd = quality({photo.entry.name: thumbnail(thumbnails, photo.entry.name) for photo in usable})
-    return Diagnosis(listing, photos, places, leaks, twins, alike, odd, pictures, shares)
+    return Diagnosis(listing, photos, places, leaks, identical(usable), similar, odd, pictures)
 
 
-def divide(photos: Sequence[Photo], shares: Shares) -> dict[str, str]:
-    """The split of each photo, by name: its own where it has one, else by its look.
-
-    Of validation and test, those that some photos name as theirs are left to these; the others are taken out of the
-    photos to train.
-    """
-    given = {photo.entry.split for photo in photos}
-    if "validation" in given:
-        shares = dataclasses.replace(shares, validation=0.0)
-    if "test" in given:
-        shares = dataclasses.replace(shares, test=0.0)
-    return {
-        photo.entry.name: drawn(f"{photo.look:016x}", shares)
-        if photo.entry.split in (None, "train")
-        else photo.entry.split
-        for photo in photos
-    }
-
-
-def _leaks(photos: Sequence[Photo], pairs: Sequence[tuple[int, int]], places: Mapping[str, str]) -> list[Leak]:
-    """Photos of an earlier split that are the same as, or like, one of a later: train, then validation, then test."""
-    found: dict[str, Leak] = {}
-    for pair in pairs:
-        first, second = sorted(
-            (photos[place].entry.name for place in pair), key=lambda name: SPLIT_NAMES.index(places[name])
-        )
-        if places[first] != places[second]:
-            found.setdefault(first, Leak(first, places[first], second, places[second]))
-    return list(found.values())
-
-
-def _seed_that_serves(photos: Sequence[Photo], shares: Shares) -> int | None:
-    """The first seed of the division that gives every split a photo of every class."""
-    usable = [photo for photo in photos if not photo.problem]
-    labels = {photo.entry.label for photo in usable}
-    wanted = len(labels) * len(SPLIT_NAMES)
-    for seed in range(SEEDS_TRIED):
-        places = divide(usable, Shares(shares.validation, shares.test, seed))
-        if len({(photo.entry.label, places[photo.entry.name]) for photo in usable}) == wanted:
-            return seed
-    return None
+def _leaks(groups: Sequence[Sequence[Photo]], places: Mapping[str, str]) -> list[Leak]:
+    """Photos that look like one of a later split: of train, validation and test the last keeps its own."""
+    found = []
+    for group in groups:
+        last = max(group, key=lambda photo: SPLIT_NAMES.index(places[photo.entry.name])).entry.name
+        for photo in group:
+            name = photo.entry.name
+            if places[name] != places[last]:
+                found.append(Leak(name, places[name], last, places[last]))
+    return found
 
 
 def _some_of_each_class(photos: Sequence[Photo], number: int = 8, classes: int = 24) -> list[Photo]:

@@ -16,7 +16,11 @@ MOST_BITS = 8
 LEAST_CORRELATION = 0.985
 # Pictures of one colour have no correlation: their grey levels are compared.
 FLAT = 3.0
-CHUNK = 1024
+# Photos compared with all before them at a time, and pairs looked at closer.
+CHUNK = 256
+PAIRS = 65_536
+# Members of a group that a photo is compared with.
+MEMBERS = 16
 
 
 def identical(photos: Sequence[Photo]) -> list[list[Photo]]:
@@ -27,37 +31,60 @@ def identical(photos: Sequence[Photo]) -> list[list[Photo]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_pairs(photos: Sequence[Photo]) -> list[tuple[int, int]]:
-    """Places (first, second) of all pairs that are the same or look alike, first < second."""
-    if not photos:
-        return []
+def alike(photos: Sequence[Photo]) -> list[list[Photo]]:
+    """All photos in groups: linked by looking alike, directly or through others; most are alone in theirs.
+
+    Memory grows with the number of photos, also where all look alike.
+    """
     looks = np.array([photo.look for photo in photos], "uint64")
     sketches = np.array([np.frombuffer(photo.sketch, "uint8") for photo in photos], "float32")
-    centred = sketches - sketches.mean(axis=1, keepdims=True)
-    centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-6
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(looks), CHUNK):
-        close = np.bitwise_count(looks[start : start + CHUNK, np.newaxis] ^ looks[np.newaxis, start:]) <= MOST_BITS
-        first, second = np.nonzero(np.triu(close, k=1))
-        first, second = first + start, second + start
-        correlated = (centred[first] * centred[second]).sum(axis=1) >= LEAST_CORRELATION
-        equal = np.sqrt(((sketches[first] - sketches[second]) ** 2).mean(axis=1)) <= FLAT
-        chosen = correlated | equal
-        pairs += zip(first[chosen].tolist(), second[chosen].tolist(), strict=True)
-    return pairs
+    first_of = np.arange(len(photos))  # For each photo the first of its group, as far as it is known.
+    for start in range(0, len(photos), CHUNK):
+        stop = min(start + CHUNK, len(photos))
+        bits = np.bitwise_count(looks[start:stop, np.newaxis] ^ looks[np.newaxis, :stop])
+        later, earlier = np.nonzero(np.tril(bits <= MOST_BITS, k=start - 1))
+        nearest = _nearest_of_each_group(later, first_of[earlier], bits[later, earlier])
+        later, earlier = later[nearest] + start, earlier[nearest]
+        linked = _look_alike(sketches, later, earlier)
+        # A photo like a thousand of one group needs one link to it.
+        links = np.unique(np.stack([later[linked], first_of[earlier[linked]]], axis=1), axis=0)
+        first_of[:stop] = _first_of_component(first_of[:stop], links)
+    members: dict[int, list[Photo]] = defaultdict(list)
+    for photo, first in zip(photos, first_of.tolist(), strict=True):
+        members[first].append(photo)
+    return list(members.values())
 
 
-def groups(photos: Sequence[Photo], pairs: Sequence[tuple[int, int]]) -> list[list[Photo]]:
-    """Photos that are linked by pairs, directly or through others, two or more each."""
+def _nearest_of_each_group(photo: np.ndarray, group: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """Which pairs to look at closer: of each group that a photo may belong to, the nearest members."""
+    order = np.lexsort((bits, group, photo))
+    begins = np.r_[True, (np.diff(photo[order]) != 0) | (np.diff(group[order]) != 0)][: len(order)]
+    place = np.arange(len(order))
+    rank = place - np.maximum.accumulate(np.where(begins, place, 0))
+    return order[rank < MEMBERS]
+
+
+def _look_alike(sketches: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """For each pair of places, whether the sketches say that the photos are alike."""
+    found = np.zeros(len(one), bool)
+    for start in range(0, len(one), PAIRS):
+        pair = slice(start, start + PAIRS)
+        first, second = sketches[one[pair]], sketches[other[pair]]
+        equal = np.sqrt(((first - second) ** 2).mean(axis=1)) <= FLAT
+        first, second = (part - part.mean(axis=1, keepdims=True) for part in (first, second))
+        norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1) + 1e-6
+        found[pair] = ((first * second).sum(axis=1) / norms >= LEAST_CORRELATION) | equal
+    return found
+
+
+def _first_of_component(first_of: np.ndarray, links: np.ndarray) -> np.ndarray:
+    """The first place of each group, once these groups are linked, too."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if not pairs:
-        return []
-    first, second = np.array(pairs).T
-    links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(photos), len(photos)))
-    _, component = connected_components(links, directed=False)
-    members: dict[int, list[Photo]] = defaultdict(list)
-    for photo, number in zip(photos, component, strict=True):
-        members[number].append(photo)
-    return [group for group in members.values() if len(group) > 1]
+    number = len(first_of)
+    one = np.concatenate([np.arange(number), links[:, 0]])
+    other = np.concatenate([first_of, links[:, 1]])
+    _, component = connected_components(coo_array((np.ones(len(one)), (one, other)), (number, number)), directed=False)
+    _, places = np.unique(component, return_index=True)
+    return places[component]

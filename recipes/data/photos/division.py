@@ -1,0 +1,83 @@
+"""Divide photos into train, validation and test: those that look alike stay together, and every class gets its shares.
+
+Each group of photos that look alike draws a number, a function of what the photos look like and of nothing else. Of
+each class the groups are taken in the order of their numbers: first for the test, then for validation, until the shares
+are met; the rest trains. Photos that come later move none but those at the two cuts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from recipes.data.photos.scan import Photo
+from recipes.recipe import Shares
+
+Group = Sequence[Photo]
+
+
+def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
+    """The split of each photo, by name: its own where it has one, else that of its group.
+
+    Shares are counted in photos and in groups: a thousand frames of one scene are one thing to learn from.
+
+    Of validation and test, those that some photos name as theirs are left to these; the others are taken out of the
+    photos to train.
+
+    Args:
+        groups: All photos, each in one group of those that look alike; most are alone in theirs.
+        shares: Which part of each class validates and tests, at most.
+
+    Returns:
+        `"train"`, `"validation"` or `"test"` by name. A class has photos on every side where it has a group for each.
+    """
+    groups = list(groups)
+    given = {photo.entry.split for group in groups for photo in group}
+    places = {photo.entry.name: photo.entry.split for group in groups for photo in group if _has_its_own(photo)}
+    held_out = {
+        split: share
+        for split, share in (("test", shares.test), ("validation", shares.validation))
+        if share and split not in given
+    }
+    by_class: dict[str, list[list[Photo]]] = defaultdict(list)
+    for group in groups:
+        if free := [photo for photo in group if not _has_its_own(photo)]:
+            by_class[_label(free)].append(free)
+    for members in by_class.values():
+        for split, taken in _of_class(members, held_out, shares.seed).items():
+            places |= {photo.entry.name: split for group in taken for photo in group}
+    return places
+
+
+def _has_its_own(photo: Photo) -> bool:
+    return photo.entry.split not in (None, "train")
+
+
+def _of_class(groups: list[list[Photo]], held_out: dict[str, float], seed: int) -> dict[str, list[list[Photo]]]:
+    """The groups of one class by split."""
+    waiting = sorted(groups, key=lambda group: _number(group, seed))
+    photos = sum(map(len, waiting))
+    found: dict[str, list[list[Photo]]] = {}
+    for split, share in held_out.items():
+        taken: list[list[Photo]] = []
+        if len(waiting) > len(held_out) - len(found):  # Else what is left is for training and the splits to come.
+            most, wanted = max(1, round(share * len(groups))), max(1, round(share * photos))
+            for group in waiting:
+                if len(taken) < most and sum(map(len, taken)) + len(group) <= wanted:
+                    taken.append(group)
+            taken = taken or [min(waiting, key=len)]
+        found[split] = taken
+        waiting = [group for group in waiting if not any(group is other for other in taken)]
+    return found | {"train": waiting}
+
+
+def _label(group: Group) -> str:
+    """The class that most photos of a group have; of several, the first by name."""
+    counted = Counter(photo.entry.label for photo in group)
+    return min(counted, key=lambda label: (-counted[label], label))
+
+
+def _number(group: Group, seed: int) -> bytes:
+    """What a group draws: by the least look in it, whatever the photos are called."""
+    return hashlib.sha256(f"{seed}:{min(photo.look for photo in group):016x}".encode()).digest()
