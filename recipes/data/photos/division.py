@@ -34,7 +34,7 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
     """
     groups = list(groups)
     given = {photo.entry.split for group in groups for photo in group}
-    places = {photo.entry.name: photo.entry.split for group in groups for photo in group if _has_its_own(photo)}
+    places = {photo.entry.name: photo.entry.split or "train" for group in groups for photo in group}
     held_out = {
         split: share
         for split, share in (("test", shares.test), ("validation", shares.validation))

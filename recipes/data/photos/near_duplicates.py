@@ -18,7 +18,7 @@ LEAST_CORRELATION = 0.985
 FLAT = 3.0
 # Photos compared with all before them at a time, and pairs looked at closer.
 CHUNK = 256
-PAIRS = 65_536
+PAIRS = 16_384
 # Members of a group that a photo is compared with.
 MEMBERS = 16
 
