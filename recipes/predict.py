@@ -5,6 +5,7 @@ Examples:
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 ~/album --csv album.csv
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
+    find ~/album -name '*.jpg' | python -m recipes.predict efficientnet_lite0 -
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recipes.console.command import Parser, guarded
-from recipes.console.screen import RESULT, Screen, flush_stdout
+from recipes.console.screen import Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger("recipes")
 
@@ -36,7 +41,10 @@ def parser() -> Parser:
         metavar="RUN",
         help="the folder of a finished run, or efficientnet_lite0",
     )
-    parse.add_argument("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="photos, or folders of them")
+    parse.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER",
+        help="photos, folders of them, zip archives, tables with a column path; - reads names from standard input",
+    )  # fmt: skip
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
@@ -51,20 +59,25 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
-    screen = Screen(to_stderr=options.json)
+    screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
     from recipes.files import atomic
     from recipes.inference.answers import answer
 
-    show = 0 if options.json or options.csv is not None else options.top
-    answers = answer(options.run, options.images, labelled=not options.unlabelled, show=show, screen=screen)
-    table = answers.table
+    def tell(name: str, row: np.ndarray, class_names: Sequence[str]) -> None:
+        best = (-row).argsort(kind="stable")[: options.top]
+        print(name, "  ".join(f"{class_names[index]} {row[index]:.4f}" for index in best), sep="  ", flush=True)
+
+    silent = {} if options.json or options.csv is not None else {"tell": tell}
+    answers = answer(options.run, options.images, labelled=not options.unlabelled, screen=screen, **silent)
     if options.csv is not None:
-        atomic.write(options.csv, table.as_csv())
-        log.log(RESULT, "%s rows in %s", f"{len(table):,}", options.csv)
+        atomic.write(options.csv, answers.table.as_csv())
+        log.info("%s rows in %s", f"{len(answers.table):,}", options.csv)
     if options.json:
         print(json.dumps(answers.as_json(options.top), ensure_ascii=False))
+    elif score := answers.score:
+        print(f"accuracy {score.accuracy:.4f} ({score.right:,} of {score.photos:,} photos, by their folders)")
     flush_stdout()
-    if not len(table):
+    if not len(answers.table):
         raise DataFault("None of the photos could be read.")
     return 0
 

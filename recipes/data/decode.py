@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
 DECODER = f"halving 3, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
 MOST_PIXELS = 50_000_000
 # How OpenCV reads a JPEG at a fraction of its size; Pillow's `draft` gives the same pixels at the same fractions.
@@ -25,19 +26,26 @@ FRACTIONS = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     1: cv2.IMREAD_COLOR,
 }
+# How a HEIC file begins, behind its first length.
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
 ORIENTATION = 0x0112  # The EXIF tag.
+BITS_PER_SAMPLE = 258  # The TIFF tag.
 Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
+with contextlib.suppress(ImportError):  # The extra `heic`.
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarray:
     """Decode an image and bring it to a size; the aspect ratio is not kept.
 
-    The orientation noted by the camera is applied, transparency is laid on white, 16-bit grey is scaled to 8, and of
-    an animation the first frame is taken. A large JPEG is decoded at a half, a quarter or an eighth, where that is
-    still as large as asked for; what remains is done by `fit`.
+    The orientation noted by the camera is applied, transparency is laid on white, grey of 12 or 16 bits is scaled to
+    8, and of an animation the first frame is taken. A large JPEG is decoded at a half, a quarter or an eighth, where
+    that is still as large as asked for; what remains is done by `fit`.
 
     Args:
-        content: A JPEG, PNG, GIF, BMP, WebP or TIFF file.
+        content: A JPEG, PNG, GIF, BMP, WebP, AVIF or TIFF file; HEIC with the extra `heic`.
         size: (height, width).
         channels: 3 for colour, 1 for grey.
 
@@ -94,6 +102,8 @@ def opened(content: bytes) -> Iterator[Image.Image]:
                 )
             yield image
     except Image.UnidentifiedImageError:
+        if content[4:12] in HEIC:
+            raise ValueError("a HEIC photo: pip install 'keras-zoo-recipes[heic]' reads them") from None
         kind = "a page of HTML or XML" if content.lstrip()[:1] == b"<" else "not an image"
         raise ValueError(f"{kind}, no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
     except (MemoryError, ValueError):
@@ -143,8 +153,12 @@ def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
+    if image.mode in ("F", "I"):
+        kind = "floating-point numbers" if image.mode == "F" else "numbers of 32 bits"
+        raise ValueError(f"its pixels are {kind}, and nothing says which of them is white: save it with 8 or 16 bits")
     if image.mode.startswith("I"):
-        grey = np.asarray(image, dtype="float64") / 257
+        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (16,))[0]
+        grey = np.asarray(image, dtype="float64") * 255 / (2**bits - 1)
         return Image.fromarray(grey.clip(0, 255).round().astype("uint8")).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         white = Image.new("RGBA", image.size, "white")

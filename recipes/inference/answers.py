@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,27 @@ from typing import Any
 import numpy as np
 
 from recipes.console.backend import load_backend
-from recipes.console.screen import RESULT, Screen
-from recipes.data.photos.listing import photos_below, printable
-from recipes.errors import DataFault
+from recipes.console.screen import Screen
+from recipes.data.photos.listing import EXTENSIONS, paths_in_table, photos_below, printable
+from recipes.data.photos.scan import MOST_BYTES
+from recipes.errors import DataFault, first_line
 from recipes.inference.predictor import Table, class_names, collect, comes_trained, load
 
+STDIN = Path("-")
 log = logging.getLogger("recipes")
+
+
+@dataclass(frozen=True)
+class Score:
+    """Photos that are called right, of so many."""
+
+    right: int
+    photos: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share, 0-1."""
+        return self.right / self.photos
 
 
 @dataclass(frozen=True)
@@ -25,12 +43,11 @@ class Answers:
 
     Attributes:
         table: A row for each photo that could be read.
-        accuracy: The share, 0-1, of photos under subfolders that are classes for which it says that class; `None`
-            where no subfolder is.
+        score: How many photos under subfolders that are classes it calls by that class; `None` where no subfolder is.
     """
 
     table: Table
-    accuracy: float | None
+    score: Score | None
 
     def as_json(self, top: int) -> dict[str, Any]:
         """Everything as plain values, with the `top` most probable classes of each photo."""
@@ -45,18 +62,27 @@ class Answers:
             for name, best in zip(self.table.ids, self.table.top(top), strict=True)
         ]
         problems = [{"path": name, "reason": reason} for name, reason in self.table.problems.items()]
-        return {"images": images, "problems": problems, "accuracy": self.accuracy}
+        return {"images": images, "problems": problems, "accuracy": self.score and self.score.accuracy}
 
 
-def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, screen: Screen) -> Answers:
-    """Let a network say what is on photos, and show it while it goes.
+def answer(
+    run: Path,
+    paths: Sequence[Path],
+    *,
+    labelled: bool,
+    screen: Screen,
+    tell: Callable[[str, np.ndarray, Sequence[str]], None] = lambda name, row, class_names: None,
+) -> Answers:
+    """Let a network say what is on photos.
 
     Args:
         run: The folder of a finished run, or a network that comes trained: see `recipes.load`.
-        paths: Photos, and folders of them.
+        paths: Photos, folders of them, zip archives, tables with a column `path`; `-` for names on standard input, one
+            a line.
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
-        show: The most probable classes to show of each photo; 0 shows none.
         screen: Where to show how far it is.
+        tell: Called for each photo that could be read, as soon as it was, with (name, (classes,) probabilities, names
+            of the classes).
 
     Raises:
         DataFault: When a folder holds no photos, or subfolders that are no classes of the network.
@@ -66,32 +92,59 @@ def answer(run: Path, paths: Sequence[Path], *, labelled: bool, show: int, scree
     labelled = labelled and not comes_trained(run)
     photos: list[Path] = []
     truths: dict[str, str] = {}
-    for path in paths:
-        below = list(photos_below(path)) if path.is_dir() else [path]
-        if not below:
-            raise DataFault(f"{path} holds no photos.")
-        if path.is_dir() and labelled:
-            truths |= _truths(path, below, names)
-        photos += below
+    unpacked: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for place, path in enumerate(paths):
+            below = _below(path, Path(folder) / str(place), unpacked)
+            if not below:
+                raise DataFault(f"{path} holds no photos.")
+            if path.is_dir() and labelled:
+                truths |= _truths(path, below, names)
+            photos += below
 
-    load_backend()
-    predictor = load(run)
-    with screen.counting("predict") as watch:
+        load_backend()
+        predictor = load(run)
+        with screen.counting("predict") as watch:
 
-        def followed() -> Iterator[tuple[str, np.ndarray | str]]:
-            for done, (name, row) in enumerate(predictor.stream(photos), start=1):
-                if isinstance(row, str):
-                    log.warning("%s: %s", name, row)
-                elif show:
-                    log.log(RESULT, "%s  %s", name, _said(row, predictor.class_names, show))
-                if len(photos) > 1:
-                    watch(done, len(photos))
-                yield name, row
+            def followed() -> Iterator[tuple[str, np.ndarray | str]]:
+                for done, (found, row) in enumerate(predictor.stream(photos), start=1):
+                    name = unpacked.get(found, found)
+                    if isinstance(row, str):
+                        log.warning("%s: %s", name, row)
+                    else:
+                        tell(name, row, predictor.class_names)
+                    if len(photos) > 1:
+                        watch(done, len(photos))
+                    yield name, row
 
-        table = collect(followed(), predictor.class_names, predictor.kind)
+            table = collect(followed(), predictor.class_names, predictor.kind)
     if table.problems:
         log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
-    return Answers(table, _accuracy(table, truths))
+    return Answers(table, _scored(table, truths))
+
+
+def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:
+    """The photos that a path stands for; what comes out of an archive goes into a folder, and has another name."""
+    if path == STDIN:
+        return [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()]
+    if path.is_dir():
+        return list(photos_below(path))
+    if path.suffix.lower() in (".csv", ".parquet") and path.is_file():
+        return paths_in_table(path)
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return [path]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [
+                member
+                for member in archive.infolist()
+                if Path(member.filename).suffix.lower() in EXTENSIONS and member.file_size <= MOST_BYTES
+            ]
+            photos = [Path(archive.extract(member, folder)) for member in found]
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DataFault(f"{path} cannot be read: {first_line(error)}") from error
+    unpacked |= {str(photo): f"{path}/{member.filename}" for photo, member in zip(photos, found, strict=True)}
+    return photos
 
 
 def _truths(folder: Path, photos: Sequence[Path], class_names: Sequence[str]) -> dict[str, str]:
@@ -116,18 +169,7 @@ def _truths(folder: Path, photos: Sequence[Path], class_names: Sequence[str]) ->
     return {printable(photo): part[0] for photo, part in zip(photos, parts, strict=True)}
 
 
-def _accuracy(table: Table, truths: dict[str, str]) -> float | None:
+def _scored(table: Table, truths: dict[str, str]) -> Score | None:
     guesses = zip(table.ids, table.predictions, strict=True)
     known = [(truths[name], guess) for name, guess in guesses if name in truths]
-    if not known:
-        return None
-    right = sum(truth == guess for truth, guess in known)
-    log.log(
-        RESULT, "accuracy %.4f (%s of %s photos, by their folders)", right / len(known), f"{right:,}", f"{len(known):,}"
-    )
-    return right / len(known)
-
-
-def _said(row: np.ndarray, class_names: Sequence[str], top: int) -> str:
-    order = np.argsort(-row, kind="stable")[:top]
-    return "  ".join(f"{class_names[index]} {row[index]:.4f}" for index in order)
+    return Score(sum(truth == guess for truth, guess in known), len(known)) if known else None

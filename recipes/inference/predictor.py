@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import zoo
-from recipes.data.decode import decode, fit
 from recipes.data.photos.listing import printable
 from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY, as_classes, kind_of
@@ -24,6 +23,9 @@ from recipes.files import model_file
 from recipes.files.csv_text import csv_text
 from recipes.files.manifest import Manifest
 from recipes.files.run_folder import MANIFEST
+from recipes.freeze import frozen_runner
+from recipes.inference import pictures
+from recipes.inference.pictures import Photo
 from zoo.pretrained import imagenet_classes
 from zoo.pretrained.bases import find
 from zoo.registry import BUILTIN
@@ -31,6 +33,7 @@ from zoo.weights import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
     import keras
+    import pandas
 
 BATCH = 32
 MODEL = "model.keras"
@@ -69,6 +72,14 @@ class Table:
             [(self.class_names[index], float(row[index])) for index in places]
             for places, row in zip(order, self.probabilities, strict=True)
         ]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row for each photo that could be read, by its name: `prediction`, then a column for each class."""
+        import pandas
+
+        table = pandas.DataFrame(self.probabilities, pandas.Index(self.ids, name="id"), list(self.class_names))
+        table.insert(0, "prediction", self.predictions)
+        return table
 
     def as_csv(self) -> str:
         """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong.
@@ -110,55 +121,56 @@ class Predictor:
         """(height, width, channels) of what the network takes."""
         return tuple(self.model.input_shape[1:])
 
-    def predict(self, images: Sequence[str | os.PathLike | np.ndarray] | np.ndarray) -> Table:
+    def predict(self, images: Photo | Sequence[Photo]) -> Table:
         """Say what is on photos.
 
         Args:
-            images: Paths of image files, or arrays (height, width, channels) of raw 0-255 pixels; other sizes are
-                brought to the network's.
+            images: A photo, or several: paths of image files, the bytes of such, Pillow's images, or arrays of raw
+                0-255 pixels, (height, width) or (height, width, 1 or 3), also of other libraries; an array of four
+                dimensions is a batch. Other sizes are brought to the network's.
+
+        Returns:
+            A row for each photo that can be read, by its path, or by its place where it has none.
 
         Raises:
             UsageFault: For an array that is not an image in 0-255.
         """
-        if isinstance(images, str | os.PathLike):
-            images = [images]
-        return collect(self.stream(images), self.class_names, self.kind)
+        return collect(self.stream(pictures.several(images)), self.class_names, self.kind)
 
-    def stream(self, images: Iterable[str | os.PathLike | np.ndarray]) -> Iterator[tuple[str, np.ndarray | str]]:
+    def stream(self, images: Iterable[Photo]) -> Iterator[tuple[str, np.ndarray | str]]:
         """For each photo in order its name and (classes,) probabilities, or the reason why it cannot be read.
 
-        Only a batch of photos is in memory at a time.
+        Only a batch of photos is in memory at a time. Of many, whose number is known, the network is run by OpenVINO
+        where that pays: `recipes.freeze.frozen_runner.exact`.
         """
-        waiting = enumerate(images)
+        number = len(images) if isinstance(images, Sized) else BATCH
+        waiting, run = enumerate(images), None
         with ThreadPoolExecutor() as threads:
             while some := list(islice(waiting, BATCH)):
-                found = list(threads.map(lambda numbered: self._pixels(numbered[1]), some))
+                found = list(threads.map(lambda numbered: pictures.pixels(numbered[1], self.image_shape), some))
                 readable = [pixels for pixels in found if not isinstance(pixels, str)]
-                rows = iter(self.probabilities(np.stack(readable)) if readable else ())
+                if readable:
+                    batch = np.stack(readable)
+                    run = run or frozen_runner.exact(self.model, number, self.scaled(batch)).run
+                    rows = iter(self.probabilities(batch, run))
                 for (place, image), pixels in zip(some, found, strict=True):
-                    name = str(place) if isinstance(image, np.ndarray) else printable(image)
+                    name = printable(image) if isinstance(image, str | os.PathLike) else str(place)
                     yield name, pixels if isinstance(pixels, str) else next(rows)
 
-    def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so."""
-        return as_classes(np.asarray(self.model.predict_on_batch(self.scaled(batch)), "float64"), self.kind)
+    def probabilities(self, batch: np.ndarray, run: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
+        """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so.
+
+        Args:
+            batch: (images, *image_shape).
+            run: What runs the network; default Keras.
+        """
+        given = (run or self.model.predict_on_batch)(self.scaled(batch))
+        return as_classes(np.asarray(given, "float64"), self.kind)
 
     def scaled(self, pixels: np.ndarray) -> np.ndarray:
         """Raw 0-255 pixels as float32 in the values the network takes."""
         low, high = self.value_range
         return (low + (high - low) * pixels.astype("float64") / 255).astype("float32")
-
-    def _pixels(self, image: str | os.PathLike | np.ndarray) -> np.ndarray | str:
-        """A photo as the network takes it, or what is wrong with it."""
-        height, width, channels = self.image_shape
-        if isinstance(image, np.ndarray):
-            return _fitted(image, (height, width, channels))
-        try:
-            return decode(Path(image).read_bytes(), (height, width), channels)
-        except OSError as error:
-            return f"cannot be read: {error.strerror}"
-        except ValueError as error:
-            return str(error)
 
 
 def comes_trained(run: str | os.PathLike) -> bool:
@@ -248,16 +260,3 @@ def collect(
             ids.append(name)
             kept.append(row)
     return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems, kind)
-
-
-def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """An array as an image of the network's shape."""
-    if image.ndim == 2:
-        image = image[..., np.newaxis]
-    if image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise UsageFault(f"An image must be (height, width, 1 or 3 channels). Got an array of shape {image.shape}.")
-    if image.min() < 0 or image.max() > 255 or (image.dtype.kind == "f" and 0 < image.max() <= 1):
-        raise UsageFault(f"Pixels must be raw, 0-255. Got {image.min():g} to {image.max():g}.")
-    if image.shape == shape:
-        return image
-    return fit(np.ascontiguousarray(image.round().astype("uint8")), shape[:2], shape[2])

@@ -27,6 +27,30 @@ def test_pixels_of_the_right_size_are_left_alone():
     np.testing.assert_array_equal(decode(encoded(Image.fromarray(FLAG)), (8, 8)), FLAG)
 
 
+@pytest.mark.parametrize("file_format", ["AVIF", "HEIF"])
+def test_the_photos_of_phones_are_read(file_format):
+    if file_format == "HEIF":
+        pytest.importorskip("pillow_heif", reason="skipped: the extra 'heic' is not installed")
+    photo = load_sample_images().images[0]
+    read = decode(encoded(Image.fromarray(photo), file_format, quality=95), photo.shape[:2])
+    assert np.abs(read.astype(int) - photo).mean() < 4
+
+
+def test_heic_without_its_reader_is_named(monkeypatch):
+    monkeypatch.setattr("recipes.data.decode.FORMATS", ("JPEG", "PNG"))
+    with pytest.raises(ValueError, match=r"a HEIC photo: pip install 'keras-zoo-recipes\[heic\]' reads them"):
+        decode(b"\0\0\0\x18ftypheic" + bytes(100), (8, 8))
+
+
+def test_pixels_of_more_than_eight_bits_are_scaled_or_refused():
+    ramp = np.linspace(0, 65535, 64).astype("uint16").reshape(8, 8)
+    as_bytes = decode(encoded(Image.fromarray(ramp), "TIFF"), (8, 8))
+    np.testing.assert_array_equal(as_bytes[..., 0], (ramp / 257).round().astype("uint8"))
+    for kind, words in (("int32", "numbers of 32 bits"), ("float32", "floating-point numbers")):
+        with pytest.raises(ValueError, match=f"its pixels are {words}.*save it with 8 or 16 bits"):
+            decode(encoded(Image.fromarray(ramp.astype(kind)), "TIFF"), (8, 8))
+
+
 def test_shrinking_averages():
     checks = np.kron(np.indices((8, 8)).sum(axis=0) % 2 * 255, np.ones((2, 2))).astype("uint8")
     small = decode(encoded(Image.fromarray(checks)), (4, 4))

@@ -1,11 +1,14 @@
 """What a finished run says of new photos: on the command line and in Python."""
 
 import csv
+import io
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from photo_files import CLASSES, write_photos
 from PIL import Image
 
@@ -31,9 +34,9 @@ def test_predict_goes_on_past_bad_files(trained, photos, call, tmp_path):
 def test_predict_says_what_the_run_said(trained, photos, call, tmp_path):
     rows = list(csv.DictReader((trained / "predictions.csv").open(encoding="utf-8")))
     paths = [photos / row["id"] for row in rows]
-    code, out, _ = call(predict, trained, *paths, "--csv", tmp_path / "table.csv", "--top", 2)
-    assert code == 0
-    assert f"{len(paths)} rows in" in out
+    code, out, err = call(predict, trained, *paths, "--csv", tmp_path / "table.csv", "--top", 2)
+    assert (code, out) == (0, "")
+    assert f"{len(paths)} rows in" in err
     table = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
     assert [row["prediction"] for row in table] == [row["prediction"] for row in rows]
     for name in CLASSES:
@@ -76,10 +79,68 @@ def test_a_predictor_takes_paths_and_arrays(trained, photos):
     assert predictor.predict([photos / "gone.jpg"]).problems == {
         str(photos / "gone.jpg"): "cannot be read: No such file or directory"
     }
-    with pytest.raises(UsageFault, match="Pixels must be raw, 0-255"):
-        predictor.predict([arrays[0] / 255.0])
-    with pytest.raises(UsageFault, match="height, width"):
-        predictor.predict([np.zeros(4)])
+
+
+def test_a_photo_in_any_form_has_the_same_answer(trained, photos):
+    predictor = recipes.load(trained)
+    path = photos / "flower" / "00.jpg"
+    wanted = predictor.predict([path]).probabilities
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+        forms = [path, str(path), path.read_bytes(), picture, pixels, pixels[np.newaxis], tf.constant(pixels), [pixels]]
+        for form in forms:
+            table = predictor.predict(form)
+            np.testing.assert_allclose(table.probabilities, wanted, atol=0.02, err_msg=str(type(form)))
+    with Image.open(photos / "temple" / "rotated.jpg") as turned:
+        as_file, as_picture = predictor.predict([photos / "temple" / "rotated.jpg"]), predictor.predict(turned)
+    np.testing.assert_allclose(as_picture.probabilities, as_file.probabilities, atol=0.02)
+    frame = predictor.predict([path, photos / "temple" / "00.jpg"]).to_pandas()
+    assert list(frame.columns) == ["prediction", *CLASSES]
+    assert list(frame.index) == [str(path), str(photos / "temple" / "00.jpg")]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.full((8, 8, 3), 0.5), "Pixels must be raw, 0-255. Got 0.5 to 0.5"),
+        (np.full((8, 8, 3), np.nan), "Pixels must be raw, 0-255. Got nan to nan"),
+        (np.full((8, 8, 3), 300.0), "Got 300 to 300"),
+        (np.ones((8, 8, 3), bool), "Pixels must be numbers, raw, 0-255. Got bool"),
+        (np.zeros((0, 8, 3), "uint8"), r"Got an array of shape \(0, 8, 3\)"),
+        (np.zeros(4), "height, width"),
+        (np.zeros((8, 8, 4), "uint8"), r"Got an array of shape \(8, 8, 4\)"),
+        (["no", "photo"], "height, width|numbers"),
+    ],
+)
+def test_what_is_no_photo_is_refused_in_words(trained, pixels, words):
+    with pytest.raises(UsageFault, match=words):
+        recipes.load(trained).predict([pixels])
+
+
+def test_names_come_from_standard_input_archives_and_tables(trained, photos, call, tmp_path, monkeypatch):
+    paths = [photos / "flower" / "00.jpg", photos / "temple" / "01.jpg"]
+    code, wanted, err = call(predict, trained, *paths)
+    assert code == 0, err
+    assert [line.split("  ")[0] for line in wanted.splitlines()] == [str(path) for path in paths]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, paths)) + "\n"))
+    assert call(predict, trained, "-")[1] == wanted
+    table = tmp_path / "table.csv"
+    table.write_text("path,note\n" + "".join(f"{path},x\n" for path in paths), encoding="utf-8")
+    assert call(predict, trained, table)[1] == wanted
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, f"summer/{path.name}")
+        archive.writestr("notes.txt", "no photo")
+    said = call(predict, trained, tmp_path / "album.zip")[1]
+    assert said == wanted.replace(f"{photos}/flower", f"{tmp_path}/album.zip/summer").replace(
+        f"{photos}/temple", f"{tmp_path}/album.zip/summer"
+    )
+    (tmp_path / "album.zip").write_bytes(b"PK\x03\x04 and nothing else")
+    code, out, err = call(predict, trained, tmp_path / "album.zip")
+    assert (code, out) == (3, "")
+    assert "album.zip cannot be read" in err
+    table.write_text("file\na.jpg\n")
+    assert "lacks the column path; it has: file" in call(predict, trained, table)[2]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from recipes.errors import DataFault
 # What each extension promises.
 EXTENSIONS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
-    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
 }  # fmt: skip
 LOOSE = "photo outside of a class folder"
 HIDDEN = "hidden file or folder"
@@ -144,13 +144,20 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
     listing.ignored += Counter()  # Drops what was counted zero times.
 
 
-def _from_table(path: Path) -> Listing:
-    import pandas
+def paths_in_table(path: Path) -> list[Path]:
+    """The column `path` of a CSV or Parquet file; its paths start at its folder.
 
-    try:
-        table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
-        raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    Raises:
+        DataFault: When it cannot be read or has no such column.
+    """
+    table = _read_table(path)
+    if "path" not in table:
+        raise DataFault(f"{path} lacks the column path; it has: {', '.join(map(str, table.columns))}.")
+    return [path.parent / str(name).strip() for name in table["path"].dropna() if str(name).strip()]
+
+
+def _from_table(path: Path) -> Listing:
+    table = _read_table(path)
     if missing := {"path", "label"} - set(table.columns):
         raise DataFault(
             f"{path} lacks the column {' and '.join(sorted(missing))}. It must have path and label, and may have "
@@ -171,6 +178,15 @@ def _from_table(path: Path) -> Listing:
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
+
+
+def _read_table(path: Path) -> Any:
+    import pandas
+
+    try:
+        return pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
+        raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _read_csv(path: Path) -> Any:
