@@ -11,6 +11,9 @@ can see. Between 224 and 288 decided all 4,000 photos, the test photos among the
 head's rate, weight decay and epochs: ten settings, the four with a rate of 0.003 or 60 epochs within 0.001.
 
 <!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, tuned: 0.9943 ± 0.0006 (3 seeds), 0.7 minutes on 2 cores; certified
 <!-- /measured -->
 
     python -m recipes.run transfer

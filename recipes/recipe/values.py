@@ -205,8 +205,16 @@ class Recipe:
         return changed
 
     def on_other_data(self, name: str) -> Recipe:
-        """The recipe for data it was not made for: divided by what each image looks like, with nothing published."""
-        return dataclasses.replace(self, data=name, split=Shares(), published_accuracy=None)
+        """The recipe for data it was not made for.
+
+        The images are divided by what they look like, and nothing is published. That the last epoch is the one to keep,
+        or how many there should be, was chosen on other images: the epoch with the lowest validation loss is kept.
+        """
+        phases = tuple(
+            phase if phase.keep == "best" else dataclasses.replace(phase, keep="best", monitor="val_loss")
+            for phase in self.phases
+        )
+        return dataclasses.replace(self, data=name, phases=phases, split=Shares(), published_accuracy=None)
 
     def for_few(self, times: float) -> Recipe:
         """The recipe for a fraction of the images it was tuned with: as many steps, and more views of each image.

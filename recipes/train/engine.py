@@ -26,7 +26,7 @@ from recipes.freeze.feature_cache import Features, refuse_large
 from recipes.freeze.layers import digests, moving_variables, prove_frozen, set_trainable
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
-from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs
+from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs, say_what_is_kept
 from recipes.train.memory import check_memory, evaluation_batch
 from recipes.train.phase import Phases, Trainee
 
@@ -199,6 +199,7 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         optimizer.finalize_variable_values(model.trainable_variables)
     if phase.keep == "best":
         _assign(weights, state.arrays["best"])
+    say_what_is_kept(phase, state.history, len(splits.validation))
     phases.boundary.forget(weights)
     still = prove_frozen(worker, before)
     if still and len(state.history) > epochs_before:

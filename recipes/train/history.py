@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from recipes.errors import DivergedFault
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
+
+log = logging.getLogger("recipes")
 
 
 def epoch_row(
@@ -65,6 +68,29 @@ def kept_row(phase: Phase, history: list[dict[str, Any]]) -> dict[str, Any]:
         return rows[-1]
     choose = min if phase.monitor == "val_loss" else max
     return choose(rows, key=lambda row: row[phase.monitor])
+
+
+def say_what_is_kept(phase: Phase, history: list[dict[str, Any]], images: int) -> None:
+    """Say which epoch a phase keeps; a warning where another was clearly better.
+
+    Args:
+        phase: The phase, which has ended.
+        history: Its rows among those of others.
+        images: How many validated; a difference above two standard errors is clear.
+    """
+    rows = [row for row in history if row["phase"] == phase.name]
+    kept, best = kept_row(phase, history), max(rows, key=lambda row: row["val_accuracy"])
+    log.info(
+        "%s keeps epoch %d of %d: val_loss %.4f, val_accuracy %.4f",
+        phase.name, kept["epoch"], len(rows), kept["val_loss"], kept["val_accuracy"],
+    )  # fmt: skip
+    error = math.sqrt(best["val_accuracy"] * (1 - best["val_accuracy"]) / images)
+    if phase.keep == "last" and best["val_accuracy"] - kept["val_accuracy"] > max(2 * error, 1.5 / images):
+        log.warning(
+            "warning: phase %r keeps its last epoch, and epoch %d had %.4f of the validation images right, not %.4f: "
+            "--set phases.%s.keep=best",
+            phase.name, best["epoch"], best["val_accuracy"], kept["val_accuracy"], phase.name,
+        )  # fmt: skip
 
 
 def diverged(phase: Phase, what: str, epoch: int, step: int | None, rate: float) -> DivergedFault:

@@ -80,3 +80,14 @@ def test_a_run_knows_what_was_imported_for_it(tmp_path, monkeypatch, run_cli):
     assert code == 0, err
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["command"].endswith("--import networks_elsewhere --seed 42")
+
+
+def test_on_photos_nobody_tuned_for_the_best_epoch_is_kept_unless_it_is_asked_otherwise(tmp_path):
+    def phases(*overrides, name="vgg16_finetune", data=str(tmp_path)):
+        request = Request(name, data=data, overrides=overrides)
+        return [(phase.keep, phase.monitor) for phase in request.recipe(request.dataset()).phases]
+
+    assert phases() == [("best", "val_loss")] * 2
+    assert phases(("phases.block5.keep", "last")) == [("best", "val_loss"), ("last", "val_loss")]
+    assert phases(data="tfds:beans", name="transfer") == [("best", "val_loss")]
+    assert phases(data="auto") == [("last", "val_accuracy")] * 2
