@@ -196,6 +196,7 @@ def main() -> None:
         WIDE + "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the "
         "standard deviation over the seeds.\n\n" + results_table.table(MEASURED) + "\n"
         "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
+        "## What 0.985 is worth\n" + from_readme("worth") + "\n"
         "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
         "## What running the frozen part once is worth\n" + from_readme("boundary"),
     )

@@ -1,10 +1,13 @@
 """Collect finished runs into result files, and refresh the pages that show them.
 
-What `python -m recipes.certify` wrote is certified; what is collected here is marked as not.
+What `python -m recipes.certify` wrote is certified; what is collected here is marked as not. `--wrong PAGE` shows the
+test images that every certified run has wrong, with what each run said: is the label wrong, or what is to be seen?
 
 Examples:
     python -m recipes.results runs/fashion_cnn/20260101T120000Z-seed42 runs/fashion_cnn/20260101T130000Z-seed43
     python -m recipes.results --readme README.md --book recipes/book
+    python -m recipes.results --wrong wrong.html --of cats_vs_dogs
+    python -m recipes.results --wrong wrong.html --of vgg16_finetune tuned
 """
 
 from __future__ import annotations
@@ -28,13 +31,28 @@ def parser() -> Parser:
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
     parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
+    parse.add_argument("--wrong", type=Path, metavar="PAGE", help="write a page of the images wrong in every run")
+    parse.add_argument(
+        "--of", nargs="+", default=[], metavar="NAME", help="with --wrong: a recipe, a data set, a variant, or several"
+    )
+    parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     return parse
 
 
 def _command(arguments: Sequence[str] | None) -> int:
+    from recipes.console.screen import Screen
+    from recipes.errors import UsageFault
     from recipes.study import results_files
 
     options = parser().parse(arguments)
+    if options.wrong is not None:
+        if options.runs or options.readme or options.book:
+            raise UsageFault("--wrong shows what is certified: it takes no runs, no --readme and no --book.")
+        from recipes.study import wrong_answers
+
+        Screen()
+        wrong_answers.write(options.into, options.of, options.wrong, options.data_dir)
+        return 0
     results_files.refresh(options.runs, options.into, options.readme, options.book)
     return 0
 

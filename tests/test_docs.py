@@ -2,8 +2,10 @@
 
 import ast
 import json
+import math
 import re
 import shlex
+import statistics
 
 import pytest
 from conftest import ROOT
@@ -69,6 +71,16 @@ def test_readme_shows_the_measured_results_of_every_recipe():
     measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text()
     assert f"<!-- results -->\n{results_table.table(measured)}<!-- /results -->" in text
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
+
+
+def test_readme_holds_fine_tuning_against_independent_runs_of_the_book():
+    worth = (ROOT / "README.md").read_text().partition("<!-- worth -->")[2].partition("<!-- /worth -->")[0]
+    measured = json.loads((ROOT / "results" / "vgg16_finetune-cats_vs_dogs-tuned.json").read_text())
+    theirs = [float(figure) for figure in re.findall(r"have (0\.\d+), (0\.\d+) and (0\.\d+)", worth)[0]]
+    assert f"in the mean {statistics.mean(theirs):.4f} ± {statistics.stdev(theirs):.4f};" in worth
+    assert f"our {measured['mean']:.4f} ± {measured['standard_deviation']:.4f} against" in " ".join(worth.split())
+    for photos in (1000, 4000):
+        assert f"{math.sqrt(0.978 * 0.022 / photos):.4f} on {photos:,}" in " ".join(worth.split())
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -6,7 +6,8 @@ Importing this package loads no Keras; the first `get` does.
 
 from typing import Any
 
-from zoo.registry import Info, get, info, names, register
+from zoo.facts import Info
+from zoo.registry import get, info, names, register
 from zoo.structure.layer_table import Arithmetic, arithmetic
 
 __all__ = ["Arithmetic", "Info", "arithmetic", "get", "info", "names", "register"]
@@ -16,7 +17,7 @@ def __getattr__(name: str) -> Any:
     """Give the page of a built-in architecture as an attribute: `zoo.architectures.keras_mat_lenet.conv_part`."""
     import importlib
 
-    from zoo.registry import BUILTIN
+    from zoo.facts import BUILTIN
 
     if name in BUILTIN:
         return importlib.import_module(f"zoo.architectures.{name}")

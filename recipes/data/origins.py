@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from recipes.data import samples, tfds, user_photos
+from recipes.data import examples, samples, tfds, user_photos
 from recipes.data.decode import resize
 from recipes.data.photos.diagnosis import Diagnosis, examine
 from recipes.data.splits import Origin, Splits, divide
@@ -101,6 +102,15 @@ def read(
         pool, test, class_names = tfds.read_folder(folder)
     train_places, validation_places = divide(pool.labels, split)
     return Splits(pool.select(train_places), pool.select(validation_places), test, tuple(class_names), origin)
+
+
+def stored(origin: Origin, names: Iterable[str]) -> dict[str, bytes]:
+    """The files of some images of a prepared data set, as they are stored, by the names that `read` gives them.
+
+    Raises:
+        DataFault: When the data set is damaged.
+    """
+    return examples.stored(origin.path, set(names))
 
 
 def _sample(dataset: str, why: str) -> Origin:

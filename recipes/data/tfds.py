@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from recipes.data.decoded import decoded
+from recipes.data.examples import batches, encoded_examples, name_of
 from recipes.data.splits import SPLIT_NAMES, Images, choose, choose_fold, divide, drawn
 from recipes.errors import DataFault, EnvironmentFault
 from recipes.files.atomic import disk_faults
@@ -30,9 +31,6 @@ _HOSTS = {
     "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
     "mnist": "https://storage.googleapis.com",
 }
-# Of an example, what is read; and examples at a time: few enough where they are large photographs.
-_PARTS = ("image", "label", "image/filename")
-_BATCH = 32
 _LOSSLESS = ("cifar10", "fashion_mnist", "mnist")
 
 
@@ -210,10 +208,9 @@ class _Encoded:
         labels: list[int] = []
         ids: list[str] = []
         hashes: list[str] = []
-        for example in _encoded_examples(builder, split, folder):
-            name = example.get("image/filename", f"{split}-{len(ids):05d}".encode())
+        for place, example in enumerate(encoded_examples(builder, split, folder)):
             labels.append(example["label"])
-            ids.append(name.decode("utf-8", "replace"))
+            ids.append(name_of(example, split, place))
             hashes.append(hashlib.sha256(example["image"]).hexdigest())
         return cls(builder, split, folder, np.array(labels, "int64"), np.array(ids), hashes)
 
@@ -225,7 +222,7 @@ class _Encoded:
         """
         wanted = set(places.tolist())
         found: dict[int, tuple[int, int]] = {}
-        for place, example in enumerate(_encoded_examples(self.builder, self.split, self.folder)):
+        for place, example in enumerate(encoded_examples(self.builder, self.split, self.folder)):
             if place in wanted:
                 found[place] = file.tell(), len(example["image"])
                 file.write(example["image"])
@@ -260,59 +257,7 @@ def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int])
 
 
 def _read_split(builder: Any, name: str, folder: Path) -> Images:
-    columns = [(batch["image"], batch["label"]) for batch in _batches(builder, name, folder)]
+    columns = [(batch["image"], batch["label"]) for batch in batches(builder, name, folder)]
     pixels, labels = (np.concatenate(column) for column in zip(*columns, strict=True))
     ids = np.array([f"{name}-{index:05d}" for index in range(len(labels))])
     return Images(pixels, labels.astype("int64"), ids)
-
-
-def _encoded_examples(builder: Any, name: str, folder: Path) -> Iterator[dict[str, Any]]:
-    """The examples of a split one by one, their images as bytes."""
-    for batch in _batches(builder, name, folder, encoded=True):
-        for values in zip(*batch.values(), strict=True):
-            yield dict(zip(batch, values, strict=True))
-
-
-def _batches(builder: Any, name: str, folder: Path, *, encoded: bool = False) -> Iterator[dict[str, np.ndarray]]:
-    """The examples of a split in their stored order, some at a time; images as bytes when `encoded`.
-
-    One by one, each would cost more on its way into Python than its decoding.
-
-    Raises:
-        DataFault: When a file cannot be read to its end.
-    """
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    # One file after the other and no shuffling: the order of the images is part of the protocol ("the last 20%").
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    decoders = {"image": tfds.decode.SkipDecoding()} if encoded else None
-    number = 0
-    try:
-        examples = builder.as_dataset(split=name, shuffle_files=False, read_config=config, decoders=decoders)
-        wanted = examples.map(lambda example: {part: example[part] for part in _PARTS if part in example})
-        for batch in tfds.as_numpy(wanted.batch(_BATCH).prefetch(4)):
-            number += len(batch["label"])
-            yield batch
-    except (tf.errors.OpError, AssertionError) as error:
-        raise DataFault(_name_the_damage(builder, name, folder)) from error
-    if number != builder.info.splits[name].num_examples:
-        raise DataFault(_name_the_damage(builder, name, folder))
-
-
-def _name_the_damage(builder: Any, name: str, folder: Path) -> str:
-    """Say which file of a split cannot be read to its end."""
-    import tensorflow as tf
-
-    split = builder.info.splits[name]
-    for path, expected in zip(split.filepaths, split.shard_lengths, strict=True):
-        try:
-            found = sum(1 for _ in tf.data.TFRecordDataset(str(path)))
-            problem = f"holds {found} of {expected} examples" if found != expected else ""
-        except tf.errors.NotFoundError:
-            problem = "is missing"
-        except tf.errors.OpError:
-            problem = "is truncated or damaged"
-        if problem:
-            return f"{path} {problem}. Delete {folder} and prepare the data set again."
-    return f"The examples of {name!r} in {folder} cannot be decoded. Delete the folder and prepare the data set again."

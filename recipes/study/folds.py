@@ -6,7 +6,6 @@ answer is stored, so that intervals, paired tests and ensembles can be computed 
 
 from __future__ import annotations
 
-import csv
 import datetime
 import logging
 import math
@@ -117,14 +116,8 @@ def collect(folders: Sequence[Path]) -> tuple[dict[str, Any], list[str], list[li
         "folds": len(folders),
         "runs": [results_files.run(manifest) for manifest in read],
     }
-    header, answers, right = [], [], 0
-    for fold, folder in enumerate(folders):
-        with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            header = next(rows)
-            for name, truth, guess, *probabilities in rows:
-                right += truth == guess
-                answers.append([str(fold), name, truth, *probabilities])
+    header, answers = results_files.answers({folder: fold for fold, folder in enumerate(folders)}, "fold")
+    right = sum(round(manifest.result.test_accuracy * manifest.data.images("test")) for manifest in read)
     images = len(answers)
     accuracy = right / images
     found["images"]["test"] = images
@@ -132,4 +125,4 @@ def collect(folders: Sequence[Path]) -> tuple[dict[str, Any], list[str], list[li
     found["standard_error"] = math.sqrt(accuracy * (1 - accuracy) / images)
     found["image_interval"] = list(wilson(right, images))
     found["standard_deviation_over_folds"] = statistics.stdev(manifest.result.test_accuracy for manifest in read)
-    return found, ["fold", *header[:2], *header[3:]], answers
+    return found, header, answers

@@ -6,8 +6,9 @@ set.
 
 from __future__ import annotations
 
+import csv
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,24 @@ def run(manifest: Manifest) -> dict[str, Any]:
         "seconds": manifest.seconds,
         "command": manifest.command,
     }
+
+
+def answers(runs: Mapping[Path, int], by: str) -> tuple[list[str], list[list[str]]]:
+    """Every answer of some runs, so that intervals, paired tests and ensembles can be computed without training.
+
+    Args:
+        runs: The folder of each run, and its number.
+        by: What is numbered: `"seed"` or `"fold"`.
+
+    Returns:
+        The header; and the rows: number, image, truth, and a probability per class, to five digits.
+    """
+    header: list[str] = []
+    rows = []
+    for folder, number in runs.items():
+        with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+            table = csv.reader(file)
+            header = next(table)
+            for name, truth, _, *probabilities in table:
+                rows.append([str(number), name, truth, *(f"{round(float(value), 5):g}" for value in probabilities)])
+    return [by, *header[:2], *header[3:]], rows

@@ -17,6 +17,7 @@ from recipes.evaluate.statistics import wilson
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
+from recipes.files.csv_text import csv_text
 from recipes.recipe.diff import recipe_changes
 from recipes.study import results_files, results_table
 
@@ -105,16 +106,7 @@ def check(asked: Request, certified: Path, folder: Path, screen: Screen, signals
         settings = stored["settings"]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise CorruptFault(f"{certified} is damaged: {error}.") from error
-    from recipes.execution import execute
-
-    request = short(asked, seed)
-    if recipe_changes(settings, request.recipe(request.dataset()).as_dict()):
-        raise UsageFault(f"{name} changed since {certified} was written. Certify it again.")
-    manifest = execute.start(request, out=folder, overwrite=True, screen=screen, signals=signals)
-    reached = manifest["result"]["test_accuracy"]
-    if not low <= reached <= high:
-        raise AccuracyFault(f"{name}: {reached:.4f} lies outside of the certified {low:.4f} to {high:.4f}.")
-    return reached
+    return _repeat(short(asked, seed), certified, settings, (low, high), folder, screen, signals)
 
 
 def verify(
@@ -150,21 +142,31 @@ def verify(
         settings = stored["settings"]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise CorruptFault(f"{file} is damaged: {error}.") from error
+    return _repeat(request, file, settings, (low, high), folder, screen, signals), (low, high)
+
+
+def _repeat(
+    request: Request, file: Path, settings: Any, interval: tuple[float, float], folder: Path, screen: Screen,
+    signals: Signals,
+) -> float:  # fmt: skip
+    """Run what a result file says again, from the start, and give its accuracy if that lies in the interval."""
     if changes := recipe_changes(settings, request.recipe(request.dataset()).as_dict()):
-        raise UsageFault(f"{request.name} changed since {file} was written: {'; '.join(map(str, changes))}.")
+        listed = "; ".join(map(str, changes))
+        raise UsageFault(f"{request.name} changed since {file} was written: {listed}. Certify it again.")
     from recipes.execution import execute
 
     manifest = execute.start(request, out=folder, overwrite=True, screen=screen, signals=signals)
     reached = manifest["result"]["test_accuracy"]
+    low, high = interval
     if not low <= reached <= high:
-        raise AccuracyFault(f"{file}: {reached:.4f} lies outside of {low:.4f} to {high:.4f}.")
-    return reached, (low, high)
+        raise AccuracyFault(f"{file}: {reached:.4f} lies outside of the certified {low:.4f} to {high:.4f}.")
+    return reached
 
 
 def certify(
     asked: Certification, readme: Path | None, book_pages: Path | None, screen: Screen, signals: Signals
 ) -> Path:
-    """Run every seed that has not run yet, and write what they gave.
+    """Run every seed that has not run yet, and write what they gave; but for a short setting, with every answer.
 
     Args:
         asked: What to certify.
@@ -191,8 +193,11 @@ def certify(
     written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
     with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
+        (asked.into / "answers").mkdir(exist_ok=True)
     atomic.write_json(written, group)
     if not asked.smoke:
+        answers = results_files.answers({folder: request.seed for folder, request in requests.items()}, "seed")
+        atomic.write(asked.into / "answers" / f"{key}.csv", csv_text(*answers))
         results_files.show(asked.into, readme, book_pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
     return written

@@ -326,7 +326,7 @@ def test_memory_does_not_grow_with_the_number_of_photos_decoded(tmp_path, monkey
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (256, 256, 3), "uint8")).save(buffer, "PNG")
     number, size = 100, len(buffer.getvalue())
     examples = ({"image": buffer.getvalue()[:-1] + b"\x82", "label": 0} for _ in range(number))  # Copies.
-    monkeypatch.setattr(tfds, "_encoded_examples", lambda *_, **__: examples)
+    monkeypatch.setattr(tfds, "encoded_examples", lambda *_, **__: examples)
     monkeypatch.setattr("recipes.files.sharded_array.SHARD_BYTES", 32 * 8 * 8 * 3)
     stored = tfds._Encoded(None, "train", tmp_path, np.zeros(number, "int64"), np.arange(number), ["0"] * number)
     tracemalloc.start()

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 import recipes
-from recipes import certify, run
+from recipes import certify, results, run
 from recipes.study import results_table, seeds
 from recipes.train import engine
 
@@ -99,12 +99,51 @@ def tiny_photos(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
 
 
-def test_folds_test_every_image_once_and_keep_every_answer(tiny_photos, tmp_path, call, one_layer, monkeypatch):
+@pytest.fixture
+def on_photos(tiny_photos, one_layer, monkeypatch):
+    """A recipe for them."""
     recipe = dataclasses.replace(
         one_layer.MINE, data="tiny_photos", split=recipes.Choice(train=24, validation=12, test=12), image_size=16,
         phases=(recipes.Phase("train", epochs=1),), batch_size=8,
     )  # fmt: skip
     monkeypatch.setattr(one_layer, "MINE", recipe)
+    return recipe
+
+
+def test_every_answer_of_every_seed_is_kept_and_what_none_has_right_is_shown(on_photos, tmp_path, call):
+    arguments = ("one_layer:MINE", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
+    assert call(*arguments, "--import", "one_layer")[0] == 0
+    name = "mine-tiny_photos-tuned"
+    measured = json.loads((tmp_path / f"{name}.json").read_text())
+    table = tmp_path / "answers" / f"{name}.csv"
+    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    assert list(rows[0]) == ["seed", "id", "truth", "probability cat", "probability dog"]
+    for one in measured["runs"]:
+        mine = [row for row in rows if row["seed"] == str(one["seed"])]
+        right = sum((float(row["probability dog"]) > 0.5) == (row["truth"] == "dog") for row in mine)
+        assert (len(mine), right / 12) == (12, pytest.approx(one["test_accuracy"]))
+
+    # One that all seeds have wrong, one that a single seed has right, and the others right.
+    wrong, half = sorted({row["id"] for row in rows})[:2]
+    for row in rows:
+        is_dog = row["truth"] == "dog"
+        if row["id"] == wrong or (row["id"] == half and row["seed"] == "42"):
+            is_dog = not is_dog
+        row |= {"probability cat": f"{0.75 - 0.5 * is_dog}", "probability dog": f"{0.25 + 0.5 * is_dog}"}
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    page = tmp_path / "pages" / "wrong.html"
+    assert results.main(["--wrong", str(page), "--of", "tiny_photos", "--into", str(tmp_path)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<figure") == text.count('src="data:image') == 1
+    assert f"{wrong}, labelled <b>{wrong[:3]}</b>" in text
+    assert f"seed 43: {'dog' if wrong[:3] == 'cat' else 'cat'} 75.0%" in text
+    assert half not in text
+
+
+def test_folds_test_every_image_once_and_keep_every_answer(on_photos, tmp_path, call, one_layer, monkeypatch):
     arguments = ("one_layer:MINE", "--folds", 3, "--runs", tmp_path / "runs", "--into", tmp_path)
     arguments += ("--import", "one_layer")
     code, out, err = call(*arguments)
@@ -126,7 +165,7 @@ def test_folds_test_every_image_once_and_keep_every_answer(tiny_photos, tmp_path
     file.write_text(json.dumps(found))
     code, _, err = call("one_layer:MINE", "--verify", file, "--runs", tmp_path / "again", "--import", "one_layer")
     assert (code, f"{reached:.4f} lies outside of" in err) == (7, True)
-    monkeypatch.setattr(one_layer, "MINE", dataclasses.replace(recipe, batch_size=4))
+    monkeypatch.setattr(one_layer, "MINE", dataclasses.replace(on_photos, batch_size=4))
     code, _, err = call("one_layer:MINE", "--verify", file, "--runs", tmp_path / "again", "--import", "one_layer")
     assert (code, "changed since" in err) == (2, True)
 

@@ -5,7 +5,7 @@ from run_files import write_manifest
 
 from recipes import results
 from recipes.errors import UsageFault
-from recipes.study import results_files, results_table
+from recipes.study import results_files, results_table, wrong_answers
 
 
 def run_folder(tmp_path, seed, accuracy, **changes):
@@ -80,6 +80,52 @@ def test_runs_that_do_not_count_are_refused(tmp_path, changes):
 def test_one_seed_counts_once(tmp_path):
     with pytest.raises(UsageFault, match="Seed 1 of tiny-mnist-tuned is there twice"):
         results_files.collect([run_folder(tmp_path, 1, 0.9), run_folder(tmp_path, 1, 0.8)])
+
+
+def keep_answers(folder, recipe, answers, by="seed", dataset="pets"):
+    """A result file with its answers: for each run, the probability of a dog on each image; dogs are d1, d2, ..."""
+    stem = f"{recipe}-{dataset}-tuned"
+    figures, table = (folder / "folds", folder / "folds") if by == "fold" else (folder, folder / "answers")
+    for place in (figures, table):
+        place.mkdir(parents=True, exist_ok=True)
+    (figures / f"{stem}.json").write_text(f'{{"recipe": "{recipe}", "dataset": "{dataset}", "variant": "tuned"}}')
+    lines = [f"{by},id,truth,probability cat,probability dog"]
+    for number, images in answers.items():
+        lines += [f"{number},{name},{'dog' if name[0] == 'd' else 'cat'},{1 - p},{p}" for name, p in images.items()]
+    (table / f"{stem}.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_images_that_no_run_has_right_are_told(tmp_path):
+    keep_answers(tmp_path, "weak", {42: {"c1": 0.9, "c2": 0.6, "d1": 0.1}, 43: {"c1": 0.8, "c2": 0.7, "d1": 0.6}})
+    keep_answers(tmp_path, "strong", {0: {"c1": 0.7, "d1": 0.9}, 1: {"c2": 0.2, "d2": 0.1}}, by="fold")
+    weak, strong = wrong_answers.read(tmp_path)
+    assert list(wrong_answers.always_wrong(weak.answers)) == ["c1", "c2"]  # The surest first.
+    assert list(wrong_answers.always_wrong(strong.answers)) == ["d2", "c1"]
+    both = [*weak.answers, *strong.answers]
+    assert list(wrong_answers.always_wrong(both, runs=2)) == ["c1"]  # Only one run has tested d2.
+    told = [(answer.run, answer.guess, answer.probability) for answer in wrong_answers.always_wrong(both)["c1"]]
+    runs = ("weak, tuned, seed 42", "weak, tuned, seed 43", "strong, tuned, fold 0")
+    assert told == [(run, "dog", probability) for run, probability in zip(runs, (0.9, 0.8, 0.7), strict=True)]
+
+
+def test_the_page_of_wrong_images_says_so_where_the_data_set_is_not_there(tmp_path, capsys):
+    keep_answers(tmp_path, "weak", {42: {"c1": 0.9, "c2": 0.6}, 43: {"c1": 0.8, "c2": 0.2}})
+    keep_answers(tmp_path, "other", {42: {"d1": 0.1}}, dataset="farm")
+    page = tmp_path / "wrong.html"
+    arguments = ["--wrong", str(page), "--into", str(tmp_path), "--of"]
+    assert results.main([*arguments, "weak", "tuned"]) == 0
+    assert "two runs or more: 1 of 2 images" in capsys.readouterr().out
+    text = page.read_text()
+    assert "The data set is not on this machine: names only." in text
+    assert "c1, labelled <b>cat</b><br>weak, tuned, seed 42: dog 90.0%<br>weak, tuned, seed 43: dog 80.0%" in text
+    for words, of in (("No answers of weak farm", ["weak", "farm"]), ("--of farm, or --of pets", ["tuned"])):
+        assert results.main([*arguments, *of]) == 2
+        assert words in capsys.readouterr().err
+    (tmp_path / "answers" / "weak-pets-tuned.csv").write_text("seed,id,truth,probability cat\n42,c1,cat,much\n")
+    assert results.main([*arguments, "weak"]) == 9
+    assert "weak-pets-tuned.csv" in capsys.readouterr().err
+    assert results.main([*arguments, "weak", "--readme", "README.md"]) == 2
+    assert "--wrong shows what is certified" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
