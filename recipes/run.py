@@ -7,6 +7,7 @@ Examples:
     python -m recipes.run fashion_cnn --set phases.train.epochs=5 --set batch_size=64
     python -m recipes.run keras_mat_lenet --set data=mnist
     python -m recipes.run --resume runs/fashion_cnn/20260101T120000Z-seed42
+    python -m recipes.run --data ~/photos
     python -m recipes.run vgg16_finetune --data ~/photos
     python -m recipes.run my_package.my_recipes:RECIPE
 """
@@ -27,6 +28,9 @@ from recipes.errors import UsageFault
 from recipes.inference.bundle import FORMATS
 from recipes.recipe.overrides import parse_assignment
 
+# What own photos are trained with where nobody says: its base is small, and good on photos that it was not chosen on.
+FOR_PHOTOS = "transfer"
+
 
 def _share(text: str) -> float:
     try:
@@ -41,7 +45,12 @@ def _share(text: str) -> float:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("run", __doc__ or "")
-    parse.add_argument("name", nargs="?", metavar="NAME", help="a recipe of --list, or package.module:RECIPE")
+    parse.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help=f"a recipe of --list, or package.module:RECIPE; with photos of your own default {FOR_PHOTOS}",
+    )
     parse.add_argument("--list", action="store_true", help="show all recipes")
     parse.add_argument(
         "--variant", choices=book.VARIANTS, default="tuned", help="ours (default), or the source to the letter"
@@ -114,7 +123,11 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.list:
         return _list()
     if options.name is None and options.resume is None:
-        raise UsageFault("Which recipe? --list shows them all, --help the options.")
+        from recipes.data import is_own
+
+        if not is_own(options.data):
+            raise UsageFault("Which recipe? --list shows them all, --help the options.")
+        options.name = FOR_PHOTOS
     overrides = tuple(parse_assignment(text) for text in options.set)
     if options.name is not None:  # A typing error shows before anything is loaded.
         recipe = book.get(options.name, options.variant)

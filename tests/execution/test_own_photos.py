@@ -69,6 +69,15 @@ def test_a_plan_examines_and_times_and_writes_nothing(photos, run_cli, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
+def test_photos_without_a_recipe_are_trained_with_the_one_for_photos(photos, run_cli):
+    code, out, err = run_cli("--data", photos, "--weights", "none", "--set", "image_size=32", "--plan", "--json")
+    assert code == 0, err
+    plan = json.loads(out)
+    assert (plan["recipe"], plan["settings"]["architecture"]) == ("transfer", "transfer")
+    code, _, err = run_cli("--data", "sample")
+    assert (code, "Which recipe?" in err) == (2, True)
+
+
 def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(clothes, run_cli, tmp_path, one_layer):
     arguments = ("one_layer:MINE", "--data", clothes, "--out", tmp_path / "run", "--set", "phases.train.epochs=1")
     code, _, err = run_cli(*arguments, "--require-accuracy", "1", "--export", "keras", "--seed", "5")
