@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from zoo.markdown import table
+from zoo.text.markdown import table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

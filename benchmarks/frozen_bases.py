@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.markdown import table
+from zoo.text.markdown import table
 
 if TYPE_CHECKING:
     from recipes.data import Splits

@@ -17,7 +17,7 @@ import zoo
 from recipes.recipe.search_space import LogFloat, OneOf, Space
 from recipes.report.figures.search import over_seeds
 from recipes.study import results_files, results_table
-from zoo import markdown
+from zoo.text import markdown
 
 MEASURED = results_files.load(Path("results"))
 SEARCHED = results_files.load(Path("results/search"))

@@ -22,7 +22,7 @@ from recipes import book
 from recipes.console.command import Parser, guarded, seed
 from recipes.console.screen import Screen, flush_stdout
 from recipes.errors import UsageFault
-from recipes.study import speed
+from recipes.study.bench import speed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

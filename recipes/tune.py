@@ -65,7 +65,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.console.signals import Signals
     from recipes.data import is_own
     from recipes.execution.request import Request
-    from recipes.study import tuning
+    from recipes.study.searches import tuning
 
     signals = Signals("The same command goes on.")
     signals.listen()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import plugins
 from zoo.facts import BUILTIN, Info
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 if TYPE_CHECKING:
     import keras

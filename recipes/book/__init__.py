@@ -11,7 +11,7 @@ from recipes.console.backend import load_keras
 from recipes.errors import Fault, UsageFault
 from recipes.recipe import Recipe
 from zoo import plugins
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 VARIANTS = ("tuned", "published")
 GROUP = "recipes.book"

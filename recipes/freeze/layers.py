@@ -18,7 +18,7 @@ import keras
 from recipes.errors import UsageFault
 from zoo.structure import stages
 from zoo.structure.graph import calls, narrow
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 
 def set_trainable(model: keras.Model, flags: Sequence[bool]) -> None:

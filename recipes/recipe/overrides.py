@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipes.errors import UsageFault
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 
 def override(node: Any, path: str, value: Any) -> Any:

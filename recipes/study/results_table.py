@@ -9,7 +9,7 @@ from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.files import atomic
-from zoo import markdown
+from zoo.text import markdown
 
 COLUMNS = (
     "recipe", "data", "variant", "published", "test accuracy", "95% over seeds", "95% over test images", "seeds",

@@ -6,7 +6,7 @@ from conftest import tiny_recipe
 
 from recipes import Augment, Phase, book
 from recipes.errors import UsageFault
-from recipes.study import baseline
+from recipes.study.bench import baseline
 
 PLAIN = tiny_recipe(augment=Augment(), phases=(Phase("train", 1, optimizer="sgd", learning_rate=0.01),))
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from recipes import bench
-from recipes.study import speed
+from recipes.study.bench import speed
 
 
 def test_a_round_compares_plain_script_published_and_tuned(monkeypatch, capsys, tmp_path, one_layer):

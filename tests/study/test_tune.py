@@ -15,7 +15,7 @@ from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted, UsageFault
 from recipes.recipe import page_source
 from recipes.recipe.search_space import Float, Int, LogFloat, OneOf
-from recipes.study import search, trial, tuning
+from recipes.study.searches import search, trial, tuning
 from recipes.train import checkpoint, engine
 
 pytestmark = pytest.mark.usefixtures("one_layer")

@@ -14,7 +14,7 @@ import zoo
 from recipes import Augment, Phase
 from recipes.console.signals import Signals
 from recipes.recipe.search_space import LogFloat
-from recipes.study import search, trial
+from recipes.study.searches import search, trial
 from recipes.train import optimizers
 from zoo import registry
 

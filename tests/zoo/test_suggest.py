@@ -1,6 +1,6 @@
 """Did you mean."""
 
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 
 def test_closest_names_up_to_three_choices_that_are_alike():

@@ -9,7 +9,7 @@ from zoo.pretrained import borrowed, readers
 from zoo.pretrained.applications import PREPARED, application
 from zoo.pretrained.base import MINUS_MEAN_BGR, MINUS_ONE_TO_ONE, Base, Pixels
 from zoo.pretrained.package_index import Wheel
-from zoo.suggest import closest
+from zoo.text.suggest import closest
 
 if TYPE_CHECKING:
     import keras

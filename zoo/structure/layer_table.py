@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from zoo import markdown
 from zoo.structure.graph import Key, calls
+from zoo.text import markdown
 
 if TYPE_CHECKING:
     import keras

@@ -14,7 +14,7 @@ from recipes.recipe.search_space import LogFloat, OneOf, Space
 from recipes.report.figures import style
 
 if TYPE_CHECKING:
-    from recipes.study.trial import Trial
+    from recipes.study.searches.trial import Trial
 
 SHOWN = 10
 COLUMNS = 3

@@ -31,7 +31,7 @@ log = logging.getLogger("recipes")
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search; see `recipes.study.search.Search`."""
+    """How to search; see `recipes.study.searches.search.Search`."""
 
     tuner: str = "bayesian"
     objective: str = "val_accuracy"
@@ -109,7 +109,7 @@ def _search(
     from recipes.execution import environment
     from recipes.report.figures import search as report
     from recipes.report.figures import style
-    from recipes.study import search, trial
+    from recipes.study.searches import search, trial
 
     origin, recipe, splits = ready.origin, ready.recipe, ready.splits
     if origin.notice:

@@ -18,8 +18,8 @@ from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import EnvironmentFault
 from recipes.files import atomic
-from recipes.study.clock import Clock
-from zoo.markdown import table
+from recipes.study.bench.clock import Clock
+from zoo.text.markdown import table
 
 # The plain script, our engine on the same protocol, and the tuned recipe, in turns.
 ROLES = ("plain", "published", "tuned")
@@ -107,7 +107,7 @@ def measure(race: Race, role: str) -> dict[str, Any]:
 
     clock = Clock(race.accuracy, score)
     if role == "plain":
-        from recipes.study.baseline import train
+        from recipes.study.bench.baseline import train
 
         train(recipe, splits, model, clock=clock, epochs=race.epochs)
         return clock.report()

@@ -27,7 +27,7 @@ from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.execution import prepare
 from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe
-from recipes.study.trial import Trainer, Trial
+from recipes.study.searches.trial import Trainer, Trial
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,

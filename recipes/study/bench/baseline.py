@@ -14,7 +14,7 @@ from recipes.data import Splits
 from recipes.errors import UsageFault
 from recipes.freeze.layers import thaw
 from recipes.recipe import Augment, Recipe, stored
-from recipes.study.clock import Clock
+from recipes.study.bench.clock import Clock
 from recipes.train.optimizers import optimizer_for
 
 # What a plain script does, or what makes no difference to one: how the frozen part is run, and what is kept at the end.
