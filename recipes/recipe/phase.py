@@ -29,8 +29,8 @@ class Phase:
         epochs: Passes over the training images, at most.
         train: Globs over layer names; `"stage:-1"` is the last stage of a base, from one halving of the image to the
             next (`zoo.structure.stages`). What none of them matches is frozen.
-        rates: Discriminative rates: for a glob over layer names, the factor on every update of those layers. Of
-            several globs that match, the first counts.
+        rates: Discriminative rates: for a glob over layer names or a stage, as in `train`, the factor on every update
+            of those layers. Of several that match, the first counts.
         optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`
             have betas of 0.9 and 0.999, `lion` of 0.9 and 0.99, `adadelta` rho of 0.95, `rmsprop` rho of 0.9 and no
             momentum; epsilon is 1e-7; gradients are not clipped.

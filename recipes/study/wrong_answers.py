@@ -93,8 +93,8 @@ def write(results: Path, of: Sequence[str], page: Path, data_dir: str | os.PathL
         page.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(page, wrong_page(datasets[0], _table(chosen), wrong, _pictures(datasets[0], wrong, data_dir)))
     log.log(
-        RESULT, "%s: wrong in every run of %s, two runs or more: %d of %d images",
-        page, " ".join(of) or datasets[0], len(wrong), len(tested),
+        RESULT, "%s: wrong in every run of %s, two runs or more: %s of %s images",
+        page, " ".join(of) or datasets[0], f"{len(wrong):,}", f"{len(tested):,}",
     )  # fmt: skip
 
 

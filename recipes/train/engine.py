@@ -28,6 +28,7 @@ from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
 from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs, say_what_is_kept
 from recipes.train.memory import check_memory, evaluation_batch
+from recipes.train.optimizers import rates_by_layer
 from recipes.train.phase import Phases, Trainee
 
 log = logging.getLogger("recipes")
@@ -218,7 +219,8 @@ def _inspect(worker: keras.Model, trainee: Trainee, splits: Splits) -> None:
         UsageFault: When the training would be worthless.
     """
     phase, model = trainee.phase, trainee.model
-    found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=phase.rates)
+    rates = rates_by_layer(phase, worker)
+    found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=rates)
     for finding in found:
         if finding.stops:
             raise UsageFault(f"Phase {phase.name!r}: {finding}")

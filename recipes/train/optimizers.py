@@ -13,6 +13,7 @@ import tensorflow as tf
 from recipes.errors import UsageFault
 from recipes.recipe import Phase
 from recipes.recipe.phase import OPTIMIZERS
+from zoo.structure import stages
 
 UNDECAYED = ("bias", "gamma", "beta")
 
@@ -25,10 +26,10 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
     Args:
         phase: Says which.
         steps: Steps in an epoch.
-        model: What will be trained; the phase's rates name its layers.
+        model: The whole network, with the phase's layers thawed; the phase's rates name them.
 
     Raises:
-        UsageFault: When a glob of the phase's rates matches no layer that trains.
+        UsageFault: When a glob or stage of the phase's rates names no layer that trains.
     """
     settings: dict[str, Any] = {
         "weight_decay": None,  # Spares Keras a pass over the weights; AdamW takes no None.
@@ -108,20 +109,44 @@ def scale_updates(
     return scaled
 
 
-def _factors(phase: Phase, model: keras.Model) -> list[tuple[keras.Variable, float]]:
-    trained = [layer for layer in model.layers if layer.trainable_weights]
+def rates_by_layer(phase: Phase, model: keras.Model) -> dict[str, float]:
+    """The factors of a phase's discriminative rates, by the name of each layer that trains and has one.
+
+    Args:
+        phase: Gives the rates by glob or stage; the first that matches a layer counts.
+        model: The whole network, with the phase's layers thawed.
+
+    Raises:
+        UsageFault: When a glob or stage names no layer that trains.
+    """
+    trained = [layer.name for layer in model.layers if layer.trainable_weights]
     factors: dict[str, float] = {}
     for pattern, factor in phase.rates.items():
-        matched = fnmatch.filter([layer.name for layer in trained], pattern)
+        matched = _trained(pattern, trained, model)
         if not matched:
             raise UsageFault(
                 f"The glob {pattern!r} in the rates of phase {phase.name!r} matches no layer that trains. "
-                f"There are: {', '.join(layer.name for layer in trained)}."
+                f"There are: {', '.join(trained)}."
             )
         factors = dict.fromkeys(matched, factor) | factors
+    return factors
+
+
+def _trained(pattern: str, trained: Sequence[str], model: keras.Model) -> list[str]:
+    """Those of some layers that a glob or a stage names."""
+    if not pattern.startswith(stages.PREFIX):
+        return fnmatch.filter(trained, pattern)
+    try:
+        return [name for name in stages.named(model, pattern) if name in trained]
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
+
+
+def _factors(phase: Phase, model: keras.Model) -> list[tuple[keras.Variable, float]]:
+    factors = rates_by_layer(phase, model)
     return [
         (variable, factors[layer.name])
-        for layer in trained
+        for layer in model.layers
         if layer.name in factors
         for variable in layer.trainable_weights
     ]

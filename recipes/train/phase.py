@@ -118,7 +118,7 @@ class Phases:
         cuts = self.boundary.cuts(index)
         model = split_at(self.network, cuts[-1])[1] if cuts else self.network
         steps = steps_per_epoch(self.splits.train, self.recipe.batch_size)
-        optimizer = optimizer_for(phase, steps, model)
+        optimizer = optimizer_for(phase, steps, self.network)
         per_call = 1 if one_by_one else steps_per_call(model, self.recipe.batch_size, steps, phase.epochs)
         compile_for(model, self.recipe, optimizer, per_call)
         optimizer.build(model.trainable_variables)

@@ -5,13 +5,15 @@ import math
 import keras
 import numpy as np
 import pytest
+from conftest import tiny_recipe
 
 import zoo
-from recipes import Phase
+from recipes import Augment, Phase
 from recipes.errors import UsageFault
 from recipes.freeze import thaw
 from recipes.recipe.phase import OPTIMIZERS, SCHEDULES
-from recipes.train.optimizers import optimizer_for, scale_updates
+from recipes.train import engine
+from recipes.train.optimizers import optimizer_for, rates_by_layer, scale_updates
 
 EVERY_OPTIMIZER = sorted(
     name
@@ -140,6 +142,34 @@ def test_rates_are_given_by_globs_and_the_first_that_matches_counts():
     assert moved == pytest.approx({"conv2": 0.1 * step, "dense": 0.5 * step, "probabilities": 0.5 * step}, rel=1e-4)
 
 
+def test_a_rate_for_a_stage_is_that_of_its_layers_that_train():
+    model = zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None)
+    thaw(model, ("stage:-1", "block4_conv3", "head_*"))
+    phase = Phase("a", 1, rates={"block5_conv3": 0.5, "stage:-1": 0.1, "stage:3": 0.2})
+    assert rates_by_layer(phase, model) == {
+        "block5_conv1": 0.1, "block5_conv2": 0.1, "block5_conv3": 0.5, "block4_conv3": 0.2,
+    }  # fmt: skip
+    optimizer_for(phase, 1, model)
+    for pattern, words in (("stage:0", "'stage:0' in the rates of phase 'a' matches no"), ("stage:9", "no 'stage:9'")):
+        with pytest.raises(UsageFault, match=words):
+            optimizer_for(Phase("a", 1, rates={pattern: 0.1}), 1, model)
+
+
+@pytest.mark.parametrize("views", [0, 1])
+def test_a_rate_for_a_stage_is_counted_in_the_whole_network_where_the_frozen_part_is_cut_off(fashion, views):
+    """The part above the frontier has one stage less."""
+
+    def trained(rates):
+        model = zoo.get("fashion_cnn", weights=None)
+        model.set_weights([np.random.default_rng(0).normal(0, 0.05, array.shape) for array in model.get_weights()])
+        phase = Phase("a", 1, ("conv2", "dense", "probabilities"), rates, optimizer="sgd", learning_rate=0.01)
+        recipe = tiny_recipe(phases=(phase,), augment=Augment(), engine="keras", views=views)
+        return engine.train(recipe, fashion, model, seed=1).model.get_weights()
+
+    for array, expected in zip(trained({"stage:1": 0.01}), trained({"conv2": 0.01}), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
 def test_a_rate_for_layers_that_do_not_train_is_an_error():
     model = zoo.get("fashion_cnn")
     thaw(model, ("dense", "probabilities"))
@@ -151,7 +181,5 @@ def test_a_rate_for_layers_that_do_not_train_is_an_error():
 
 @pytest.mark.parametrize("factor", [0, -1, 2, float("nan"), "fast", True])
 def test_a_factor_is_above_0_and_at_most_1(factor):
-    from conftest import tiny_recipe
-
     with pytest.raises(UsageFault, match="'rates' of the phase 'a' must be factors above 0, at most 1"):
         tiny_recipe(phases=(Phase("a", 1, rates={"*": factor}),))
