@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from recipes.data import Splits
 
 IMAGES = {"train": 8, "validation": 4, "test": 2}
+# The step of a larger network is not traced: that would take far longer than the step.
+TRACED = 60
 
 
 def check_recipe(
@@ -76,6 +78,8 @@ def _knows_its_data_sets(recipe: Recipe) -> Iterator[str]:
 
 
 def _trains(recipe: Recipe, shape: tuple[int, int, int]) -> Iterator[str]:
+    import tensorflow as tf
+
     from recipes.train import engine, network
 
     short = dataclasses.replace(
@@ -86,7 +90,11 @@ def _trains(recipe: Recipe, shape: tuple[int, int, int]) -> Iterator[str]:
     )
     splits = _made_images(shape, 2 if zoo.info(recipe.architecture).classes == 2 else 3)
     model = network.build(short, shape, len(splits.class_names), 0, None)
-    outcome = engine.train(short, splits, model, seed=0)
+    tf.config.run_functions_eagerly(len(model.layers) > TRACED)
+    try:
+        outcome = engine.train(short, splits, model, seed=0)
+    finally:
+        tf.config.run_functions_eagerly(False)
     if not all(math.isfinite(row["loss"]) and math.isfinite(row["val_loss"]) for row in outcome.history):
         yield "a loss is not a finite number after a step"
 

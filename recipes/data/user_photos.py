@@ -31,13 +31,26 @@ def read(origin: Origin, diagnosis: Diagnosis, image_size: int | None, shape: tu
     """
     diagnosis.refuse()
     size = (image_size, image_size) if image_size is not None else _common_size(diagnosis.used) or shape[:2]
-    labels = {label: index for index, label in enumerate(diagnosis.listing.classes)}
-    parts = {split: _images(diagnosis, split, (*size, shape[2]), labels) for split in SPLIT_NAMES}
-    return Splits(**parts, class_names=tuple(diagnosis.listing.classes), origin=origin)
+    classes = diagnosis.listing.classes
+    by_split: dict[str, list[Photo]] = {split: [] for split in SPLIT_NAMES}
+    for photo in diagnosis.used:
+        by_split[diagnosis.places[photo.entry.name]].append(photo)
+    parts = {split: images_of(photos, classes, (*size, shape[2])) for split, photos in by_split.items()}
+    return Splits(**parts, class_names=tuple(classes), origin=origin)
 
 
-def _images(diagnosis: Diagnosis, split: str, shape: tuple[int, int, int], labels: dict[str, int]) -> Images:
-    photos = [photo for photo in diagnosis.used if diagnosis.places[photo.entry.name] == split]
+def images_of(photos: Sequence[Photo], classes: Sequence[str], shape: tuple[int, int, int]) -> Images:
+    """Decode photos, at the cost of reading them where they were decoded before.
+
+    Args:
+        photos: Those that can be used.
+        classes: All classes, in the order of their numbers.
+        shape: (height, width, channels) that every photo is brought to.
+
+    Raises:
+        DataFault: When one changed since it was examined.
+    """
+    labels = {label: index for index, label in enumerate(classes)}
 
     def content(place: int) -> bytes:
         try:

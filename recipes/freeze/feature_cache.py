@@ -96,6 +96,12 @@ class Prefix:
         """Multiply-accumulate operations for one image."""
         return count_macs(self.network)
 
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether it filters channels by themselves."""
+        kinds = keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D
+        return any(isinstance(layer, kinds) for layer in self.network.layers)
+
 
 def cache(
     prefix: keras.Model,
@@ -135,8 +141,9 @@ def cache(
         UsageFault: When an activation is too large for `dtype`.
     """
     views = [View(images, images_key(images), augment, seed, view)]
-    name = engines.choose(engine, precision, work=len(images) * count_macs(prefix))
-    return _pass(Prefix(prefix), views, dtype, name, folder, watch)[0]
+    given = Prefix(prefix)
+    name = engines.choose(engine, precision, work=len(images) * given.macs, depthwise=given.is_depthwise)
+    return _pass(given, views, dtype, name, folder, watch)[0]
 
 
 @dataclass(frozen=True)
@@ -254,6 +261,7 @@ class Boundary:
             self.precision,
             work=sum(len(view.images) for view in self._views) * prefix.macs,
             int8_serves=base is not None and base.int8 and self.recipe.weights == "imagenet",
+            depthwise=prefix.is_depthwise,
         )
 
     def forget(self, moved: Sequence[keras.Variable]) -> None:

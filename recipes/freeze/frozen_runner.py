@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import openvino
 
 BATCH = 32
-# To make an engine takes seconds: it pays from so many multiply-accumulate operations on.
-WORTH_AN_ENGINE = 1e12
+# To make an engine takes seconds: it pays from so many multiply-accumulate operations on, five photos through VGG16 at
+# 180 pixels or a hundred through EfficientNet-Lite0.
+WORTH_AN_ENGINE = 5e10
 # How near to Keras in float32 a batch must come: least correlation, largest relative difference. It tells a wrong
 # network from rounding; what rounding costs a base is measured by folds (results/bench/frozen_bases.json).
 AGREEMENT = {"float32": (0.99999, 1e-4), "bfloat16": (0.995, 0.1), "int8": (0.97, 0.25)}
@@ -46,7 +47,14 @@ class Engine:
     run: Callable[[np.ndarray], np.ndarray]
 
 
-def choose(engine: str, precision: str, *, work: float = float("inf"), int8_serves: bool = False) -> str:
+def choose(
+    engine: str,
+    precision: str,
+    *,
+    work: float = float("inf"),
+    int8_serves: bool = False,
+    depthwise: bool = False,
+) -> str:
     """The name of the engine to use.
 
     Args:
@@ -57,6 +65,7 @@ def choose(engine: str, precision: str, *, work: float = float("inf"), int8_serv
             engine is asked for by name.
         work: Multiply-accumulate operations to be done.
         int8_serves: Whether folds cannot tell the network's features in eight bits from those in float32.
+        depthwise: Whether the network filters channels by themselves, which TensorFlow does slowly in bfloat16.
 
     Returns:
         `"keras"` or `"openvino"`, a space and the number format.
@@ -75,7 +84,7 @@ def choose(engine: str, precision: str, *, work: float = float("inf"), int8_serv
     number_format = precisions.choose(precision)
     cannot = not installed or (number_format == "bfloat16" and not has_bfloat16)
     if engine == "keras" or cannot or work < WORTH_AN_ENGINE:
-        return f"keras {number_format}"
+        return f"keras {'float32' if precision == 'auto' and depthwise else number_format}"
     if precision == "auto" and not has_bfloat16 and int8_serves and quantizes and precisions.processor_has_int8():
         return "openvino int8"
     return f"openvino {number_format}"

@@ -78,7 +78,7 @@ def test_every_defect_is_named_and_nothing_is_touched(messy, tmp_path, run_docto
     found = json.loads(out)
     assert found["bad"] == {
         "flower/bomb.png": "oversized: 10,000 x 10,000 pixels, more than 50 million",
-        "flower/page.jpg": "a page of HTML or XML, no JPEG, PNG, GIF, BMP, WEBP or TIFF",
+        "flower/page.jpg": "a page of HTML or XML, no JPEG, PNG, GIF, BMP, WEBP, AVIF, HEIF or TIFF",
         "temple/caf\\xe9.jpg": "the name is not UTF-8",
         "temple/empty.jpg": "empty file",
         "temple/truncated.jpg": found["bad"]["temple/truncated.jpg"],

@@ -431,6 +431,8 @@ def test_the_engine_is_chosen_by_what_is_there_and_by_the_work(monkeypatch):
     assert choose("int8", "float32") == "openvino int8"
     assert choose("keras", "bfloat16") == "keras bfloat16"
     assert choose("auto", "auto", work=1e9) == "keras bfloat16"
+    assert choose("auto", "auto", work=1e9, depthwise=True) == "keras float32"
+    assert choose("auto", "bfloat16", work=1e9, depthwise=True) == "keras bfloat16"
     here(bfloat16=False)
     assert choose("auto", "auto", int8_serves=True) == "openvino int8"
     assert choose("auto", "auto", work=1e9, int8_serves=True) == "keras float32"

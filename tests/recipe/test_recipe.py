@@ -16,7 +16,9 @@ from recipes.recipe import with_defaults
 from recipes.recipe.diff import refuse_changes
 from recipes.testing import check_recipe
 
-PHOTOS = ("dogs_vs_cats_aug", "vgg16_feature_extract", "vgg16_finetune")
+# Of Deep Learning with Python, on 2,000 photos of cats and dogs; transfer is the third's protocol on another base.
+SECOND_EDITION = ("dogs_vs_cats_aug", "vgg16_feature_extract", "vgg16_finetune")
+THIRD_EDITION = ("dogs_vs_cats_gap", "xception_feature_extract", "xception_finetune", "transfer")
 
 
 def test_names_lists_the_book():
@@ -55,22 +57,30 @@ def test_published_protocols_are_the_sources():
     assert (section_4_2.split.method, section_4_2.phases[0].optimizer) == ("last", "rmsprop")
     assert section_4_2.phases[0].learning_rate == 1e-3
 
-    for name in PHOTOS:
-        published = recipes.get(name, "published")
-        assert published.split == recipes.Choice(train=2000, validation=1000, test=2000)
-        assert (published.image_size, published.batch_size) == (180, 32)
-        assert published.augment == recipes.Augment(flip=True, rotation=0.1, zoom=0.2)
-        assert all(phase.optimizer == "rmsprop" for phase in published.phases)
-    scratch, head = (recipes.get(name, "published").phases[0] for name in PHOTOS[:2])
+    for edition, batch_size, optimizer in ((SECOND_EDITION, 32, "rmsprop"), (THIRD_EDITION, 64, "adam")):
+        for name in edition:
+            published = recipes.get(name, "published")
+            assert published.split == recipes.Choice(train=2000, validation=1000, test=2000)
+            assert (published.image_size, published.batch_size) == (180, batch_size)
+            assert published.augment == recipes.Augment(flip=True, rotation=0.1, zoom=0.2)
+            assert all(phase.optimizer == optimizer for phase in published.phases)
+    scratch, head = (recipes.get(name, "published").phases[0] for name in SECOND_EDITION[:2])
     assert (scratch.epochs, scratch.learning_rate, scratch.monitor, scratch.keep) == (100, 1e-3, "val_loss", "best")
     assert (head.epochs, head.train) == (50, ("head_*",))
     first, second = recipes.get("vgg16_finetune", "published").phases
     assert first == head
     assert (second.train, second.learning_rate, second.epochs) == (("block5_*", "head_*"), 1e-5, 30)
 
+    gap, features = (recipes.get(name, "published").phases[0] for name in THIRD_EDITION[:2])
+    assert (gap.epochs, gap.learning_rate, gap.monitor, gap.keep) == (100, 1e-3, "val_loss", "best")
+    assert (features.epochs, features.train, features.learning_rate) == (30, ("head_*",), 1e-3)
+    first, second = recipes.get("xception_finetune", "published").phases
+    assert first == features
+    assert (second.train, second.learning_rate, second.epochs) == (("*",), 1e-5, 30)
+
     for name in recipes.names():
         published = recipes.get(name, "published")
-        assert published.augment == recipes.Augment() or name in PHOTOS
+        assert published.augment == recipes.Augment() or name in SECOND_EDITION + THIRD_EDITION
         assert published.label_smoothing == 0
         assert all(phase.average_epochs == 0 and phase.schedule == "constant" for phase in published.phases)
 
