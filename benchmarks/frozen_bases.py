@@ -5,10 +5,10 @@
 Every photo of cats_vs_dogs that a recipe uses (4,000) passes each base; the averages of its last stage are told apart
 by a logistic regression. By five folds each photo is tested once, by a regression that was trained on 2,000 of the
 others. As in a run, the features that train it are those of the number format asked for and, with views, of augmented
-photos; those that test it are plain, and float32 where a base is looked at in all formats. Counted are photos a second, once the engine is made, and the minutes
-that 2,000 training photos, in all views, and 1,000 validation photos take at that. Results go to
-results/bench/frozen_bases.json and, between the marks, into docs/boundary.md. `--smoke` takes a few crops, two small
-bases with random weights, and writes nothing.
+photos; those that test it are plain, and float32 where a base is looked at in all formats. Counted are photos a second,
+once the engine is made, and the minutes that 2,000 training photos, in all views, and 1,000 validation photos take at
+that. Results go to results/bench/frozen_bases.json and, between the marks, into docs/boundary.md. `--smoke` takes a few
+crops, a small base with random weights, and writes nothing.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from recipes.study import results_files, results_table
 from zoo.text import markdown
 
 MEASURED = results_files.load(Path("results"))
+BY_FOLDS = results_files.load(Path("results/folds"))
 SEARCHED = results_files.load(Path("results/search"))
 
 
@@ -194,7 +195,10 @@ def main() -> None:
     write(
         "results.md",
         WIDE + "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the "
-        "standard deviation over the seeds.\n\n" + results_table.table(MEASURED) + "\n"
+        "standard deviation over the seeds.\n\n"
+        + results_table.table(MEASURED)
+        + results_table.folds_table(BY_FOLDS)
+        + "\n"
         "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
         "## What 0.985 is worth\n" + from_readme("worth") + "\n"
         "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"

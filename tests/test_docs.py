@@ -72,7 +72,8 @@ def test_only_known_block_languages_are_used():
 
 def test_readme_shows_the_measured_results_of_every_recipe():
     measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text()
-    assert f"<!-- results -->\n{results_table.table(measured)}<!-- /results -->" in text
+    by_folds = results_table.folds_table(results_files.load(ROOT / "results" / "folds"))
+    assert f"<!-- results -->\n{results_table.table(measured)}{by_folds}<!-- /results -->" in text
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
@@ -88,7 +89,11 @@ def test_readme_holds_fine_tuning_against_independent_runs_of_the_book():
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_recipe_page_states_its_measured_cost_and_result(name):
-    measured = results_table.measured(results_files.of_recipe(results_files.load(ROOT / "results"), name))
+    by_seeds, by_folds = (
+        results_files.of_recipe(results_files.load(folder), name)
+        for folder in (ROOT / "results", ROOT / "results" / "folds")
+    )
+    measured = results_table.measured(by_seeds, by_folds)
     text = (ROOT / "recipes" / "book" / f"{name}.py").read_text(encoding="utf-8")
     assert f"<!-- measured -->\n{measured}<!-- /measured -->" in text, "python -m recipes.results --book recipes/book"
 
@@ -111,8 +116,11 @@ def test_readme_lists_every_architecture_with_its_parameters():
 
 def test_results_are_of_the_recipes_as_they_are():
     """A recipe that changed since it was measured must be measured again."""
-    for name, group in results_files.load(ROOT / "results").items():
+    folders = ROOT / "results", ROOT / "results" / "folds"
+    for name, group in [found for folder in folders for found in results_files.load(folder).items()]:
         recipe = recipes.get(group["recipe"], group["variant"])
+        if "folds" in group:
+            recipe = recipe.override("split.folds", group["folds"])
         if group["dataset"] != recipe.data:
             recipe = recipe.override("data", group["dataset"])
         # A setting that came later has the value that leaves things as they were.

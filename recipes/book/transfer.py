@@ -14,6 +14,7 @@ head's rate, weight decay and epochs: ten settings, the four with a rate of 0.00
 Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
 
 - cats_vs_dogs, tuned: 0.9943 ± 0.0006 (3 seeds), 0.7 minutes on 2 cores; certified
+- cats_vs_dogs, tuned: 0.9908 by 5 folds of 4,000 images; certified
 <!-- /measured -->
 
     python -m recipes.run transfer

@@ -19,7 +19,7 @@ from recipes.files import atomic
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
-from recipes.study.results_table import measured, put_between_marks, table
+from recipes.study.results_table import folds_table, measured, put_between_marks, table
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
@@ -58,12 +58,13 @@ def show(results: Path, readme: Path | None, book: Path | None) -> None:
         CorruptFault: When a result file is damaged.
         DiskFault: When a page cannot be written.
     """
-    groups = load(results)
+    groups, folds = load(results), load(results / "folds")
     if readme is not None:
-        put_between_marks(readme, "results", table(groups))
+        put_between_marks(readme, "results", table(groups) + folds_table(folds))
     if book is not None:
         for name in sorted({group["recipe"] for group in groups.values()}):
-            put_between_marks(book / f"{name}.py", "measured", measured(of_recipe(groups, name)))
+            found = measured(of_recipe(groups, name), of_recipe(folds, name))
+            put_between_marks(book / f"{name}.py", "measured", found)
 
 
 def of_recipe(groups: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:

@@ -54,7 +54,21 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def measured(results: dict[str, dict[str, Any]]) -> str:
+def folds_table(folds: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table of results by folds; empty where there are none."""
+    rows = [
+        (
+            group["recipe"], group["dataset"], group["variant"], f"**{group['accuracy']:.4f}**",
+            _interval(group, "image_interval"), f"{group['images']['test']:,}", str(group["folds"]),
+        )
+        for group in folds.values()
+    ]  # fmt: skip
+    head = ("recipe", "data", "variant", "test accuracy", "95% over test images", "test images", "folds")
+    intro = "By folds each image is tested once, by a run that has not seen it, trained on as many as above:"
+    return f"\n{intro}\n\n{markdown.table(head, rows)}" if rows else ""
+
+
+def measured(results: dict[str, dict[str, Any]], folds: dict[str, dict[str, Any]] | None = None) -> str:
     """What a recipe's page states between its marks: a line for each data set and variant, with result and cost."""
     lines = ["Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.", ""]
     for group in results.values():
@@ -67,6 +81,11 @@ def measured(results: dict[str, dict[str, Any]]) -> str:
         lines.append(
             f"- {group['dataset']}, {group['variant']}: {accuracy} ({number} seed{'s' * (number > 1)}), {cost}; {kind}"
         )
+    lines += [
+        f"- {group['dataset']}, {group['variant']}: {group['accuracy']:.4f} by {group['folds']} folds of "
+        f"{group['images']['test']:,} images; certified"
+        for group in (folds or {}).values()
+    ]
     return "\n".join(lines) + "\n"
 
 
