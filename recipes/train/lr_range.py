@@ -22,6 +22,9 @@ from recipes.train.phase import Phases
 STEPS = 100
 LOWEST, HIGHEST = 1e-7, 10.0
 SMOOTHING = 0.9
+# Of the suggestion: steps passed over at the start, steps that the slope is averaged over, the least fall of the loss
+# that counts, and how far below the rate of the lowest loss it stays.
+SKIPPED, SLOPE_STEPS, LEAST_FALL, BELOW_LOWEST = 10, 9, 0.03, 10.0
 # The sweep ends when the loss is so many times its lowest.
 BLOWN_UP = 4.0
 Watch = Callable[[int, int], None]
@@ -34,7 +37,7 @@ class Sweep:
     Attributes:
         rates: (steps,), the learning rate of each step.
         losses: (steps,), the training loss, smoothed over about ten steps.
-        suggestion: The rate at which the loss falls fastest; `None` where it never falls.
+        suggestion: The rate to train with, see `suggested`; `None` where the loss never falls.
     """
 
     rates: np.ndarray
@@ -76,7 +79,7 @@ class RateSweep(keras.callbacks.Callback):
     def result(self) -> Sweep:
         """The sweep, as far as it went."""
         losses, rates = np.array(self.losses), self.rates[: len(self.losses)]
-        return Sweep(rates, losses, _steepest(rates, losses))
+        return Sweep(rates, losses, suggested(rates, losses))
 
 
 def sweep_rates(
@@ -117,10 +120,28 @@ def sweep_rates(
     return sweep.result()
 
 
-def _steepest(rates: np.ndarray, losses: np.ndarray) -> float | None:
-    """The rate at which the loss falls fastest, before its lowest."""
-    lowest = int(losses.argmin()) + 1 if len(losses) else 0
-    if lowest < 3:
+def suggested(rates: np.ndarray, losses: np.ndarray) -> float | None:
+    """The rate to train with: where the loss falls fastest, well below the rate at which it is lowest.
+
+    The first steps are passed over, for their average is of few batches; the slope is smoothed; and where the loss is
+    lowest it is about to rise, and trails the rate by ten steps: the rate stays an order of magnitude below.
+
+    Args:
+        rates: (steps,), rising.
+        losses: (steps,), smoothed.
+
+    Returns:
+        A rate; `None` where the loss does not fall by more than it wavers.
+    """
+    if len(losses) < 2 * SKIPPED:
         return None
-    slopes = np.gradient(losses[:lowest], np.log(rates[:lowest]))
-    return float(rates[slopes.argmin()]) if slopes.min() < 0 else None
+    lowest = SKIPPED + int(losses[SKIPPED:].argmin())
+    wavers = float(np.abs(np.diff(losses[SKIPPED : 2 * SKIPPED])).mean()) * math.sqrt(SKIPPED)
+    if losses[SKIPPED] - losses[lowest] <= max(LEAST_FALL * losses[SKIPPED], 2 * wavers):
+        return None
+    slopes = np.gradient(losses, np.log(rates))
+    window = np.ones(SLOPE_STEPS)
+    slopes = np.convolve(slopes, window, "same") / np.convolve(np.ones_like(slopes), window, "same")
+    allowed = np.flatnonzero(rates[:lowest] <= rates[lowest] / BELOW_LOWEST)
+    allowed = allowed[allowed >= SKIPPED]
+    return float(rates[allowed[slopes[allowed].argmin()]]) if len(allowed) else float(rates[lowest] / BELOW_LOWEST)

@@ -21,7 +21,7 @@ def rates_figure(swept: Sweep, phase: Phase, title: str) -> Figure:
     axes.plot(swept.rates, swept.losses, color=style.VALIDATION)
     style.log_ticks(axes)
     if swept.suggestion is not None:
-        axes.axvline(swept.suggestion, color=style.CHOSEN, label=f"falls fastest: {swept.suggestion:.2g}")
+        axes.axvline(swept.suggestion, color=style.CHOSEN, label=f"suggested: {swept.suggestion:.2g}")
     axes.axvline(phase.learning_rate, color=style.TRAINING, ls="--", label=f"the recipe: {phase.learning_rate:g}")
     axes.set(xlabel="learning rate", ylabel="training loss, smoothed", title=title)
     axes.legend()
