@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tracemalloc
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -274,6 +275,67 @@ def test_a_table_says_label_and_split(sound, tmp_path, kind):
     assert all((row["validation"], row["test"]) == (4, 4) for row in found.counts.values())
     assert sum(row["train"] for row in found.counts.values()) == 36 - len(found.leaks)
     assert not found.faults
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("cp949"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace(",", ";").encode(),
+        lambda text: text.replace(",", "\t").encode(),
+        lambda text: text.replace("path,label", " Path , LABEL").encode(),
+        lambda text: text.replace("/", "\\").encode(),
+    ],
+    ids=["UTF-16", "CP949", "UTF-8 with a mark", "semicolons", "tabs", "capitals", "backslashes"],
+)
+def test_a_table_is_read_as_people_write_it(sound, written):
+    rows = "".join(f"{path.relative_to(sound.parent).as_posix()},옷\n" for path in sorted(sound.glob("옷/*.jpg")))
+    file = sound.parent / "written.csv"
+    file.write_bytes(written("path,label\n" + rows + "my photos/temple/00.jpg,절\n"))
+    listing = list_photos(file)
+    assert listing.classes == ["옷", "절"]
+    assert len(listing.entries) == 21
+    assert all(entry.path.is_file() for entry in listing.entries)
+
+
+def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
+    paths = [str(sound / "temple" / f"{number:02d}.jpg") for number in range(3)]
+    file = tmp_path / "table.parquet"
+    pandas.DataFrame({"path": paths, "label": [True, False, None]}).to_parquet(file)
+    listing = list_photos(file)
+    assert listing.classes == ["False", "True"]
+    assert listing.unreadable == [(paths[2], "path or label is empty")]
+    pandas.DataFrame({"path": paths, "label": pandas.to_datetime(["2025-01-01", "2025-01-02", None])}).to_parquet(file)
+    assert len(list_photos(file).classes) == 2
+    pandas.DataFrame({"path": paths, "label": [["cat"], ["cat", "dog"], ["dog"]]}).to_parquet(file)
+    with pytest.raises(DataFault, match=r"a photo must have one label, and one has \['cat'\]"):
+        list_photos(file)
+
+
+def test_names_of_a_mac_are_those_of_others(sound, tmp_path):
+    for form in ("NFC", "NFD"):
+        shutil.copytree(sound / "옷", tmp_path / form / unicodedata.normalize(form, "옷"))
+        shutil.copytree(sound / "temple", tmp_path / form / "temple")
+    (one, *_), (other, *_) = (list_photos(tmp_path / form).classes[::-1] for form in ("NFC", "NFD"))
+    assert one == other == "옷"
+
+
+def test_folders_that_are_no_classes_are_refused_with_what_to_do(sound, tmp_path):
+    shutil.copytree(sound, tmp_path / "around" / "dataset" / "train")
+    with pytest.raises(DataFault, match="There is one class only, 'dataset'"):
+        examine(tmp_path / "around").refuse()
+    shutil.copytree(sound, tmp_path / "around" / "dataset" / "test")
+    with pytest.raises(DataFault, match=f"Then --data {tmp_path}/around/dataset"):
+        list_photos(tmp_path / "around")
+    for split in ("train", "val", "extra"):
+        shutil.copytree(sound, tmp_path / "splits" / split)
+    with pytest.raises(DataFault, match="Each of extra, train, val in .* these are splits, not classes"):
+        list_photos(tmp_path / "splits")
+    for split in ("Training", "Testing"):
+        shutil.copytree(sound, tmp_path / "capitals" / split)
+    assert {entry.split for entry in list_photos(tmp_path / "capitals").entries} == {"train", "test"}
 
 
 def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):

@@ -5,7 +5,9 @@ Files are listed, not opened, and never changed.
 
 from __future__ import annotations
 
+import io
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,8 +28,9 @@ NO_EXTENSION = "no extension"
 TABLES = (".csv", ".parquet")
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
-    "test": "test",
+    "dev": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
+SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,31 @@ def _from_folder(root: Path) -> Listing:
             for class_folder in _subfolders(folder, listing):
                 _add_class(class_folder, split, listing)
     else:
+        _refuse_what_are_no_classes(root, folders)
         for class_folder in folders:
             _add_class(class_folder, None, listing)
     listing.classes = sorted(set(listing.classes))
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
+
+
+def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
+    """Refuse a folder around the folder that is meant, and splits under other names.
+
+    Raises:
+        DataFault: With what to type, or to rename.
+    """
+    inside = [sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) for folder in folders]
+    if len(folders) == 1 and len(inside[0]) > 1:
+        raise DataFault(
+            f"{root} holds one folder, {folders[0].name!r}, and that holds {', '.join(inside[0][:3])}: are these the "
+            f"classes? Then --data {folders[0]}"
+        )
+    if len(folders) > 1 and len(inside[0]) > 1 and all(names == inside[0] for names in inside):
+        raise DataFault(
+            f"Each of {', '.join(folder.name for folder in folders[:4])} in {root} holds {', '.join(inside[0][:3])}: "
+            "these are splits, not classes. Call them train, validation and test."
+        )
 
 
 def _subfolders(folder: Path, listing: Listing) -> list[Path]:
@@ -123,7 +146,8 @@ def _subfolders(folder: Path, listing: Listing) -> list[Path]:
 
 def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
     """Add every photo below a class folder. Links to folders are not followed: they may go round in circles."""
-    listing.classes.append(folder.name)
+    label = unicodedata.normalize("NFC", folder.name)  # A Mac writes a Korean letter as its parts.
+    listing.classes.append(label)
     for parent, folders, files in os.walk(folder):
         kept = [name for name in folders if not _is_hidden(name) and not (Path(parent) / name).is_symlink()]
         listing.ignored[HIDDEN] += sum(_is_hidden(name) for name in folders)
@@ -140,7 +164,7 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
                 listing.unreadable.append((printable(path.relative_to(listing.root)), "the name is not UTF-8"))
             else:
                 relative = path.relative_to(listing.root).as_posix()
-                listing.entries.append(Entry(relative, path, folder.name, split))
+                listing.entries.append(Entry(relative, path, label, split))
     listing.ignored += Counter()  # Drops what was counted zero times.
 
 
@@ -153,7 +177,7 @@ def paths_in_table(path: Path) -> list[Path]:
     table = _read_table(path)
     if "path" not in table:
         raise DataFault(f"{path} lacks the column path; it has: {', '.join(map(str, table.columns))}.")
-    return [path.parent / str(name).strip() for name in table["path"].dropna() if str(name).strip()]
+    return [path.parent / _path(name, path) for name in table["path"] if name.strip()]
 
 
 def _from_table(path: Path) -> Listing:
@@ -164,8 +188,11 @@ def _from_table(path: Path) -> Listing:
             f"split; it has: {', '.join(map(str, table.columns))}."
         )
     listing = Listing(path)
-    for row in table.fillna("").astype(str).to_dict("records"):
-        name, label, split = row["path"].strip(), row["label"].strip(), row.get("split", "").strip().lower()
+    if several := next((value for value in table["label"] if not isinstance(value, str)), None):
+        raise DataFault(f"{path}: a photo must have one label, and one has {several}. Photos of several are not taken.")
+    for row in table.to_dict("records"):
+        name, label, split = _path(row["path"], path), row["label"].strip(), row.get("split", "").strip().lower()
+        label = unicodedata.normalize("NFC", label)
         if not name or not label:
             listing.unreadable.append((name or "(row without a path)", "path or label is empty"))
         elif split and split not in SPLITS:
@@ -180,19 +207,48 @@ def _from_table(path: Path) -> Listing:
     return listing
 
 
+def _as_text(value: Any) -> Any:
+    """A cell as text, empty where there is nothing in it; a list stays one."""
+    import pandas
+
+    if isinstance(value, list | tuple | set) or hasattr(value, "__array__"):
+        return list(value)
+    return "" if pandas.isna(value) else str(value)
+
+
 def _read_table(path: Path) -> Any:
+    """A table whose columns are called in lower case, and whose cells are text."""
     import pandas
 
     try:
-        return pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
         raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    return table.map(_as_text)
+
+
+def _path(written: str, table: Path) -> str:
+    """A path as it is written in a table; of one with backslashes, from Windows, with slashes."""
+    name = written.strip()
+    return name if "\\" not in name or (table.parent / name).exists() else name.replace("\\", "/")
 
 
 def _read_csv(path: Path) -> Any:
+    """A CSV file in UTF-8, UTF-16 or CP949, as Korean Windows writes it; with commas, semicolons or tabs."""
     import pandas
 
-    return pandas.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    content = path.read_bytes()
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = content.decode("utf-16")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp949")
+    header = text.partition("\n")[0]
+    separator = max(SEPARATORS, key=header.count)
+    return pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
 
 
 def _is_hidden(name: str) -> bool:
