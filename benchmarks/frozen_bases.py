@@ -32,21 +32,20 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 TRAIN, VALIDATION, FOLDS = 2000, 1000, 5
-# A base, the side of the photos, and whether it is also looked at through other formats and through views.
+# A base, the side of the photos, and whether it is also looked at in other formats and in views.
 BASES = (
     ("efficientnet_lite0", 224, True),
     ("efficientnet_lite0", 180, False),
     ("efficientnet_lite0", 288, False),
     ("xception", 180, True),
     ("xception", 299, False),
-    ("vgg16", 180, True),
 )
 FORMATS = {
     "float32": {"engine": "auto", "precision": "float32"},
     "bfloat16": {"engine": "auto", "precision": "bfloat16"},
     "int8": {"engine": "int8", "precision": "float32"},
 }
-VIEWED, VIEWS = ("efficientnet_lite0", "xception"), (1, 2, 4)
+VIEWS = (1, 2, 4)
 
 
 def rows(photos: Splits, base: str, *, whole: bool, weights: str | None) -> Iterator[dict[str, Any]]:
@@ -66,7 +65,7 @@ def rows(photos: Splits, base: str, *, whole: bool, weights: str | None) -> Iter
     common = {"base": base, "size": photos.image_shape[0]}
     for kind, found in plain.items():
         yield common | {"format": kind, "views": 1} | judged([found], tests, labels)
-    if whole and base in VIEWED:
+    if whole:
         seen = [passed(network, images, usual, view=number) for number in range(max(VIEWS))]
         for number in VIEWS:
             yield common | {"format": usual, "views": number, "augmented": True} | judged(seen[:number], tests, labels)

@@ -16,6 +16,7 @@ from recipes import bench, certify, compare, doctor, explain, export, predict, r
 from recipes.recipe import with_defaults
 from recipes.recipe.overrides import parse_assignment
 from recipes.study import results_files, results_table
+from zoo.pretrained.bases import BASES
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # The example of CONTRIBUTING.md; tests/test_new_network.py follows it.
@@ -106,6 +107,16 @@ def test_pages_agree_with_the_measured_gain_of_the_extra_fast(page):
     gains = re.findall(r"(\d+) to (\d+) times as fast", text)
     assert gains == [(str(round(min(ratios))), str(round(max(ratios))))]
     assert len(re.findall("times as fast|twice as fast", text)) == 1
+
+
+def test_only_bases_that_folds_cannot_tell_in_eight_bits_run_in_them():
+    rows = json.loads((ROOT / "results" / "bench" / "frozen_bases.json").read_text())["rows"]
+    intervals = {(row["base"], row["format"]): row["interval"] for row in rows if not row.get("augmented")}
+    for name, base in BASES.items():
+        if base.int8:
+            (low, high), (exact_low, exact_high) = intervals[name, "int8"], intervals[name, "float32"]
+            assert low <= exact_high
+            assert exact_low <= high
 
 
 def test_readme_lists_every_architecture_with_its_parameters():

