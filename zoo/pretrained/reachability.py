@@ -1,12 +1,13 @@
 """One question: can this machine reach that host? Asked before any download, because downloaders retry for minutes."""
 
 import threading
-import urllib.error
-import urllib.request
 
 
 def reachable(url: str, *, seconds: float = 8) -> bool:
     """Whether the host of `url` answers an HTTP request within `seconds`; any status counts, proxies are honoured."""
+    import urllib.error
+    import urllib.request
+
     answered = threading.Event()
 
     def ask() -> None:

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 # torch.save's first layout: four pickles, then the numbers.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -67,6 +66,8 @@ def torch_state(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
     Convolutions come as (out, in, height, width), depthwise ones as (channels, 1, height, width), dense layers as (out,
     in); counters of batches are left out.
     """
+    import numpy as np
+
     with path.open("rb") as file:
         if _Tensors(file).load() != _MAGIC or _Tensors(file).load() != _PROTOCOL:
             raise NotAsItShouldBe(f"{path} is not in torch's older layout")
@@ -109,6 +110,8 @@ class _Tensor:
         if min(self.offset, *self.stride, 0) < 0 or last >= len(numbers):
             raise NotAsItShouldBe(f"a tensor reaches beyond its {len(numbers)} numbers")
         strides = [stride * numbers.itemsize for stride in self.stride]
+        import numpy as np
+
         return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.size, strides, writeable=False)
 
 
