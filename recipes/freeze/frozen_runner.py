@@ -65,7 +65,7 @@ def choose(
             engine is asked for by name.
         work: Multiply-accumulate operations to be done.
         int8_serves: Whether folds cannot tell the network's features in eight bits from those in float32.
-        depthwise: Whether the network filters channels by themselves, which TensorFlow does slowly in bfloat16.
+        depthwise: Whether the network filters channels by themselves, which TensorFlow does faster in float32.
 
     Returns:
         `"keras"` or `"openvino"`, a space and the number format.
