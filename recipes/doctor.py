@@ -60,6 +60,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     root = options.path.expanduser()
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     examination.refuse_inside(folder, root)
+    if options.csv is not None and root.is_dir() and options.csv.resolve().is_relative_to(root.resolve()):
+        raise UsageFault(f"{options.csv} is among the photos, where nothing is written. Choose another --csv.")
     diagnosis = examination.examine(root, Shares(), screen)
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)

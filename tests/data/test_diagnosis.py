@@ -312,6 +312,11 @@ def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
     pandas.DataFrame({"path": paths, "label": [["cat"], ["cat", "dog"], ["dog"]]}).to_parquet(file)
     with pytest.raises(DataFault, match=r"a photo must have one label, and one has \['cat'\]"):
         list_photos(file)
+    for column in ("path", "split"):
+        columns = {"path": paths, "label": ["a", "b", "c"], column: [["train"]] * 3}
+        pandas.DataFrame(columns).to_parquet(file)
+        with pytest.raises(DataFault, match=f"a photo must have one {column}, and one has"):
+            list_photos(file)
 
 
 def test_names_of_a_mac_are_those_of_others(sound, tmp_path):

@@ -60,3 +60,6 @@ def test_what_cannot_be_judged_is_refused(call, tmp_path):
     assert "To judge labels two classes must have 3 photos that differ." in err
     code, _, err = call(doctor, tmp_path / "photos", "--csv", tmp_path / "labels.csv", "--out", tmp_path / "out")
     assert (code, "--csv is for the ranking of --labels" in err) == (2, True)
+    inside = tmp_path / "photos" / "labels.csv"
+    code, _, err = call(doctor, tmp_path / "photos", "--labels", "--csv", inside, "--out", tmp_path / "out")
+    assert (code, "Choose another --csv" in err, inside.exists()) == (2, True, False)

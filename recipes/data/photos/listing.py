@@ -111,7 +111,7 @@ def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
     Raises:
         DataFault: With what to type, or to rename.
     """
-    inside = [sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) for folder in folders]
+    inside = [_folders_in(folder) for folder in folders]
     if len(folders) == 1 and len(inside[0]) > 1:
         raise DataFault(
             f"{root} holds one folder, {folders[0].name!r}, and that holds {', '.join(inside[0][:3])}: are these the "
@@ -120,8 +120,14 @@ def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
     if len(folders) > 1 and len(inside[0]) > 1 and all(names == inside[0] for names in inside):
         raise DataFault(
             f"Each of {', '.join(folder.name for folder in folders[:4])} in {root} holds {', '.join(inside[0][:3])}: "
-            "these are splits, not classes. Call them train, validation and test."
+            "these are splits, not classes. Call them train, validation and test; if they are classes, give a table "
+            "with the columns path and label."
         )
+
+
+def _folders_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder, in order; none where it cannot be read."""
+    return sorted(name for name in next(os.walk(folder), ("", [], []))[1] if not _is_hidden(name))
 
 
 def _subfolders(folder: Path, listing: Listing) -> list[Path]:
@@ -188,8 +194,6 @@ def _from_table(path: Path) -> Listing:
             f"split; it has: {', '.join(map(str, table.columns))}."
         )
     listing = Listing(path)
-    if several := next((value for value in table["label"] if not isinstance(value, str)), None):
-        raise DataFault(f"{path}: a photo must have one label, and one has {several}. Photos of several are not taken.")
     for row in table.to_dict("records"):
         name, label, split = _path(row["path"], path), row["label"].strip(), row.get("split", "").strip().lower()
         label = unicodedata.normalize("NFC", label)
@@ -217,7 +221,11 @@ def _as_text(value: Any) -> Any:
 
 
 def _read_table(path: Path) -> Any:
-    """A table whose columns are called in lower case, and whose cells are text."""
+    """A table whose columns are called in lower case, and whose cells are text.
+
+    Raises:
+        DataFault: When it cannot be read, or a path, label or split is a list.
+    """
     import pandas
 
     try:
@@ -225,7 +233,14 @@ def _read_table(path: Path) -> Any:
     except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
         raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
     table.columns = [str(name).strip().lower() for name in table.columns]
-    return table.map(_as_text)
+    table = table.map(_as_text)
+    for column in {"path", "label", "split"} & set(table.columns):
+        if several := next((value for value in table[column] if not isinstance(value, str)), None):
+            raise DataFault(
+                f"{path}: a photo must have one {column}, and one has {several}. Give each photo a single {column}; "
+                "photos of several labels are not taken."
+            )
+    return table
 
 
 def _path(written: str, table: Path) -> str:
