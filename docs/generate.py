@@ -116,6 +116,7 @@ def recipe_page(name: str) -> str:
             "",
             "## Measured",
             results_table.table(measured) if measured else "Not measured yet.",
+            results_table.folds_table(results_files.of_recipe(BY_FOLDS, name)),
             "## Settings",
             "Each path can be changed with `--set path=value`.",
             "",
