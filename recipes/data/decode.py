@@ -19,6 +19,8 @@ DECODER = f"halving 3, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
 MOST_PIXELS = 50_000_000
+# What a letterbox is filled with: the middle of the range, neither light nor dark, which networks scale to about 0.
+FILL = 128
 # How OpenCV reads a JPEG at a fraction of its size; Pillow's `draft` gives the same pixels at the same fractions.
 FRACTIONS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
@@ -37,8 +39,8 @@ with contextlib.suppress(ImportError):  # The extra `heic`.
     pillow_heif.register_heif_opener()
 
 
-def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Decode an image and bring it to a size; the aspect ratio is not kept.
+def decode(content: bytes, size: tuple[int, int], channels: int = 3, square: str = "squash") -> np.ndarray:
+    """Decode an image and bring it to a size.
 
     The orientation noted by the camera is applied, transparency is laid on white, grey of 12 or 16 bits is scaled to
     8, and of an animation the first frame is taken. A large JPEG is decoded at a half, a quarter or an eighth, where
@@ -48,6 +50,7 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarr
         content: A JPEG, PNG, GIF, BMP, WebP, AVIF or TIFF file; HEIC with the extra `heic`.
         size: (height, width).
         channels: 3 for colour, 1 for grey.
+        square: As for `fit`.
 
     Returns:
         (height, width, channels), uint8, RGB or grey, 0-255.
@@ -56,11 +59,11 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3) -> np.ndarr
         ValueError: When the bytes are not an image that can be decoded; the message says why in a few words.
     """
     with opened(content) as image:
-        return fit(_pixels(image, content, max(size)), size, channels)
+        return fit(_pixels(image, content, max(size)), size, channels, square)
 
 
-def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Bring an image to a size; the aspect ratio is not kept.
+def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3, square: str = "squash") -> np.ndarray:
+    """Bring an image to a size.
 
     A side that shrinks to a half or less is averaged over; otherwise neighbours are interpolated linearly, so that
     every pixel counts.
@@ -69,19 +72,20 @@ def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3) -> np.ndar
         pixels: (height, width, 1 or 3), uint8, grey or RGB, 0-255.
         size: (height, width).
         channels: 3 for colour, 1 for grey.
+        square: For an image of another shape, `"squash"` gives up its aspect ratio, `"crop"` takes the largest part in
+            the middle that has the shape, `"letterbox"` puts the whole into the middle of grey.
 
     Returns:
         (height, width, channels), uint8.
     """
     if pixels.shape[2] > channels:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    height, width = size
-    halved = tuple(
-        after if before >= 2 * after else before
-        for before, after in ((pixels.shape[1], width), (pixels.shape[0], height))
-    )
-    pixels = cv2.resize(pixels, halved, interpolation=cv2.INTER_AREA)
-    pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+    if square == "crop":
+        pixels = _middle(pixels, size)
+    inner = _within(pixels, size) if square == "letterbox" else size
+    pixels = _resized(pixels, inner)
+    if inner != size:
+        pixels = _on_grey(pixels, size)
     return pixels if pixels.shape[2] == channels else np.repeat(pixels, channels, axis=2)
 
 
@@ -123,12 +127,45 @@ def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     return _as_rgb(ImageOps.exif_transpose(image) if image.getexif() else image)
 
 
-def resize(images: Images, size: int, channels: int) -> Images:
-    """Images in memory, brought to a square of `size` pixels in `channels` (1: grey, 3: colour)."""
+def resize(images: Images, size: int, channels: int, square: str = "squash") -> Images:
+    """Images in memory, brought to a square of `size` pixels in `channels` (1: grey, 3: colour), as `fit` does it."""
     if images.pixels.shape[1:] == (size, size, channels):
         return images
-    squares = np.stack([fit(image, (size, size), channels) for image in images.pixels[:]])
+    squares = np.stack([fit(image, (size, size), channels, square) for image in images.pixels[:]])
     return Images(squares, images.labels, images.ids)
+
+
+def _middle(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The largest part in the middle of an image that has the shape of a size."""
+    scale = min(before / after for before, after in zip(pixels.shape, size, strict=False))
+    height, width = (max(1, round(scale * after)) for after in size)
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def _within(pixels: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
+    """The largest size within a size that has the shape of an image, to a pixel."""
+    scale = max(before / after for before, after in zip(pixels.shape, size, strict=False))
+    return max(1, round(pixels.shape[0] / scale)), max(1, round(pixels.shape[1] / scale))
+
+
+def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    halved = tuple(
+        after if before >= 2 * after else before
+        for before, after in ((pixels.shape[1], width), (pixels.shape[0], height))
+    )
+    pixels = cv2.resize(pixels, halved, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+
+
+def _on_grey(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An image in the middle of a larger one."""
+    height, width, channels = pixels.shape
+    framed = np.full((*size, channels), FILL, "uint8")
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    framed[top : top + height, left : left + width] = pixels
+    return framed
 
 
 def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:

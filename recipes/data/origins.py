@@ -68,6 +68,7 @@ def read(
     image_size: int | None = None,
     *,
     shape: tuple[int, int, int] = (180, 180, 3),
+    square: str = "squash",
     diagnosis: Diagnosis | None = None,
 ) -> Splits:
     """Read the images and split them.
@@ -79,6 +80,7 @@ def read(
             images of one size as they are.
         shape: The architecture's own (height, width, channels). Images of several sizes are brought to its height and
             width where no size is wanted; images that are brought to a size, and photos, get its channels.
+        square: How an image of another shape is brought to a size, see `recipes.data.decode.fit`.
         diagnosis: What an examination of a person's own photos found.
 
     Raises:
@@ -88,16 +90,16 @@ def read(
     if origin.kind == "sample":
         pool, test, class_names = samples.SAMPLES[origin.dataset].read()
         if image_size is not None:
-            pool, test = (resize(images, image_size, shape[2]) for images in (pool, test))
+            pool, test = (resize(images, image_size, shape[2], square) for images in (pool, test))
     elif origin.kind == "photos":
         if diagnosis is None:
             diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares())
-        return user_photos.read(origin, diagnosis, image_size, shape)
+        return user_photos.read(origin, diagnosis, image_size, shape, square)
     else:
         folder = origin.path if origin.kind == "tfds" else tfds.download(origin.dataset, origin.path)
         if image_size is not None or not tfds.is_uniform(folder):
             size = (image_size, image_size) if image_size is not None else shape[:2]
-            train, validation, test, class_names = tfds.read_photos(folder, split, (*size, shape[2]))
+            train, validation, test, class_names = tfds.read_photos(folder, split, (*size, shape[2]), square)
             return Splits(train, validation, test, tuple(class_names), origin)
         pool, test, class_names = tfds.read_folder(folder)
     train_places, validation_places = divide(pool.labels, split)

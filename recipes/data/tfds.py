@@ -136,7 +136,7 @@ def is_uniform(folder: Path) -> bool:
 
 
 def read_photos(
-    folder: Path, split: Split | Choice | Shares, shape: tuple[int, int, int]
+    folder: Path, split: Split | Choice | Shares, shape: tuple[int, int, int], square: str = "squash"
 ) -> tuple[Images, Images, Images, list[str]]:
     """Read a prepared data set whose images are to be brought to one size.
 
@@ -144,6 +144,7 @@ def read_photos(
         folder: The prepared data set.
         split: How to divide it. A set without test images of its own gives some of its training images.
         shape: (height, width, channels).
+        square: How an image of another shape is brought to it, see `recipes.data.decode.fit`.
 
     Returns:
         Training, validation and test images, decoded and kept on disk, and the class names.
@@ -162,8 +163,8 @@ def read_photos(
     places = _places(pool, held, split)
     if empty := [name for name, part in zip(SPLIT_NAMES, places, strict=True) if not len(part)]:
         raise DataFault(f"{folder} has too few images to divide: none is left for {' and '.join(empty)}.")
-    train, validation = (_decoded(pool, part, shape) for part in places[:2])
-    test = _decoded(held or pool, places[2], shape)
+    train, validation = (_decoded(pool, part, shape, square) for part in places[:2])
+    test = _decoded(held or pool, places[2], shape, square)
     return train, validation, test, class_names
 
 
@@ -230,7 +231,7 @@ class _Encoded:
         return [found[place] for place in places.tolist()]
 
 
-def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int]) -> Images:
+def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int], square: str = "squash") -> Images:
     """The images at these places, decoded to a size once and kept in the cache folder.
 
     They are stored in another order than they are wanted in. As many as there may be, memory does not hold them: they
@@ -252,7 +253,7 @@ def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int])
             return os.pread(file.fileno(), length, start)
 
         names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
-        pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape)
+        pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape, square)
     return Images(pixels, encoded.labels[places], encoded.ids[places])
 
 

@@ -16,7 +16,13 @@ from recipes.errors import DataFault
 SMALL = 96
 
 
-def read(origin: Origin, diagnosis: Diagnosis, image_size: int | None, shape: tuple[int, int, int]) -> Splits:
+def read(
+    origin: Origin,
+    diagnosis: Diagnosis,
+    image_size: int | None,
+    shape: tuple[int, int, int],
+    square: str = "squash",
+) -> Splits:
     """Decode the photos that a diagnosis lets train, validate and test.
 
     Args:
@@ -25,6 +31,7 @@ def read(origin: Origin, diagnosis: Diagnosis, image_size: int | None, shape: tu
         image_size: Side of the square that every photo is brought to. `None`: small photos of one size stay as they
             are, and others are brought to the architecture's size.
         shape: The architecture's own (height, width, channels).
+        square: How a photo of another shape is brought to it, see `recipes.data.decode.fit`.
 
     Raises:
         DataFault: When nothing can be trained on these photos, or one changed since it was examined.
@@ -35,17 +42,20 @@ def read(origin: Origin, diagnosis: Diagnosis, image_size: int | None, shape: tu
     by_split: dict[str, list[Photo]] = {split: [] for split in SPLIT_NAMES}
     for photo in diagnosis.used:
         by_split[diagnosis.places[photo.entry.name]].append(photo)
-    parts = {split: images_of(photos, classes, (*size, shape[2])) for split, photos in by_split.items()}
+    parts = {split: images_of(photos, classes, (*size, shape[2]), square) for split, photos in by_split.items()}
     return Splits(**parts, class_names=tuple(classes), origin=origin)
 
 
-def images_of(photos: Sequence[Photo], classes: Sequence[str], shape: tuple[int, int, int]) -> Images:
+def images_of(
+    photos: Sequence[Photo], classes: Sequence[str], shape: tuple[int, int, int], square: str = "squash"
+) -> Images:
     """Decode photos, at the cost of reading them where they were decoded before.
 
     Args:
         photos: Those that can be used.
         classes: All classes, in the order of their numbers.
         shape: (height, width, channels) that every photo is brought to.
+        square: How, where it has another shape, see `recipes.data.decode.fit`.
 
     Raises:
         DataFault: When one changed since it was examined.
@@ -59,7 +69,7 @@ def images_of(photos: Sequence[Photo], classes: Sequence[str], shape: tuple[int,
             raise DataFault(f"{photos[place].entry.path} cannot be read any more: {error.strerror}") from error
 
     names = [photo.entry.name for photo in photos]
-    pixels = decoded(content, [photo.sha256 for photo in photos], names, shape)
+    pixels = decoded(content, [photo.sha256 for photo in photos], names, shape, square)
     truths = np.array([labels[photo.entry.label] for photo in photos], "int64")
     return Images(pixels, truths, np.array(names))
 

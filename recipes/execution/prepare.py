@@ -124,7 +124,10 @@ def _read(known: Outline, screen: Screen, folder: Path | None) -> tuple[data.Spl
         if folder is not None:
             examination.write(diagnosis, folder)
         examination.say(diagnosis)
-    splits = data.read(origin, recipe.split, recipe.image_size, shape=_own_shape(recipe), diagnosis=diagnosis)
+    splits = data.read(
+        origin, recipe.split, recipe.image_size,
+        shape=_own_shape(recipe), square=recipe.square, diagnosis=diagnosis,
+    )  # fmt: skip
     if known.request.smoke:
         splits = splits.take(**SMOKE_IMAGES)
     return splits, examination.findings(diagnosis) if diagnosis else None

@@ -197,6 +197,11 @@ class Manifest:
         return dataclasses.asdict(self)
 
     @property
+    def square(self) -> str:
+        """How a photo of another shape became one of the network's: `Recipe.square`."""
+        return str(self.settings.get("square", "squash"))
+
+    @property
     def frozen_share(self) -> float:
         """Share of the run's time, without the report, that the frozen part took to give the activations; 0 to 1."""
         seconds = sum(facts.seconds for facts in self.boundary.values())

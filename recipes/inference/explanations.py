@@ -116,7 +116,7 @@ def explained(
     height, width, channels = network.image_shape
     for path in paths:
         try:
-            pixels = decoded(path, (height, width), channels)
+            pixels = decoded(path, (height, width), channels, network.square)
         except DataFault as fault:
             log.warning("%s", fault)
             continue
@@ -180,8 +180,8 @@ def _feature_maps(predictor: Predictor, pixels: np.ndarray, names: Sequence[str]
     return [np.asarray(each)[0] for each in (maps if isinstance(maps, list) else [maps])]
 
 
-def decoded(path: Path, size: tuple[int, int] | None, channels: int) -> np.ndarray:
-    """An image file's pixels; `None` keeps its size, up to 256 pixels.
+def decoded(path: Path, size: tuple[int, int] | None, channels: int, square: str = "squash") -> np.ndarray:
+    """An image file's pixels, brought to a size as `recipes.data.decode.fit` does it; `None` keeps its size, up to 256.
 
     Raises:
         DataFault: When it cannot be read.
@@ -192,7 +192,7 @@ def decoded(path: Path, size: tuple[int, int] | None, channels: int) -> np.ndarr
             with decode.opened(content) as image:
                 shrink = min(1, 256 / max(image.size))
                 size = max(3, round(shrink * image.height)), max(3, round(shrink * image.width))
-        return decode.decode(content, size, channels)
+        return decode.decode(content, size, channels, square)
     except OSError as error:
         raise DataFault(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

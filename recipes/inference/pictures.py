@@ -27,12 +27,13 @@ def several(images: Photo | Iterable[Photo]) -> Sequence[Photo]:
     return list(found) if is_batch else [found]
 
 
-def pixels(image: Photo, shape: tuple[int, int, int]) -> np.ndarray | str:
+def pixels(image: Photo, shape: tuple[int, int, int], square: str = "squash") -> np.ndarray | str:
     """A photo as a network takes it, or what is wrong with its file.
 
     Args:
         image: The photo.
         shape: (height, width, channels).
+        square: How a photo of another shape is brought to it, see `recipes.data.decode.fit`.
 
     Returns:
         Raw 0-255 pixels of this shape; or, of a file, why it cannot be read, in a few words.
@@ -44,12 +45,12 @@ def pixels(image: Photo, shape: tuple[int, int, int]) -> np.ndarray | str:
         if isinstance(image, str | os.PathLike):
             image = Path(image).read_bytes()
         if isinstance(image, bytes):
-            return decode(image, shape[:2], shape[2])
+            return decode(image, shape[:2], shape[2], square)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except ValueError as error:
         return str(error)
-    return _fitted(_array(image), shape)
+    return _fitted(_array(image), shape, square)
 
 
 def _array(image: Any) -> np.ndarray:
@@ -64,7 +65,7 @@ def _array(image: Any) -> np.ndarray:
         raise UsageFault(f"A {type(image).__name__} is no photo: {error}.") from error
 
 
-def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def _fitted(image: np.ndarray, shape: tuple[int, int, int], square: str) -> np.ndarray:
     """An array as an image of the network's shape."""
     if image.ndim == 2:
         image = image[..., np.newaxis]
@@ -77,4 +78,4 @@ def _fitted(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         raise UsageFault(f"Pixels must be raw, 0-255. Got {low:g} to {high:g}.")
     if image.shape == shape:
         return image
-    return fit(np.ascontiguousarray(image.round().astype("uint8")), shape[:2], shape[2])
+    return fit(np.ascontiguousarray(image.round().astype("uint8")), shape[:2], shape[2], square)

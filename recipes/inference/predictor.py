@@ -26,6 +26,7 @@ from recipes.files.run_folder import MANIFEST
 from recipes.freeze import frozen_runner
 from recipes.inference import pictures
 from recipes.inference.pictures import Photo
+from recipes.recipe import SQUARES
 from zoo.pretrained import imagenet_classes
 from zoo.pretrained.bases import find
 from zoo.registry import BUILTIN
@@ -104,12 +105,14 @@ class Predictor:
         class_names: In the order of the run.
         manifest: What the run says of itself; `None` for a saved model of no run.
         value_range: Lowest and highest value the network takes; those of this book take raw pixels.
+        square: How a photo of another shape than the network's is brought to it, see `recipes.data.decode.fit`.
     """
 
     model: keras.Model
     class_names: tuple[str, ...]
     manifest: Manifest | None
     value_range: tuple[float, float] = (0.0, 255.0)
+    square: str = "squash"
 
     @cached_property
     def kind(self) -> str:
@@ -147,7 +150,7 @@ class Predictor:
         waiting, run = enumerate(images), None
         with ThreadPoolExecutor() as threads:
             while some := list(islice(waiting, BATCH)):
-                found = list(threads.map(lambda numbered: pictures.pixels(numbered[1], self.image_shape), some))
+                found = list(threads.map(lambda numbered: self._pixels(numbered[1]), some))
                 readable = [pixels for pixels in found if not isinstance(pixels, str)]
                 if readable:
                     batch = np.stack(readable)
@@ -156,6 +159,9 @@ class Predictor:
                 for (place, image), pixels in zip(some, found, strict=True):
                     name = printable(image) if isinstance(image, str | os.PathLike) else str(place)
                     yield name, pixels if isinstance(pixels, str) else next(rows)
+
+    def _pixels(self, image: Photo) -> np.ndarray | str:
+        return pictures.pixels(image, self.image_shape, self.square)
 
     def probabilities(self, batch: np.ndarray, run: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
         """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so.
@@ -220,8 +226,13 @@ def load(run: str | os.PathLike) -> Predictor:
     manifest = manifests.read(folder)
     if MODEL not in manifest.files:
         raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
+    if manifest.square not in SQUARES:
+        raise CorruptFault(
+            f"{folder / MANIFEST} is damaged: settings.square must be one of {', '.join(SQUARES)}. "
+            f"Got {manifest.square!r}."
+        )
     model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
-    return Predictor(model, tuple(manifest.data.class_names), manifest)
+    return Predictor(model, tuple(manifest.data.class_names), manifest, square=manifest.square)
 
 
 def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:

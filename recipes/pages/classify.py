@@ -45,7 +45,7 @@ class ClassifyPage:
         from recipes.report.pictures import overlay
 
         height, width, channels = self.predictor.image_shape
-        pixels = decode(content, (height, width), channels)
+        pixels = decode(content, (height, width), channels, self.predictor.square)
         with self.one_at_a_time:
             row = self.predictor.probabilities(pixels[np.newaxis])[0]
             order = np.argsort(-row, kind="stable")[:SHOWN]

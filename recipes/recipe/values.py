@@ -24,8 +24,10 @@ from recipes.recipe.phase import Phase
 from recipes.recipe.search_space import Space
 
 ENGINES = ("auto", "keras", "openvino", "int8")
+# How a photo of another shape becomes a square: `recipes.data.decode.fit`.
+SQUARES = ("squash", "crop", "letterbox")
 # All trials of a search have the same images, weights and epochs, and no published figure is compared with.
-FIXED = ("data", "split", "image_size", "weights", "published_accuracy", "epochs", "save_every_epoch")
+FIXED = ("data", "split", "image_size", "square", "weights", "published_accuracy", "epochs", "save_every_epoch")
 MOST_VIEWS = 16
 
 
@@ -120,6 +122,8 @@ class Recipe:
         phases: What to train, one after the other.
         split: How validation images are chosen; a `Choice` or `Shares` also chooses the training and test images.
         image_size: Side of the square, in pixels, that every image is brought to; `None` leaves them as they are.
+        square: How an image of another shape becomes that square: `"squash"` gives up its aspect ratio, `"crop"` takes
+            the middle, `"letterbox"` takes the whole on grey.
         batch_size: Images a step.
         augment: Random changes to training images.
         label_smoothing: Share of each label spread over all classes, 0 to 1.
@@ -143,6 +147,7 @@ class Recipe:
     phases: tuple[Phase, ...]
     split: Split | Choice | Shares = Split()
     image_size: int | None = None
+    square: str = "squash"
     batch_size: int = 32
     augment: Augment = Augment()
     label_smoothing: float = 0.0
@@ -174,6 +179,7 @@ class Recipe:
         yield from number(self, "label_smoothing", at_least=0, below=1)
         if self.image_size is not None:
             yield from integer(self, "image_size", at_least=1)
+        yield from one_of(self, "square", SQUARES)
         if self.class_weights is not None:
             yield from one_of(self, "class_weights", ("balanced",))
         yield from integer(self, "views", at_least=0)

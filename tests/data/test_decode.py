@@ -8,8 +8,10 @@ from photo_files import claiming, png_of_16_bits
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from recipes.data.decode import decode, fit, resize
+from recipes.data.decode import FILL, decode, fit, resize
+from recipes.data.decoded import decoded
 from recipes.data.splits import Images
+from recipes.recipe import SQUARES
 
 # Left half red, right half blue.
 FLAG = np.zeros((8, 8, 3), "uint8")
@@ -174,3 +176,55 @@ def test_every_pixel_counts_whatever_the_sides_shrink_to():
 def test_a_photo_as_a_file_and_as_an_array_comes_to_the_same_pixels():
     image = np.asarray(photo((320, 240)))
     np.testing.assert_array_equal(decode(encoded(photo((320, 240))), (180, 180)), fit(image, (180, 180)))
+
+
+def three_parts(height, width):
+    """A picture whose longer side is red, green and blue, a third each."""
+    long = np.repeat(np.eye(3, dtype="uint8") * 255, max(height, width) // 3, axis=0)
+    across = np.broadcast_to(long, (min(height, width), *long.shape))
+    return np.ascontiguousarray(across if width > height else across.transpose(1, 0, 2))
+
+
+@pytest.mark.parametrize(("height", "width"), [(30, 90), (90, 30), (300, 900), (31, 93)])
+def test_a_crop_is_the_middle_and_a_letterbox_the_whole_on_grey(height, width):
+    pixels = three_parts(height, width)
+    np.testing.assert_array_equal(fit(pixels, (16, 16), square="crop"), np.full((16, 16, 3), (0, 255, 0)))
+    boxed = fit(pixels, (24, 24), square="letterbox")
+    boxed = boxed if width > height else boxed.transpose(1, 0, 2)
+    assert (boxed[:8] == FILL).all()
+    assert (boxed[16:] == FILL).all()
+    np.testing.assert_array_equal(boxed[8:16], fit(three_parts(30, 90), (8, 24)))
+    squashed = fit(pixels, (24, 24), square="squash")
+    assert {tuple(colour) for colour in squashed[[0, 0, -1, -1], [0, -1, 0, -1]].tolist()} >= {(255, 0, 0), (0, 0, 255)}
+    assert fit(pixels[..., :1], (9, 9), square="letterbox").shape == (9, 9, 3)
+    assert fit(pixels, (9, 9), 1, "letterbox").shape == (9, 9, 1)
+
+
+@pytest.mark.parametrize("square", SQUARES)
+def test_a_square_photo_is_the_same_however_it_would_become_one(square):
+    image = np.asarray(photo((90, 90)))
+    np.testing.assert_array_equal(fit(image, (32, 32), square=square), fit(image, (32, 32)))
+
+
+@pytest.mark.parametrize("square", SQUARES)
+@pytest.mark.parametrize("size", [(1, 400), (400, 1), (3, 2), (16, 16)])
+def test_no_shape_is_too_narrow(size, square):
+    assert fit(np.full((*size, 3), 9, "uint8"), (16, 16), square=square).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("square", SQUARES)
+def test_a_large_file_and_its_array_are_the_same_square(square):
+    large = Image.fromarray(three_parts(1200, 2400))
+    from_file = decode(encoded(large, "JPEG", quality=95), (100, 100), 3, square)
+    from_array = fit(np.asarray(large), (100, 100), 3, square)
+    assert np.abs(from_file.astype(int) - from_array).mean() < 3
+
+
+def test_decoded_photos_are_kept_apart_by_their_square_and_as_before_where_they_are_squashed():
+    content = encoded(Image.fromarray(three_parts(30, 90)))
+    kept = [decoded(lambda _: content, ["0"], ["photo"], (16, 16, 3), *square) for square in [(), *zip(SQUARES)]]
+    assert [len({rows.key for rows in kept}), kept[0].key] == [3, kept[1].key]
+    assert set(kept[0].facts) >= {"images", "decoder"}
+    assert "square" not in kept[0].facts
+    for rows, square in zip(kept[1:], SQUARES, strict=True):
+        np.testing.assert_array_equal(rows[:][0], decode(content, (16, 16), 3, square))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from recipes import Choice, Shares, Split, data
 from recipes.data import samples, tfds
+from recipes.data.decode import decode
 from recipes.data.splits import choose, divide
 from recipes.errors import DataFault, EnvironmentFault, UsageFault
 from zoo.pretrained import reachability
@@ -109,6 +110,16 @@ def test_photos_are_decoded_once_and_again_for_another_size_or_decoder(photos, m
         patch.setattr("recipes.data.decoded.DECODER", "another")
         with pytest.raises(pytest.fail.Exception):
             data.read(origin, choice, 17)
+
+
+@pytest.mark.parametrize("square", ["crop", "letterbox"])
+def test_photos_of_a_data_set_become_squares_as_asked_for(photos, square):
+    origin, choice = data.find("tiny_photos", "full", photos), Choice(20, 12, 16)
+    squashed, other = data.read(origin, choice, 19), data.read(origin, choice, 19, square=square)
+    assert other.train.pixels.key != squashed.train.pixels.key
+    files = data.stored(origin, other.train.ids)
+    for name, pixels in zip(other.train.ids, other.train.pixels[:], strict=True):
+        np.testing.assert_array_equal(pixels, decode(files[name], (19, 19), 3, square))
 
 
 def test_too_few_photos_are_named(photos):

@@ -14,7 +14,10 @@ from PIL import Image
 
 import recipes
 from recipes import explain, predict
+from recipes.data.decode import decode
 from recipes.errors import CorruptFault, UsageFault
+from recipes.inference import explanations
+from recipes.pages.classify import ClassifyPage
 
 
 def test_predict_goes_on_past_bad_files(trained, photos, call, tmp_path):
@@ -97,6 +100,49 @@ def test_a_photo_in_any_form_has_the_same_answer(trained, photos):
     frame = predictor.predict([path, photos / "temple" / "00.jpg"]).to_pandas()
     assert list(frame.columns) == ["prediction", *CLASSES]
     assert list(frame.index) == [str(path), str(photos / "temple" / "00.jpg")]
+
+
+@pytest.mark.parametrize("square", ["crop", "letterbox"])
+def test_a_photo_becomes_a_square_as_in_the_run_in_every_form(trained, photos, call, tmp_path, monkeypatch, square):
+    run = with_square(trained, tmp_path / "run", square)
+    predictor = recipes.load(run)
+    wide = tmp_path / "wide.png"
+    Image.open(photos / "temple" / "wide.jpg").save(wide)
+    pixels = decode(wide.read_bytes(), (80, 80), 3, square)
+    wanted = predictor.probabilities(pixels[np.newaxis])
+    assert np.abs(wanted - recipes.load(trained).predict(wide).probabilities).max() > 1e-3
+    with Image.open(wide) as picture:
+        for form in (wide, wide.read_bytes(), picture, np.asarray(picture), np.asarray(picture)[np.newaxis]):
+            found = predictor.predict(form).probabilities
+            np.testing.assert_allclose(found, wanted, atol=1e-6, err_msg=str(type(form)))
+    (tmp_path / "table.csv").write_text(f"path\n{wide}\n")
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as archive:
+        archive.write(wide, "wide.png")
+    for form in (wide, tmp_path / "table.csv", tmp_path / "album.zip"):
+        assert call(predict, run, form, "--csv", tmp_path / "said.csv")[0] == 0
+        (row,) = csv.DictReader((tmp_path / "said.csv").open(encoding="utf-8"))
+        np.testing.assert_allclose([float(row[f"probability {name}"]) for name in CLASSES], wanted[0], atol=1e-5)
+    served = ClassifyPage(predictor).classify(wide.read_bytes())["classes"]
+    np.testing.assert_allclose([one["probability"] for one in served], np.sort(wanted[0])[::-1], atol=1e-6)
+    shown = []
+    monkeypatch.setattr("recipes.report.figures.explanations.gradcam_figure", lambda image, *_: shown.append(image))
+    assert len(list(explanations.explained(predictor, [wide], None, []))) == 1
+    np.testing.assert_array_equal(shown[0], pixels)
+
+
+def with_square(run, folder, square):
+    """A finished run with what its manifest says of squares changed."""
+    shutil.copytree(run, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert "square" not in manifest["settings"]
+    manifest["settings"]["square"] = square
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_square_that_is_not_known_is_refused(trained, tmp_path):
+    with pytest.raises(CorruptFault, match=r"settings.square must be one of squash, crop, letterbox. Got 'round'"):
+        recipes.load(with_square(trained, tmp_path / "run", "round"))
 
 
 @pytest.mark.parametrize(

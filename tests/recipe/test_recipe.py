@@ -178,6 +178,11 @@ def test_construction_reports_all_faults_together():
         assert part in message
 
 
+def test_a_square_that_nobody_knows_is_refused_with_those_there_are():
+    with pytest.raises(UsageFault, match=r"'square' of the recipe must be one of squash, crop, letterbox. Got 'pad'"):
+        tiny_recipe().override("square", "pad")
+
+
 @pytest.mark.parametrize(
     ("path", "text", "value"),
     [
@@ -190,6 +195,7 @@ def test_construction_reports_all_faults_together():
         ("phases.train.train", "block5_*, head_*", ("block5_*", "head_*")),
         ("model.dropout", "0.3", 0.3),
         ("weights", "none", None),
+        ("square", "letterbox", "letterbox"),
     ],
 )
 def test_override_reads_text_as_the_fields_type(path, text, value):

@@ -264,6 +264,7 @@ def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expec
         ("split.validation", Float(0.1, 0.3)),
         ("split.method", OneOf(("last", "shuffled"))),
         ("image_size", OneOf((28, 32))),
+        ("square", OneOf(("squash", "crop"))),
         ("weights", OneOf(("imagenet", "other.h5"))),
         ("published_accuracy", Float(0.1, 0.2)),
         ("phases.train.epochs", Int(1, 9)),
@@ -277,7 +278,7 @@ def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space
         tiny_recipe(tune={path: space})
     for varied in ("batch_size, ", "model.<keyword>", "augment.strength", "phases.<phase>.learning_rate"):
         assert varied in str(caught.value)
-    for fixed in ("image_size", "split", ".epochs", "tune,", "name,"):
+    for fixed in ("image_size", "square", "split", ".epochs", "tune,", "name,"):
         assert fixed not in str(caught.value).partition("can vary")[2]
 
 
