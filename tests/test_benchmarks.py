@@ -44,6 +44,12 @@ def test_frozen_bases_compares_formats_and_views(smoke):
         assert words in out
 
 
+def test_squares_compares_what_gives_way(smoke):
+    out = smoke("squares")
+    for words in ("| squash |", "| crop |", "| letterbox |", "right (95% interval)"):
+        assert words in out
+
+
 def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     out = smoke("backbones")
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):
