@@ -34,7 +34,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     agreement = verify(options.bundle)
     print(
-        f"{options.bundle}: {agreement.format} answers as it should on {agreement.images} images "
+        f"{options.bundle}: {agreement.format} answers as it should on {agreement.compared} "
         f"(probabilities differ by {agreement.difference:.1g} at most)"
     )
     return 0

@@ -16,6 +16,7 @@ from recipes.evaluate import predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.inference import gradcam
+from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
 from recipes.report.figures.style import png
 from recipes.report.gallery import looked_at
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
     from recipes.train.engine import Outcome
 
-GOLDEN = 8
 # Training images on the page, and random draws of each.
 AUGMENTED, DRAWS = 4, 6
 log = logging.getLogger("recipes")
@@ -117,8 +117,7 @@ def write_golden(folder: Path, images: Images) -> None:
     from PIL import Image
 
     (folder / "golden").mkdir(exist_ok=True)
-    by_class = np.argsort(images.labels, kind="stable")
-    for number, place in enumerate(by_class[np.unique(np.linspace(0, len(by_class) - 1, GOLDEN).astype(int))]):
+    for number, place in enumerate(golden(images.labels)):
         pixels = images.pixels[place : place + 1][0]
         with atomic_path(folder / "golden" / f"{number:02d}.png") as path:
             Image.fromarray(pixels.squeeze()).save(path)

@@ -327,7 +327,7 @@ def _export(folder: Path, kind: str) -> None:
     from recipes.inference.bundle.make import export
 
     agreement = export(folder, kind, made)
-    log.log(RESULT, "bundle %s (compared on %d images)", made, agreement.images)
+    log.log(RESULT, "bundle %s (compared on %s)", made, agreement.compared)
 
 
 def _already_done(folder: Path, request: Request) -> dict[str, Any]:

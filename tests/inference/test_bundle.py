@@ -3,18 +3,27 @@
 import dataclasses
 import functools
 import json
+import re
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from photo_files import CLASSES
+from conftest import ROOT
+from photo_files import CLASSES, encoded, write_photos
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
+import recipes
 import zoo
 from recipes import export, run, verify
-from recipes.inference.bundle import FORMATS
+from recipes.data.decode import decode
+from recipes.files import manifest as manifests
+from recipes.inference.bundle import FORMATS, originals
 from recipes.inference.bundle.formats import RUNTIMES
+from recipes.inference.bundle.preparation import preparation
+from recipes.recipe import SQUARES
 from zoo.checksum import sha256_of
 
 
@@ -153,3 +162,139 @@ def test_a_missing_runtime_is_said_first(trained, call, run_cli, photos, tmp_pat
     assert "pip install 'keras-zoo-recipes[export]'" in err
     assert run_cli("dogs_vs_cats_aug", "--data", photos, "--out", tmp_path / "run", "--export", "onnx")[0] == 4
     assert not (tmp_path / "run").exists()
+
+
+def odd_photos(folder):
+    """Photos of sizes that a decoder does much to: large, turned by the camera, transparent, grey, wide."""
+    temple, flower = (Image.fromarray(pixels) for pixels in load_sample_images().images)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    clear = flower.resize((233, 310)).convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    files = {
+        "temple/large.jpg": encoded(temple.resize((1501, 1003)), quality=90),
+        "temple/turned.jpg": encoded(temple.resize((403, 277)), exif=turned),
+        "temple/wide.png": encoded(temple.crop((0, 100, 640, 171)), "PNG"),
+        "flower/transparent.png": encoded(clear, "PNG"),
+        "flower/grey.jpg": encoded(flower.convert("L").resize((131, 97))),
+        "flower/cmyk.jpg": encoded(flower.convert("CMYK")),
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return [folder / name for name in files]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A short run of such photos, cropped, all of which are test images; the photos, and its bundle for ONNX."""
+    root = tmp_path_factory.mktemp("odd")
+    write_photos(root / "photos" / "train", number=12)
+    shutil.rmtree(root / "photos" / "train" / "옷")
+    odd = odd_photos(root / "photos" / "test")
+    settings = "square=crop image_size=80 phases.train.epochs=2 phases.train.average_epochs=0".split()
+    given = [part for setting in settings for part in ("--set", setting)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_ZOO_CACHE", str(root / "cache"))
+        asked = ["dogs_vs_cats_aug", "--data", str(root / "photos"), *given, "--export", "onnx"]
+        assert run.main([*asked, "--out", str(root / "run")]) == 0
+    return root / "run", odd, root / "run" / "export" / "onnx"
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """What docs/photos.md defines for those who have a bundle and not this package."""
+    page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    (lines,) = (
+        body for body in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "def answers" in body
+    )
+    assert not re.search(r"^(import|from) (recipes|zoo)", lines, re.MULTILINE)
+    names = {}
+    exec(compile(lines, "docs/photos.md", "exec"), names)  # noqa: S102
+    return names
+
+
+def test_the_lines_of_the_docs_answer_on_files_as_the_run_does(odd, strangers):
+    folder, photos, bundle = odd
+    said = recipes.load(folder).predict(photos)
+    assert not said.problems
+    answers = strangers["answers"](bundle, photos)
+    assert list(answers[0]) == ["flower", "temple"]
+    np.testing.assert_allclose([list(row.values()) for row in answers], said.probabilities, atol=1e-3)
+    facts = json.loads((bundle / "bundle.json").read_text())
+    assert len(facts["originals"]) == 3
+    answers = strangers["answers"](bundle, [bundle / image["file"] for image in facts["originals"]])
+    told = [image["probabilities"] for image in facts["originals"]]
+    np.testing.assert_allclose([list(row.values()) for row in answers], told, atol=1e-3)
+    assert np.ptp(said.probabilities) > 0.05
+
+
+@pytest.mark.parametrize("square", SQUARES)
+@pytest.mark.parametrize("shape", [(48, 48, 3), (160, 160, 3), (28, 28, 1), (40, 56, 3)])
+def test_the_lines_of_the_docs_give_the_pixels_that_a_network_sees(odd, strangers, shape, square):
+    facts = preparation(shape, square)
+    for photo in odd[1]:
+        pixels = strangers["pixels"](photo, facts["shape"], facts["square"], facts["fill"])
+        np.testing.assert_array_equal(pixels, decode(photo.read_bytes(), shape[:2], shape[2], square), photo.name)
+
+
+def test_originals_are_files_as_they_came_and_may_be_deleted(odd, call, tmp_path, capsys):
+    folder, photos, _ = odd
+    bundle = tmp_path / "bundle"
+    code, out, err = call(export, folder, "--out", bundle)
+    assert code == 0, err
+    assert "compared on 6 images and 3 original files" in out
+    assert "golden/originals holds photos as they came, with what the camera noted: look before" in out
+    contents = {path.read_bytes() for path in photos}
+    facts = json.loads((bundle / "bundle.json").read_text())
+    assert {(bundle / image["file"]).read_bytes() for image in facts["originals"]} < contents
+    assert (facts["input"]["square"], facts["input"]["fill"]) == ("crop", 128)
+    assert "Its square is `crop`" in (bundle / "README.md").read_text()
+    (bundle / facts["originals"][0]["file"]).unlink()
+    assert "6 images and 2 original files" in call(verify, bundle)[1]
+    facts["originals"][1]["probabilities"] = facts["originals"][1]["probabilities"][::-1]
+    (bundle / "bundle.json").write_text(json.dumps(facts))
+    code, _, err = call(verify, bundle)
+    assert (code, "are decoded otherwise here" in err) == (4, True)
+    shutil.rmtree(bundle / "golden" / "originals")
+    assert "answers as it should on 6 images (" in call(verify, bundle)[1]
+
+
+def test_a_photo_that_changed_or_went_is_no_original(odd, call, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(odd[0], folder, ignore=shutil.ignore_patterns("export"))
+    shutil.copytree(odd[1][0].parents[2], tmp_path / "photos")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for path, number in ((tmp_path / "photos", 3), (tmp_path / "gone", 0)):
+        manifest["data"]["path"] = str(path)
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert len(originals.find(folder, manifests.read(folder), arrays(folder))) == number
+    manifest["data"]["path"] = str(tmp_path / "photos")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    for photo in (tmp_path / "photos" / "test").glob("*/*"):
+        photo.write_bytes(odd[1][1].read_bytes() + b"more")
+    assert len(originals.find(folder, manifests.read(folder), arrays(folder))) <= 1
+    (folder / "predictions.csv").write_text("id,truth\n")
+    assert originals.find(folder, manifests.read(folder), arrays(folder)) == {}
+
+
+def test_originals_of_a_data_set_are_its_images_as_they_are_stored(odd, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(odd[0], folder, ignore=shutil.ignore_patterns("export"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    root, asked = Path(manifest["data"]["path"]), []
+
+    def stored(origin, names):
+        asked.append(origin)
+        return {name: (root / name).read_bytes() for name in names}
+
+    monkeypatch.setattr(originals, "stored", stored)
+    for kind, number in (("tfds", 3), ("download", 0), ("sample", 0)):
+        manifest["data"]["kind"] = kind
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert len(originals.find(folder, manifests.read(folder), arrays(folder))) == number
+    assert [(origin.kind, origin.path) for origin in asked] == [("tfds", root)]
+
+
+def arrays(run):
+    return {path.stem: np.asarray(Image.open(path)) for path in sorted((run / "golden").glob("*.png"))}

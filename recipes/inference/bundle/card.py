@@ -57,8 +57,10 @@ def _body(name: str, manifest: Manifest, facts: Mapping[str, Any]) -> str:
 
 `{facts["model"]}` takes a batch of images, {" x ".join(map(str, entrance["shape"]))} ({entrance["channels"]}), float32,
 raw 0-255 pixels, and gives {facts["output"]}.
-To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
-`bundle.json` says the same for programs; `python -m recipes.verify` checks this folder with the images in `golden/`.
+To prepare a photo: {entrance["before"]}. A JPEG is decoded {entrance["decode"]["jpeg"]}.
+Its square is `{entrance["square"]}`: {entrance["resize"]}.
+`bundle.json` says the same for programs, and docs/photos.md of the recipe book is one; `python -m recipes.verify`
+checks this folder with the images in `golden/`: arrays as the network takes them{_files(facts)}.
 {_own(facts)}
 ## Classes
 
@@ -77,6 +79,10 @@ To prepare a photo: {entrance["before"]}; resize: {entrance["resize"]}.
 It knows the classes above and no other: a photo of something else gets one of them, often with a high probability.
 The test images are like the training images; photos from elsewhere may do worse.
 """
+
+
+def _files(facts: Mapping[str, Any]) -> str:
+    return ", and files as they came, which it does without when they are deleted" if facts["originals"] else ""
 
 
 def _own(facts: Mapping[str, Any]) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from recipes.errors import CorruptFault, Fault, UsageFault, first_line
+from recipes.data.decode import DECODER, decode
+from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault, first_line
 from recipes.evaluate.probabilities import as_classes
 from recipes.files.atomic import read_json
 from recipes.inference.bundle.formats import RUNTIMES
 from zoo.checksum import sha256_of
 
 FACTS = "bundle.json"
+# Photos as they came, which whoever passes a bundle on may delete.
+ORIGINALS = "golden/originals"
 TOLERANCE = 1e-4
+# Of files, which another version of a decoder may read a little otherwise.
+FILES_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,20 @@ class Agreement:
     Attributes:
         format: One of `recipes.inference.bundle.FORMATS`.
         images: Golden images compared.
-        difference: The largest difference of a probability.
+        difference: The largest difference of a probability on them.
+        files: Original files compared.
     """
 
     format: str
     images: int
     difference: float
+    files: int = 0
+
+    @property
+    def compared(self) -> str:
+        """On what, in words."""
+        files = f" and {self.files} original file{'s' * (self.files != 1)}" if self.files else ""
+        return f"{self.images} images{files}"
 
 
 def verify(bundle: Path) -> Agreement:
@@ -42,7 +56,7 @@ def verify(bundle: Path) -> Agreement:
 
     Raises:
         UsageFault: When it is no bundle.
-        EnvironmentFault: When its runtime is not installed.
+        EnvironmentFault: When its runtime is not installed, or the libraries here decode its original files otherwise.
         CorruptFault: When a file changed, it cannot be loaded, or it answers otherwise than it should.
     """
     if not (bundle / FACTS).is_file():
@@ -52,21 +66,33 @@ def verify(bundle: Path) -> Agreement:
         runtime, files, golden = RUNTIMES[facts["format"]], facts["files"], facts["golden"]
         expected = np.array([image["probabilities"] for image in golden], "float64")
         class_names = facts["class_names"]
+        originals = [image for image in facts.get("originals", []) if (bundle / image["file"]).exists()]
+        told = np.array([image["probabilities"] for image in originals], "float64")
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFault(f"{bundle / FACTS} is damaged: {error}.") from error
     for name, digest in files.items():
         path = bundle / name
+        if name.startswith(f"{ORIGINALS}/") and not path.exists():
+            continue
         if not path.is_file() or sha256_of(path) != digest:
             raise CorruptFault(f"{path} is missing or changed since the bundle was made.")
     runtime.require(to_write=False)
-    batch = np.stack([_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden])
+    arrays = [_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden]
+    batch = np.stack([*arrays, *(_decoded(bundle / image["file"], facts["input"]) for image in originals)])
     try:
         found = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each runtime has exceptions of its own.
         raise CorruptFault(f"{bundle} cannot be run: {first_line(error)}") from error
-    return _compare(bundle, facts["format"], as_classes(np.asarray(found, "float64")), expected, class_names)
+    found = as_classes(np.asarray(found, "float64"))
+    agreement = _compare(bundle, facts["format"], found[: len(golden)], expected, class_names)
+    if originals and np.abs(found[len(golden) :] - told).max() > FILES_TOLERANCE:
+        raise EnvironmentFault(
+            f"{bundle} answers as it should on arrays, and otherwise on the files they came from: those are decoded "
+            f"otherwise here ({DECODER}) than where it was made ({facts['input']['decoder']})."
+        )
+    return replace(agreement, files=len(originals))
 
 
 def _compare(bundle: Path, kind: str, found: np.ndarray, expected: np.ndarray, class_names: list[str]) -> Agreement:
@@ -86,3 +112,11 @@ def _compare(bundle: Path, kind: str, found: np.ndarray, expected: np.ndarray, c
 def _pixels(path: Path, shape: Any) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image, "float32").reshape(shape)
+
+
+def _decoded(path: Path, entrance: Mapping[str, Any]) -> np.ndarray:
+    height, width, channels = entrance["shape"]
+    try:
+        return decode(path.read_bytes(), (height, width), channels, entrance["square"]).astype("float32")
+    except (OSError, ValueError) as error:
+        raise EnvironmentFault(f"{path} cannot be read here: {error}") from error

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from recipes.data.decode import DECODER
 from recipes.errors import CorruptFault, Fault, first_line
 from recipes.files import atomic, model_file
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
+from recipes.inference.bundle import originals
 from recipes.inference.bundle.card import card
-from recipes.inference.bundle.check import FACTS, Agreement, verify
+from recipes.inference.bundle.check import FACTS, ORIGINALS, Agreement, verify
 from recipes.inference.bundle.formats import RUNTIMES
+from recipes.inference.bundle.preparation import preparation
 from zoo.checksum import sha256_of
 from zoo.structure.graph import is_own
 
@@ -59,7 +60,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
     with atomic.disk_faults(folder):
         (temporary / GOLDEN).mkdir(parents=True)
     try:
-        agreement = _write(predictor, images, kind, temporary)
+        agreement = _write(predictor, images, kind, temporary, run)
         with atomic.disk_faults(folder):
             if folder.exists():
                 folder.rmdir()
@@ -69,7 +70,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
     return agreement
 
 
-def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agreement:
+def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Path) -> Agreement:
     runtime = RUNTIMES[kind]
     with atomic.disk_faults(folder):
         for image in images:
@@ -80,14 +81,20 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path) -> Agree
         raise
     except Exception as error:  # Each converter has exceptions of its own.
         raise _refused(predictor.model, kind, error) from error
-    pixels = np.stack([np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images])
-    rows = predictor.probabilities(pixels)
+    pixels = {image.stem: np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images}
+    rows = predictor.probabilities(np.stack(list(pixels.values()))).tolist()
+    answers = dict(zip(pixels, rows, strict=True))
+    found = originals.find(run, predictor.manifest, pixels)
     facts = _facts(predictor, kind, runtime.file) | {
-        "golden": [
-            {"file": f"{GOLDEN}/{image.name}", "probabilities": row.tolist()}
-            for image, row in zip(images, rows, strict=True)
-        ]
+        "golden": [{"file": f"{GOLDEN}/{name}.png", "probabilities": row} for name, row in answers.items()],
+        "originals": [
+            {"file": f"{ORIGINALS}/{name}", "probabilities": answers[name.partition(".")[0]]} for name in found
+        ],
     }
+    for name, content in found.items():
+        with atomic.disk_faults(folder):
+            (folder / ORIGINALS).mkdir(exist_ok=True)
+        atomic.write(folder / ORIGINALS / name, content)
     atomic.write(folder / "README.md", card(predictor.manifest, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
@@ -123,16 +130,7 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "own_layers": own,
         "modules": model_file.modules_of(predictor.model, manifest.modules) if own else [],
         "class_names": list(predictor.class_names),
-        "input": {
-            "shape": list(predictor.image_shape),
-            "layout": "height, width, channels",
-            "dtype": "float32",
-            "range": [0, 255],
-            "channels": "RGB" if predictor.image_shape[2] == 3 else "grey",
-            "resize": "a side that shrinks to a half or less by averaging, else linearly; the aspect ratio not kept",
-            "decoder": DECODER,
-            "before": "turn as EXIF says, lay transparency on white; scaling is inside the model",
-        },
+        "input": preparation(predictor.image_shape, predictor.square),
         "output": "the probability of each class"
         if units > 1
         else f"one number: the probability of {predictor.class_names[1]!r}",
