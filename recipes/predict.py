@@ -5,6 +5,7 @@ Examples:
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 ~/album --csv album.csv
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
+    python -m recipes.predict model.keras cat.jpg
     find ~/album -name '*.jpg' | python -m recipes.predict efficientnet_lite0 -
 """
 
@@ -39,7 +40,7 @@ def parser() -> Parser:
         "run",
         type=Path,
         metavar="RUN",
-        help="the folder of a finished run, or efficientnet_lite0",
+        help="the folder of a finished run, its model.keras, or efficientnet_lite0",
     )
     parse.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import zoo
 from recipes import report
 from recipes.evaluate import predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
+from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
@@ -61,7 +62,7 @@ def write_results(
     write_json(folder / "metrics.json", metrics)
     write(folder / "predictions.csv", test.as_csv())
     write(folder / "predictions_validation.csv", tables["validation"].as_csv())
-    save_model(outcome.model, folder / "model.keras")
+    save_model(outcome.model, folder / "model.keras", test.class_names, manifest.square)
     draw_architecture(outcome.model, folder / "architecture.png")
 
     matrix = confusion(test)
@@ -123,10 +124,11 @@ def write_golden(folder: Path, images: Images) -> None:
             Image.fromarray(pixels.squeeze()).save(path)
 
 
-def save_model(model: keras.Model, path: Path) -> None:
-    """Save a model whole, or leave the file as it was."""
+def save_model(model: keras.Model, path: Path, class_names: Sequence[str], square: str) -> None:
+    """Save a model whole, with the names of its classes and its square, or leave the file as it was."""
     with atomic_path(path) as temporary:
         model.save(temporary)
+        model_notes.add(temporary, model_notes.Notes(class_names=list(class_names), square=square))
 
 
 def draw_architecture(model: keras.Model, path: Path) -> None:

@@ -249,7 +249,7 @@ def _train(
                 f"Stopped; everything so far is saved. Go on with: {resume_command(job.folder)}"
             ) from None
         except DivergedFault as fault:
-            raise DivergedFault(f"{fault}. {_keep_best(job, model)}") from None
+            raise DivergedFault(f"{fault}. {_keep_best(job, model, splits)}") from None
 
 
 def _to_score(outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
@@ -262,7 +262,7 @@ def _to_score(outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.M
     return split_at(outcome.model, outcome.last.layer)[1], replace(images, pixels=outcome.last.validation)
 
 
-def _keep_best(job: Job, model: keras.Model) -> str:
+def _keep_best(job: Job, model: keras.Model, splits: data.Splits) -> str:
     """After a divergence: save the best epoch's weights, if there was an epoch, and say so."""
     from recipes.execution import artifacts
     from recipes.train import engine
@@ -271,7 +271,7 @@ def _keep_best(job: Job, model: keras.Model) -> str:
     if saved is None or not saved.history:
         return "No epoch had ended, so there is nothing to keep."
     engine.restore_best(model, job.recipe, saved)
-    artifacts.save_model(model, job.folder / "best.keras")
+    artifacts.save_model(model, job.folder / "best.keras", splits.class_names, job.recipe.square)
     return f"The best epoch so far ({saved.best_epoch}) is kept in {job.folder / 'best.keras'}"
 
 

@@ -18,7 +18,8 @@ from recipes.console.screen import Screen
 from recipes.data.photos.listing import EXTENSIONS, paths_in_table, photos_below, printable
 from recipes.data.photos.scan import MOST_BYTES
 from recipes.errors import DataFault, first_line
-from recipes.inference.predictor import Table, class_names, collect, comes_trained, load
+from recipes.inference.predictor import class_names, comes_trained, load
+from recipes.inference.table import Table, collect
 
 STDIN = Path("-")
 log = logging.getLogger("recipes")
@@ -76,7 +77,7 @@ def answer(
     """Let a network say what is on photos.
 
     Args:
-        run: The folder of a finished run, or a network that comes trained: see `recipes.load`.
+        run: The folder of a finished run, its model, or a network that comes trained: see `recipes.load`.
         paths: Photos, folders of them, zip archives, tables with a column `path`; `-` for names on standard input, one
             a line.
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.

@@ -14,7 +14,6 @@ import zoo
 from recipes.data import decode
 from recipes.errors import DataFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY
-from recipes.files import model_file
 from recipes.inference import activation_maximization, gradcam, predictor
 from recipes.inference.predictor import Predictor
 from recipes.report.figures import explanations as pictures
@@ -41,17 +40,7 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
         raise UsageFault(
             f"{target!r} is neither the folder of a run, nor a saved Keras model, nor a network that comes trained."
         )
-    model = model_file.read(path)
-    if not isinstance(model, keras.Sequential | keras.Function):
-        raise UsageFault(f"{path} holds a {type(model).__name__}, whose layers cannot be followed. Save it functional.")
-    if not model.built:
-        raise UsageFault(f"{path} does not say which images it takes. Give it a keras.Input and save it again.")
-    if len(model.inputs) != 1 or len(model.input_shape) != 4 or None in model.input_shape[1:]:
-        raise UsageFault(f"{path} does not take images of one size: its input is {model.input_shape}.")
-    if len(model.outputs) != 1 or len(model.output_shape) != 2:
-        raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
-    classes = max(model.output_shape[-1], 2)
-    return predictor.Predictor(model, tuple(f"class {index}" for index in range(classes)), None, value_range)
+    return predictor.load_file(path, value_range)
 
 
 def arithmetic(target: str, value_range: tuple[float, float]) -> zoo.Arithmetic:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -17,15 +17,15 @@ import numpy as np
 import zoo
 from recipes.data.photos.listing import printable
 from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
-from recipes.evaluate.probabilities import PROBABILITY, as_classes, kind_of
+from recipes.evaluate.probabilities import as_classes, kind_of
 from recipes.files import manifest as manifests
-from recipes.files import model_file
-from recipes.files.csv_text import csv_text
+from recipes.files import model_file, model_notes
 from recipes.files.manifest import Manifest
 from recipes.files.run_folder import MANIFEST
 from recipes.freeze import frozen_runner
 from recipes.inference import pictures
 from recipes.inference.pictures import Photo
+from recipes.inference.table import Table, collect
 from recipes.recipe import SQUARES
 from zoo.pretrained import imagenet_classes
 from zoo.pretrained.bases import find
@@ -34,66 +34,9 @@ from zoo.weights import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
     import keras
-    import pandas
 
 BATCH = 32
 MODEL = "model.keras"
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a model says of photos.
-
-    Attributes:
-        ids: (photos,), a name for each: its path, or its place among arrays.
-        probabilities: (photos, classes), each row sums to 1; scores, where `kind` says so.
-        class_names: In the order of the columns.
-        problems: Photos that could not be read, and why, by name; they have no row.
-        kind: `"probability"`, or `"score"` for a network whose outputs need not sum to 1.
-    """
-
-    ids: np.ndarray
-    probabilities: np.ndarray
-    class_names: tuple[str, ...]
-    problems: Mapping[str, str] = field(default_factory=dict)
-    kind: str = PROBABILITY
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @property
-    def predictions(self) -> list[str]:
-        """The most probable class of each photo."""
-        return [self.class_names[index] for index in self.probabilities.argmax(axis=1)]
-
-    def top(self, number: int) -> list[list[tuple[str, float]]]:
-        """For each photo its most probable classes with their probabilities, the surest first."""
-        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :number]
-        return [
-            [(self.class_names[index], float(row[index])) for index in places]
-            for places, row in zip(order, self.probabilities, strict=True)
-        ]
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """A row for each photo that could be read, by its name: `prediction`, then a column for each class."""
-        import pandas
-
-        table = pandas.DataFrame(self.probabilities, pandas.Index(self.ids, name="id"), list(self.class_names))
-        table.insert(0, "prediction", self.predictions)
-        return table
-
-    def as_csv(self) -> str:
-        """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong.
-
-        Of a network that gives no probabilities the columns are called scores.
-        """
-        header = ["path", "prediction", self.kind, *(f"{self.kind} {name}" for name in self.class_names), "problem"]
-        blank = [""] * (2 + len(self.class_names))
-        read = (
-            [name, guess, f"{row.max():.6g}", *(f"{value:.6g}" for value in row), ""]
-            for name, guess, row in zip(self.ids, self.predictions, self.probabilities, strict=True)
-        )
-        return csv_text(header, [*read, *([name, *blank, reason] for name, reason in self.problems.items())])
 
 
 @dataclass(frozen=True)
@@ -193,10 +136,12 @@ def class_names(run: str | os.PathLike) -> tuple[str, ...]:
     """The classes of what `load` loads, without loading it.
 
     Raises:
-        UsageFault: When no run has ended there.
+        UsageFault: When no run has ended there, or a saved network does not name them.
     """
     if comes_trained(run):
         return imagenet_classes()
+    if Path(run).is_file():
+        return tuple(_notes(Path(run)).class_names)
     if not Path(run).exists():
         raise UsageFault(
             f"{run} is neither the folder of a finished run nor a network that comes trained: {', '.join(_trained())}."
@@ -205,13 +150,14 @@ def class_names(run: str | os.PathLike) -> tuple[str, ...]:
 
 
 def load(run: str | os.PathLike) -> Predictor:
-    """Load a finished run, or a network that comes trained.
+    """Load a finished run, the network of one, or a network that comes trained.
 
     Args:
-        run: A run folder, or the name of an architecture that knows the classes of ImageNet: `"efficientnet_lite0"`.
+        run: A run folder; its `model.keras`, wherever that is; or the name of an architecture that knows the classes of
+            ImageNet: `"efficientnet_lite0"`.
 
     Raises:
-        UsageFault: When no run has ended there.
+        UsageFault: When no run has ended there, or a saved network does not name its classes.
         EnvironmentFault: When the weights of a network that comes trained are nowhere.
         CorruptFault: When the model is not what the run wrote, or weights fail their check.
     """
@@ -223,16 +169,63 @@ def load(run: str | os.PathLike) -> Predictor:
         except WeightsCorrupt as error:
             raise CorruptFault(str(error)) from error
     folder = Path(run)
+    if folder.is_file():
+        notes = _notes(folder)
+        saved = load_file(folder)
+        if saved.class_names != tuple(notes.class_names):
+            raise CorruptFault(f"{folder} names {len(notes.class_names)} classes and tells {len(saved.class_names)}.")
+        return saved
     manifest = manifests.read(folder)
     if MODEL not in manifest.files:
         raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
-    if manifest.square not in SQUARES:
-        raise CorruptFault(
-            f"{folder / MANIFEST} is damaged: settings.square must be one of {', '.join(SQUARES)}. "
-            f"Got {manifest.square!r}."
-        )
+    _check_square(manifest.square, f"{folder / MANIFEST} is damaged: settings.square")
     model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
     return Predictor(model, tuple(manifest.data.class_names), manifest, square=manifest.square)
+
+
+def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Predictor:
+    """Load a saved network that stands alone; nothing in it is run as code.
+
+    Args:
+        path: A `.keras` or `.h5` file.
+        value_range: Lowest and highest value that it takes; those of this book take raw pixels.
+
+    Returns:
+        It, with the names of its classes where the file has them, else "class 0", "class 1" and so on.
+
+    Raises:
+        UsageFault: When its layers cannot be followed, or it does not classify images of one size.
+        CorruptFault: When it cannot be loaded.
+    """
+    import keras
+
+    model = model_file.read(path)
+    if not isinstance(model, keras.Sequential | keras.Function):
+        raise UsageFault(f"{path} holds a {type(model).__name__}, whose layers cannot be followed. Save it functional.")
+    if not model.built:
+        raise UsageFault(f"{path} does not say which images it takes. Give it a keras.Input and save it again.")
+    if len(model.inputs) != 1 or len(model.input_shape) != 4 or None in model.input_shape[1:]:
+        raise UsageFault(f"{path} does not take images of one size: its input is {model.input_shape}.")
+    if len(model.outputs) != 1 or len(model.output_shape) != 2:
+        raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
+    names = [f"class {index}" for index in range(max(model.output_shape[-1], 2))]
+    notes = model_notes.read(path) or model_notes.Notes(class_names=names)
+    _check_square(notes.square, f"{path} is damaged: its square")
+    if len(notes.class_names) == len(names):
+        names = notes.class_names
+    return Predictor(model, tuple(names), None, value_range, notes.square)
+
+
+def _notes(path: Path) -> model_notes.Notes:
+    notes = model_notes.read(path)
+    if notes is None:
+        raise UsageFault(f"{path} does not name its classes. Give the folder of its run, or train it again.")
+    return notes
+
+
+def _check_square(square: str, what: str) -> None:
+    if square not in SQUARES:
+        raise CorruptFault(f"{what} must be one of {', '.join(SQUARES)}. Got {square!r}.")
 
 
 def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:
@@ -257,17 +250,3 @@ def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Mo
             f"{path} is corrupt: {len(content):,} bytes with sha256 {found[:12]}..., and {sha256[:12]}... was written."
         )
     return model_file.read(path, modules)
-
-
-def collect(
-    rows: Iterable[tuple[str, np.ndarray | str]], class_names: tuple[str, ...], kind: str = PROBABILITY
-) -> Table:
-    """Gather what `Predictor.stream` gives into a table."""
-    ids, kept, problems = [], [], {}
-    for name, row in rows:
-        if isinstance(row, str):
-            problems[name] = row
-        else:
-            ids.append(name)
-            kept.append(row)
-    return Table(np.array(ids), np.array(kept).reshape(len(kept), len(class_names)), class_names, problems, kind)

@@ -20,6 +20,7 @@ import zoo
 from recipes import export, run, verify
 from recipes.data.decode import decode
 from recipes.files import manifest as manifests
+from recipes.files import model_notes
 from recipes.inference.bundle import FORMATS, originals
 from recipes.inference.bundle.formats import RUNTIMES
 from recipes.inference.bundle.preparation import preparation
@@ -248,6 +249,9 @@ def test_originals_are_files_as_they_came_and_may_be_deleted(odd, call, tmp_path
     contents = {path.read_bytes() for path in photos}
     facts = json.loads((bundle / "bundle.json").read_text())
     assert {(bundle / image["file"]).read_bytes() for image in facts["originals"]} < contents
+    assert model_notes.read(bundle / "model.keras") == model_notes.Notes(
+        class_names=["flower", "temple"], square="crop"
+    )
     assert (facts["input"]["square"], facts["input"]["fill"]) == ("crop", 128)
     assert "Its square is `crop`" in (bundle / "README.md").read_text()
     (bundle / facts["originals"][0]["file"]).unlink()

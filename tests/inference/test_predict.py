@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,6 +17,8 @@ import recipes
 from recipes import explain, predict
 from recipes.data.decode import decode
 from recipes.errors import CorruptFault, UsageFault
+from recipes.files import model_notes
+from recipes.files.model_notes import Notes
 from recipes.inference import explanations
 from recipes.pages.classify import ClassifyPage
 
@@ -187,6 +190,47 @@ def test_names_come_from_standard_input_archives_and_tables(trained, photos, cal
     assert "album.zip cannot be read" in err
     table.write_text("file\na.jpg\n")
     assert "lacks the column path; it has: file" in call(predict, trained, table)[2]
+
+
+def test_a_saved_network_names_its_classes_to_keras_and_needs_no_run(trained, photos, call, tmp_path):
+    path, photo = tmp_path / "mine.keras", photos / "temple" / "wide.jpg"
+    shutil.copyfile(trained / "model.keras", path)
+    assert keras.saving.load_model(path, safe_mode=True).output_shape == (None, 3)
+    code, said, err = call(predict, path, photo)
+    assert code == 0, err
+    assert said == call(predict, trained, photo)[1]
+    metadata = keras.saving.KerasFileEditor(str(path)).metadata
+    assert metadata["class_names"] == list(CLASSES)
+    assert (metadata["square"], metadata["keras_version"]) == ("squash", keras.__version__)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert len(set(archive.namelist())) == len(archive.namelist()) == 3
+    model_notes.add(path, Notes(class_names=list(CLASSES), square="crop"))
+    wanted = recipes.load(with_square(trained, tmp_path / "run", "crop")).predict(photo).probabilities
+    np.testing.assert_array_equal(recipes.load(path).predict(photo).probabilities, wanted)
+    ((_, figure),) = explanations.explained(explanations.subject(str(path), (0.0, 255.0)), [photo], None, [])
+    assert any(name in figure._suptitle.get_text() for name in CLASSES)
+
+
+def test_a_saved_network_without_names_or_with_others_is_refused(trained, photos, call, tmp_path):
+    path, photo = tmp_path / "mine.keras", photos / "temple" / "00.jpg"
+    keras.saving.load_model(trained / "model.keras").save(path)  # Keras writes metadata anew.
+    assert model_notes.read(path) is None
+    code, _, err = call(predict, path, photo)
+    assert (code, "mine.keras does not name its classes. Give the folder of its run" in err) == (2, True)
+    assert explanations.subject(str(path), (0.0, 255.0)).class_names == ("class 0", "class 1", "class 2")
+    for notes, words in (
+        (Notes(class_names=["a", "b"]), "names 2 classes and tells 3"),
+        (Notes(class_names=list("abc"), square="round"), "its square must be one of squash, crop, letterbox"),
+    ):
+        model_notes.add(path, notes)
+        code, _, err = call(predict, path, photo)
+        assert (code, words in err) == (9, True)
+    for number, content in enumerate((b"", b"no archive", path.read_bytes()[:-30])):
+        damaged = tmp_path / f"{number}.keras"
+        damaged.write_bytes(content)
+        assert model_notes.read(damaged) is None
+        assert call(predict, damaged, photo)[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from recipes.errors import CorruptFault, Fault, first_line
-from recipes.files import atomic, model_file
+from recipes.files import atomic, model_file, model_notes
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference.bundle import originals
@@ -77,6 +77,9 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
             shutil.copyfile(image, folder / GOLDEN / image.name)
     try:
         runtime.write(predictor.model, folder / runtime.file)
+        if runtime.file.endswith(".keras"):
+            notes = model_notes.Notes(class_names=list(predictor.class_names), square=predictor.square)
+            model_notes.add(folder / runtime.file, notes)
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each converter has exceptions of its own.
