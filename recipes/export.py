@@ -36,7 +36,6 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or options.run / "export" / options.to
     if folder.exists() and any(folder.iterdir()):
         raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")
-    from recipes.inference.bundle.check import ORIGINALS
     from recipes.inference.bundle.make import export
 
     agreement = export(options.run, options.to, folder)
@@ -44,10 +43,6 @@ def _command(arguments: Sequence[str] | None) -> int:
         f"{folder}: {agreement.format}, loaded again and compared on {agreement.compared} "
         f"(probabilities differ by {agreement.difference:.1g} at most)"
     )
-    if agreement.files:
-        print(
-            f"{folder / ORIGINALS} holds photos as they came, with what the camera noted: look before you publish them."
-        )
     return 0
 
 

@@ -239,13 +239,13 @@ def test_the_lines_of_the_docs_give_the_pixels_that_a_network_sees(odd, stranger
         np.testing.assert_array_equal(pixels, decode(photo.read_bytes(), shape[:2], shape[2], square), photo.name)
 
 
-def test_originals_are_files_as_they_came_and_may_be_deleted(odd, call, tmp_path, capsys):
+def test_originals_are_files_as_they_came_and_may_be_deleted(odd, call, tmp_path, caplog):
     folder, photos, _ = odd
     bundle = tmp_path / "bundle"
     code, out, err = call(export, folder, "--out", bundle)
     assert code == 0, err
     assert "compared on 6 images and 3 original files" in out
-    assert "golden/originals holds photos as they came, with what the camera noted: look before" in out
+    assert "golden/originals holds photos as they came, with what the camera noted: look before" in caplog.text
     contents = {path.read_bytes() for path in photos}
     facts = json.loads((bundle / "bundle.json").read_text())
     assert {(bundle / image["file"]).read_bytes() for image in facts["originals"]} < contents

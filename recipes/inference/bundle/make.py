@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from zoo.checksum import sha256_of
 from zoo.structure.graph import is_own
 
 GOLDEN = "golden"
+log = logging.getLogger("recipes")
 # How LiteRT's converter, ONNX's runtime and OpenVINO name the operations that they do not have.
 _LACKS = re.compile(r"'tf\.(\w+)' op|No Op registered for (\w+)|found for operations: (\w+(?:, \w+)*)")
 
@@ -67,6 +69,10 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    if agreement.files:
+        log.warning(
+            "%s holds photos as they came, with what the camera noted: look before you publish them", folder / ORIGINALS
+        )
     return agreement
 
 
