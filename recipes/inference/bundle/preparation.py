@@ -31,6 +31,7 @@ def preparation(shape: tuple[int, int, int], square: str) -> dict[str, Any]:
             "transparency": "laid on white",
             "bits": "8; grey of 12 or 16 is scaled",
             "animation": "the first frame",
+            "colour profile": "passed over",
             "jpeg": f"at the smallest of 1/{', 1/'.join(map(str, list(FRACTIONS)[:-1]))} whose shorter side has "
             f"{max(shape[:2])} pixels or more, else whole",
         },
