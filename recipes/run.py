@@ -28,8 +28,8 @@ from recipes.errors import UsageFault
 from recipes.inference.bundle import FORMATS
 from recipes.recipe.overrides import parse_assignment
 
-# What own photos are trained with where nobody says: its base is small, and good on photos that it was not chosen on.
-FOR_PHOTOS = "transfer"
+# What own photos are trained with where nobody says: folds on the photos choose base and head.
+FOR_PHOTOS = "own_photos"
 
 
 def _share(text: str) -> float:

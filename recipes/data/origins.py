@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from recipes.data import examples, samples, tfds, user_photos
 from recipes.data.decode import resize
 from recipes.data.photos.diagnosis import Diagnosis, examine
-from recipes.data.splits import Origin, Splits, divide
+from recipes.data.splits import Images, Origin, Splits, divide
 from recipes.errors import EnvironmentFault, UsageFault
-from recipes.recipe import Choice, Shares, Split
+from recipes.recipe import Choice, Recipe, Shares, Split
 from zoo.pretrained.reachability import reachable
 
 MODES = ("auto", "full", "sample")
@@ -104,6 +106,27 @@ def read(
         pool, test, class_names = tfds.read_folder(folder)
     train_places, validation_places = divide(pool.labels, split)
     return Splits(pool.select(train_places), pool.select(validation_places), test, tuple(class_names), origin)
+
+
+def read_again(
+    origin: Origin, images: Images, shape: tuple[int, int, int], recipe: Recipe, diagnosis: Diagnosis | None
+) -> Images:
+    """Some training images that `read` gave, in the same order, brought to another size.
+
+    Args:
+        origin: Where they come from.
+        images: As they were read.
+        shape: (height, width, channels) that they are brought to, of equal sides.
+        recipe: How they are divided, and brought to a square.
+        diagnosis: Of a person's own photos.
+    """
+    if diagnosis is not None:
+        photo_of = {photo.entry.name: photo for photo in diagnosis.used}
+        photos = [photo_of[str(name)] for name in images.ids]
+        return user_photos.images_of(photos, diagnosis.listing.classes, shape, recipe.square)
+    train = read(origin, recipe.split, shape[0], shape=shape, square=recipe.square).train
+    place_of = {str(name): place for place, name in enumerate(train.ids)}
+    return train.select(np.array([place_of[str(name)] for name in images.ids]))
 
 
 def stored(origin: Origin, names: Iterable[str]) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,13 +17,14 @@ from recipes.evaluate import predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
+from recipes.files.history_files import write_history
+from recipes.files.run_folder import AUDITION
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
 from recipes.report.figures.style import png
 from recipes.report.gallery import looked_at
 from recipes.report.run import Augmented, Drawn, run_page
-from recipes.train.history_files import write_history
 
 if TYPE_CHECKING:
     import keras
@@ -76,6 +78,7 @@ def write_results(
         heats=heatmaps(outcome.model, test, splits.test),
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
+        audition=json.loads(heard.read_text()) if (heard := folder / AUDITION).is_file() else None,
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
     write(folder / "report.html", page)

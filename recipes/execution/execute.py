@@ -20,12 +20,12 @@ from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
-from recipes.files import atomic, model_file, run_folder
+from recipes.files import atomic, history_files, model_file, run_folder
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference import bundle
 from recipes.recipe.diff import refuse_changes
-from recipes.train import checkpoint, history_files
+from recipes.train import checkpoint
 
 if TYPE_CHECKING:
     import keras
@@ -150,9 +150,14 @@ def _prepare(job: Job) -> prepare.Prepared:
         _announce(job)
         with job.stage("data"):
             ready = prepare.prepare(job.request, job.screen, known=job.outline, folder=job.folder)
-            job.recipe, job.findings = ready.recipe, ready.findings
+            job.take(ready)
             if job.recipe.epochs() != job.asked.epochs():
                 log.info("epochs %d in place of %d: few photos make few steps", job.recipe.epochs(), job.asked.epochs())
+            if job.recipe.class_weights and not job.asked.class_weights:
+                log.info(
+                    "class_weights=balanced: a class has more than twice the photos of another (against it: "
+                    "--set class_weights=none)"
+                )
             record.refuse_other_network(job, ready.network)
             record.refuse_other_images(job, ready.splits)
     return ready

@@ -40,6 +40,11 @@ class Job:
         self.asked = self.recipe = self.outline.recipe
         self.seconds["model"] = round(self.outline.seconds, 2)
 
+    def take(self, ready: prepare.Prepared) -> None:
+        """Go on with what was prepared: the recipe for so many images, and what an audition chose."""
+        self.request, self.recipe, self.findings = ready.request, ready.recipe, ready.findings
+        self.weights, self.asked = ready.weights, ready.request.recipe(self.origin.dataset)
+
     @contextmanager
     def stage(self, name: str, earlier: float = 0.0) -> Iterator[Callable[[], float]]:
         """Time a stage, on top of the seconds it took in earlier sittings; gives a clock of the seconds so far."""

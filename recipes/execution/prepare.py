@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
-from recipes.errors import EnvironmentFault, UsageFault
+from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
+from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe, Shares
 from zoo.pretrained import bases
 from zoo.registry import BUILTIN
-from zoo.weights import Source, WeightsMissing, locate
+from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
 
 if TYPE_CHECKING:
     import keras
+
+    from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.train.heads import audition
+
+log = logging.getLogger("recipes")
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class Prepared:
     """Everything that a training needs.
 
     Attributes:
+        request: What was asked, with what the audition chose.
         origin: Where the images come from.
         recipe: The recipe to execute, for so many images.
         splits: The images.
@@ -59,6 +70,7 @@ class Prepared:
         network: What the network consists of: `recipes.train.network.describe`.
     """
 
+    request: Request
     origin: data.Origin
     recipe: Recipe
     splits: data.Splits
@@ -105,32 +117,97 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
         Fault: What `outline` raises.
     """
     known = known or outline(request)
-    splits, findings = _read(known, screen, folder)
-    recipe = request.for_images(known.recipe, len(splits.train))
+    diagnosis = _examine(known, screen, folder)
+    splits = _read(known, diagnosis)
+    recipe = request.for_images(known.recipe, splits.counts()["train"])
+    if request.wants_audition(recipe):
+        held = _hear(recipe, known.origin, splits, diagnosis, request, screen)
+        if folder is not None:
+            atomic.write_json(folder / run_folder.AUDITION, held.as_dict())
+        request = dataclasses.replace(request, chosen=held.overrides())
+        known = outline(request, known.origin)
+        if known.recipe.image_size != recipe.image_size:
+            splits = _read(known, diagnosis)
+        recipe = request.for_images(known.recipe, splits.counts()["train"])
     model = known.model
     if known.described != data.Description(splits.image_shape, splits.class_names) or model is None:
         model = _build_checked(recipe, splits, request.seed, known.weights)
     from recipes.train import network
 
-    return Prepared(known.origin, recipe, splits, findings, known.weights, model, network.describe(model))
+    findings = examination.findings(diagnosis) if diagnosis else None
+    return Prepared(request, known.origin, recipe, splits, findings, known.weights, model, network.describe(model))
 
 
-def _read(known: Outline, screen: Screen, folder: Path | None) -> tuple[data.Splits, dict[str, Any] | None]:
-    recipe, origin = known.recipe, known.origin
-    diagnosis = None
-    if origin.kind == "photos":
-        shares = recipe.split if isinstance(recipe.split, Shares) else Shares()
-        diagnosis = examination.examine(origin.path, shares, screen)
-        if folder is not None:
-            examination.write(diagnosis, folder)
-        examination.say(diagnosis)
+def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis | None:
+    """What an examination of a person's own photos finds; `None` for other data."""
+    if known.origin.kind != "photos":
+        return None
+    diagnosis = examination.examine(known.origin.path, _shares(known.recipe), screen)
+    if folder is not None:
+        examination.write(diagnosis, folder)
+    examination.say(diagnosis)
+    return diagnosis
+
+
+def _shares(recipe: Recipe) -> Shares:
+    return recipe.split if isinstance(recipe.split, Shares) else Shares()
+
+
+def _read(known: Outline, diagnosis: Diagnosis | None) -> data.Splits:
+    recipe = known.recipe
     splits = data.read(
-        origin, recipe.split, recipe.image_size,
+        known.origin, recipe.split, recipe.image_size,
         shape=_own_shape(recipe), square=recipe.square, diagnosis=diagnosis,
     )  # fmt: skip
-    if known.request.smoke:
-        splits = splits.take(**SMOKE_IMAGES)
-    return splits, examination.findings(diagnosis) if diagnosis else None
+    return splits.take(**SMOKE_IMAGES) if known.request.smoke else splits
+
+
+def _hear(
+    recipe: Recipe,
+    origin: data.Origin,
+    splits: data.Splits,
+    diagnosis: Diagnosis | None,
+    request: Request,
+    screen: Screen,
+) -> audition.Audition:
+    """Let the bases of a recipe be heard on a sample of the training images.
+
+    Raises:
+        DataFault: When they are too few to be divided into folds.
+        EnvironmentFault: When there are weights for none of the bases.
+        UsageFault: When a base is not known.
+    """
+    from recipes.train.heads import audition
+    from recipes.train.heads.averages import Averages, averages
+
+    alike = diagnosis.alike if diagnosis else []
+    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
+    groups = np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)])
+    places = audition.sample(splits.train.labels, groups)
+    heard = splits.train.select(places)
+
+    def look(base: str, size: int) -> Averages:
+        images = heard
+        if size != splits.image_shape[0]:
+            images = data.read_again(origin, heard, (size, size, splits.image_shape[2]), recipe, diagnosis)
+        with screen.counting(f"{base} at {size}") as watch:
+            return averages(
+                base, images, weights=recipe.weights, engine=recipe.engine, precision=request.precision, watch=watch
+            )
+
+    log.info(
+        "audition of %d bases on %d of the %d training images", len(recipe.audition), len(places), len(splits.train)
+    )
+    try:
+        held = audition.hold(recipe, look, heard.labels, groups[places])
+    except WeightsMissing as error:
+        raise EnvironmentFault(str(error)) from error
+    except WeightsCorrupt as error:
+        raise CorruptFault(str(error)) from error
+    except ValueError as error:
+        raise UsageFault(f"audition: {error}") from error
+    audition.say(held)
+    return held
 
 
 def _own_shape(recipe: Recipe) -> tuple[int, int, int]:
@@ -156,12 +233,15 @@ def _check_phases(recipe: Recipe, model: keras.Model) -> None:
         UsageFault: When a glob matches no layer; the message lists the names.
     """
     from recipes.freeze.layers import set_trainable, thaw
+    from recipes.train.heads import solver
     from recipes.train.optimizers import optimizer_for
 
     flags = [layer.trainable for layer in model.layers]
     for phase in recipe.phases:
         thaw(model, phase.train)
         optimizer_for(phase, 1, model)
+        if phase.is_solved:
+            solver.parts(model, phase)
     set_trainable(model, flags)
 
 

@@ -92,6 +92,7 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
     Raises:
         UsageFault: When they are not; the message gives both, and what differs.
     """
+    request = dataclasses.replace(request, chosen=was.request.chosen)
     apart = (*WITHOUT_EFFECT, "overrides")
     then, now = (
         {name: value for name, value in vars(one).items() if name not in apart} for one in (was.request, request)

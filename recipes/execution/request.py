@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -18,6 +19,8 @@ from recipes.recipe import Choice, Recipe, Shares
 
 # An epoch costs something even where it has one step: a handful of images does not train a thousand epochs.
 MOST_TIMES = 20.0
+# From so many times the images of another class on, a class would outweigh it.
+IMBALANCE = 2.0
 Variant: TypeAlias = Literal["tuned", "published"]
 SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
 
@@ -30,6 +33,7 @@ class Request:
         name: A recipe's name, or `package.module:RECIPE`.
         variant: `"tuned"` or `"published"`.
         overrides: (path, value) pairs in the order given.
+        chosen: (path, value) pairs that the recipe's audition chose; empty until it was held.
         data: `"auto"`, `"full"`, `"sample"`, `"tfds:<name>"`, or the path of a folder or table of photos.
         data_dir: TFDS's data folder, if given.
         seed: Fixes weights, data order, augmentation and dropout.
@@ -55,6 +59,7 @@ class Request:
     export: str | None = None
     tensorboard: bool = False
     modules: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
@@ -83,7 +88,7 @@ class Request:
         elif dataset != recipe.data:
             foreign = self.data.startswith(TFDS) and dataset not in recipe.on_data
             recipe = recipe.on_other_data(dataset) if foreign else recipe.override("data", dataset)
-        for path, value in self.overrides:
+        for path, value in (*self.chosen, *self.overrides):
             if path != "data":
                 recipe = recipe.override(path, value)
         if self.weights is not None:
@@ -97,11 +102,22 @@ class Request:
             raise UsageFault(str(error)) from error
         return recipe
 
-    def for_images(self, recipe: Recipe, images: int) -> Recipe:
-        """The recipe for so many training images of a person's own, where it was tuned with a fixed, larger number.
+    def wants_audition(self, recipe: Recipe) -> bool:
+        """Whether folds are still to choose base and head: not where that was done, or the user names a base."""
+        named = {"model.backbone", "image_size"} & {path for path, _ in self.overrides}
+        return bool(recipe.audition) and not (self.smoke or self.chosen or named)
 
-        Few images make few steps in an epoch: the epochs become more. What was overridden stays.
+    def for_images(self, recipe: Recipe, counts: Mapping[str, int]) -> Recipe:
+        """The recipe for so many training images of each class of a person's own.
+
+        Where it was tuned with a fixed, larger number of them, few images make few steps in an epoch: the epochs become
+        more. Where a class has more than twice as many as another, classes weigh the same. What was overridden stays.
         """
+        if is_own(self.data) and recipe.class_weights is None and "class_weights" not in dict(self.overrides):
+            there = [number for number in counts.values() if number]
+            if max(there) > IMBALANCE * min(there):
+                recipe = dataclasses.replace(recipe, class_weights="balanced")
+        images = sum(counts.values())
         tuned_with = book.get(self.name, self.variant).split
         if self.smoke or not isinstance(tuned_with, Choice) or not isinstance(recipe.split, Shares):
             return recipe
@@ -133,7 +149,7 @@ class Request:
         words = ["python", "-m", "recipes.run", self.name]
         for option in dataclasses.fields(self):
             value = getattr(self, option.name)
-            if option.name in ("name", "overrides", "modules") or value == option.default:
+            if option.name in ("name", "overrides", "modules", "chosen") or value == option.default:
                 continue
             words += [f"--{option.name.replace('_', '-')}"] + ([] if value is True else [str(value)])
         words += [word for path, value in self.overrides for word in ("--set", f"{path}={value}")]

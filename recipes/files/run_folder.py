@@ -19,6 +19,7 @@ from zoo.checksum import sha256_of
 MANIFEST = "manifest.json"
 STARTED = "run.json"
 STATE = "state"
+AUDITION = "audition.json"
 LOCK = ".lock"
 OWNER = ".owner"
 ASIDE = ".replaced"

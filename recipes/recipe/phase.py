@@ -17,6 +17,8 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "rmsprop": {},
     "sgd": {"momentum": 0.9, "nesterov": True},
 }
+# They take no steps: the last layer is solved for, by scikit-learn.
+SOLVERS = ("logistic_regression", "lda")
 SCHEDULES = ("constant", "cosine", "one_cycle")
 
 
@@ -33,12 +35,17 @@ class Phase:
             of those layers. Of several that match, the first counts.
         optimizer: One of `OPTIMIZERS`. `sgd` has Nesterov momentum of 0.9; the rest is as in Keras: `adam` and `adamw`
             have betas of 0.9 and 0.999, `lion` of 0.9 and 0.99, `adadelta` rho of 0.95, `rmsprop` rho of 0.9 and no
-            momentum; epsilon is 1e-7; gradients are not clipped.
+            momentum; epsilon is 1e-7; gradients are not clipped. Or one of
+            `SOLVERS`, in one epoch, for a last dense layer on frozen features: `logistic_regression`, or `lda`, linear
+            discriminant analysis with shrinkage.
         learning_rate: The rate, or the peak of the schedule.
         schedule: `"constant"`; `"cosine"`, from the rate to zero; `"one_cycle"`, up from a 25th over the
             first 30%, then cosine to zero.
         weight_decay: Decoupled decay of kernels, each step: their share that is taken off, times the rate. 0 is none,
-            with every optimizer.
+            with every optimizer. Of `logistic_regression`, on features of mean 0 and standard deviation 1, it is
+            scikit-learn's 1/C and above 0.
+        temperature: Of a head that is solved for: its scores are divided by it, so that its probabilities are as often
+            right as they say. 1 leaves them.
         average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
             is validated and kept; 0 for none.
         monitor: The figure of the history that chooses the best epoch.
@@ -55,6 +62,7 @@ class Phase:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     weight_decay: float = 0.0
+    temperature: float = 1.0
     average_epochs: float = 0.0
     monitor: str = "val_loss"
     patience: int | None = None
@@ -68,10 +76,11 @@ class Phase:
             yield must(self, "train", "a tuple of globs over layer names")
         if not all(is_number(factor) and 0 < factor <= 1 for factor in self.rates.values()):
             yield must(self, "rates", "factors above 0, at most 1, by glob over layer names")
-        yield from one_of(self, "optimizer", OPTIMIZERS)
+        yield from one_of(self, "optimizer", (*OPTIMIZERS, *SOLVERS))
         yield from number(self, "learning_rate", above=0)
         yield from one_of(self, "schedule", SCHEDULES)
         yield from number(self, "weight_decay", at_least=0)
+        yield from number(self, "temperature", above=0)
         yield from number(self, "average_epochs", at_least=0)
         yield from one_of(self, "monitor", ("val_loss", "val_accuracy"))
         if self.patience is not None:
@@ -79,3 +88,20 @@ class Phase:
         yield from one_of(self, "keep", ("best", "last"))
         if not isinstance(self.save_every_epoch, bool):
             yield must(self, "save_every_epoch", "true or false")
+        if self.is_solved:
+            plain = Phase(self.name, epochs=1)
+            for name in ("epochs", "rates", "learning_rate", "schedule", "average_epochs", "patience"):
+                if getattr(self, name) != getattr(plain, name):
+                    yield (
+                        f"{self.optimizer} takes no steps: {name} of phase {self.name!r} must be "
+                        f"{getattr(plain, name)!r}. Got {getattr(self, name)!r} instead."
+                    )
+            if self.optimizer == "logistic_regression" and is_number(self.weight_decay) and not self.weight_decay > 0:
+                yield must(self, "weight_decay", "above 0 for logistic_regression")
+        elif self.temperature != 1:
+            yield must(self, "temperature", "1 where no head is solved for")
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the last layer is solved for in place of training."""
+        return self.optimizer in SOLVERS

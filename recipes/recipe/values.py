@@ -27,7 +27,17 @@ ENGINES = ("auto", "keras", "openvino", "int8")
 # How a photo of another shape becomes a square: `recipes.data.decode.fit`.
 SQUARES = ("squash", "crop", "letterbox")
 # All trials of a search have the same images, weights and epochs, and no published figure is compared with.
-FIXED = ("data", "split", "image_size", "square", "weights", "published_accuracy", "epochs", "save_every_epoch")
+FIXED = (
+    "data",
+    "split",
+    "image_size",
+    "square",
+    "weights",
+    "audition",
+    "published_accuracy",
+    "epochs",
+    "save_every_epoch",
+)
 MOST_VIEWS = 16
 
 
@@ -138,6 +148,9 @@ class Recipe:
             the fastest that is here and that folds cannot tell from float32.
         published_accuracy: The source's test accuracy; `None` where it printed none.
         on_data: What else changes when `data` is overridden with this name: the source's other experiment.
+        audition: Pretrained bases as `NAME@PIXELS`, such as `"xception@288"`: folds on the photos that train choose one
+            of them, how many of its stages, and the head, before anything trains; see `recipes.train.heads.audition`.
+            Empty: the recipe is as it stands.
         tune: Where `python -m recipes.tune` looks for better values: a range for each override path.
     """
 
@@ -159,6 +172,7 @@ class Recipe:
     engine: str = "auto"
     published_accuracy: float | None = None
     on_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    audition: tuple[str, ...] = ()
     tune: Mapping[str, Space] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -185,6 +199,7 @@ class Recipe:
         yield from integer(self, "views", at_least=0)
         yield from one_of(self, "cache_dtype", ("float16", "float32"))
         yield from one_of(self, "engine", ENGINES)
+        yield from self._not_heard()
         yield from self.split.faults()
         yield from self.augment.faults()
         for phase in self.phases:
@@ -229,7 +244,9 @@ class Recipe:
             times: How many times more images it was tuned with; 1 or more.
         """
         phases = tuple(
-            dataclasses.replace(
+            phase
+            if phase.is_solved
+            else dataclasses.replace(
                 phase,
                 epochs=round(times * phase.epochs),
                 average_epochs=times * phase.average_epochs,
@@ -248,6 +265,19 @@ class Recipe:
     def epochs(self) -> int:
         """Epochs over all phases, at most."""
         return sum(phase.epochs for phase in self.phases)
+
+    def bases(self) -> list[tuple[str, int]]:
+        """The bases of the audition, and the side of the square that each is heard at, in pixels."""
+        return [(name, int(size)) for name, _, size in (one.rpartition("@") for one in self.audition)]
+
+    def _not_heard(self) -> Iterator[str]:
+        """Why there can be no audition."""
+        for one in self.audition:
+            name, _, size = one.rpartition("@")
+            if not name or not size.isdecimal() or not int(size):
+                yield must(self, "audition", "bases as NAME@PIXELS, such as xception@288", one)
+        if self.audition and not (self.architecture == "transfer" and any(phase.is_solved for phase in self.phases)):
+            yield "An audition chooses base and head of the architecture transfer, where a phase solves for the head."
 
     def _refused(self, path: str, space: Space) -> Iterator[str]:
         """Why a search cannot vary a path, or the recipe cannot take the values of a range."""

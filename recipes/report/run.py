@@ -49,11 +49,14 @@ class Drawn:
         heats: For the place of each image of `gallery.looked_at`, (height, width), 0-1; empty without a convolution.
         augmented: A few training images; empty for a recipe that changes none.
         network: The network layer by layer; `None` for one that is not flat.
+        audition: Which bases and heads were heard, as `recipes.train.heads.audition.Audition.as_dict` gives it; `None`
+            where the recipe says which to take.
     """
 
     heats: Mapping[int, np.ndarray]
     augmented: Sequence[Augmented]
     network: zoo.Arithmetic | None
+    audition: Mapping[str, Any] | None = None
 
 
 def run_page(
@@ -109,6 +112,7 @@ def run_page(
         heatmaps=gallery.heatmaps(test, images, drawn.heats),
         augmented=[_augmented(sample) for sample in drawn.augmented],
         network=drawn.network,
+        audition=drawn.audition,
         conditions=summary(manifest),
         findings=manifest.doctor,
         everything=json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, default=str),

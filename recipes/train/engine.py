@@ -26,6 +26,7 @@ from recipes.freeze.feature_cache import Features, refuse_large
 from recipes.freeze.layers import digests, moving_variables, prove_frozen, set_trainable
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
+from recipes.train.heads import solver
 from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs, say_what_is_kept
 from recipes.train.memory import check_memory, evaluation_batch
 from recipes.train.optimizers import rates_by_layer
@@ -177,8 +178,12 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
     if state.step:
         model.evaluate(validation.take(1), verbose=0)  # Keras makes the running figures, to be restored, only now.
     while not is_over(phase, state):
-        guard = _Guard(phase, state, hooks, trainee.steps, moving)
-        fitted = trainee.fit(epoch_batches(state.phase, state.epoch, state.step), guard, epoch=state.epoch)
+        if phase.is_solved:
+            fitted, arrays = _solve(recipe, worker, trainee, features, splits), {}
+        else:
+            guard = _Guard(phase, state, hooks, trainee.steps, moving)
+            fitted = trainee.fit(epoch_batches(state.phase, state.epoch, state.step), guard, epoch=state.epoch)
+            arrays = guard.arrays
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
         scores = model.evaluate(validation, verbose=0, return_dict=True)
         row = epoch_row(recipe, phase, state.epoch, fitted, scores, _rate(model))
@@ -186,9 +191,10 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         if is_best:
             state.arrays["best"] = _values(weights)
         hooks.on_epoch(phase, row, worker, is_best)
-        _assign(moving, guard.arrays["model"])
+        arrays = arrays or {"model": _values(moving), "optimizer": _values(optimizer.variables)}
+        _assign(moving, arrays["model"])
 
-        state.arrays |= guard.arrays
+        state.arrays |= arrays
         state.arrays.pop("metrics", None)
         state.history.append(row)
         state.epoch, state.step = state.epoch + 1, 0
@@ -206,6 +212,24 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
     if still and len(state.history) > epochs_before:
         log.warning("warning: phase %r did not move %s, although it trains them.", phase.name, ", ".join(still))
     return features
+
+
+def _solve(
+    recipe: Recipe, worker: keras.Model, trainee: Trainee, features: Features | None, splits: Splits
+) -> dict[str, list[float]]:
+    """Write the solution of a phase into the last layer; gives what Keras's history gives of an epoch."""
+    phase, model = trainee.phase, trainee.model
+    prefix, suffix = solver.parts(worker, phase)
+    views = [view[:] for view in features.train] if features else [prefix.predict(splits.train.pixels[:], verbose=0)]
+    kernel, bias = solver.solve(
+        phase.optimizer, phase.weight_decay, phase.temperature,
+        np.concatenate(views), np.tile(splits.train.labels, len(views)),
+        classes=len(splits.class_names), balanced=recipe.class_weights is not None,
+    )  # fmt: skip
+    suffix.layers[-1].set_weights([kernel, bias])
+    seen = Images(features.train[0] if features else splits.train.pixels, splits.train.labels, splits.train.ids)
+    batches = validation_batches(seen, recipe, evaluation_batch(model), trainee.targets)
+    return {name: [value] for name, value in model.evaluate(batches, verbose=0, return_dict=True).items()}
 
 
 def _moving(worker: keras.Model, recipe: Recipe, phase: int) -> tuple[list[keras.Variable], list[keras.Variable]]:

@@ -31,6 +31,8 @@ def optimizer_for(phase: Phase, steps: int, model: keras.Model) -> keras.Optimiz
     Raises:
         UsageFault: When a glob or stage of the phase's rates names no layer that trains.
     """
+    if phase.is_solved:  # It takes no step.
+        return keras.optimizers.SGD(0.0)
     settings: dict[str, Any] = {
         "weight_decay": None,  # Spares Keras a pass over the weights; AdamW takes no None.
         **OPTIMIZERS[phase.optimizer],

@@ -15,7 +15,10 @@ from recipes.train.phase import Phases
 
 
 def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phase: int, precision: str) -> float:
-    """Seconds that a training step of a phase takes here, from a few timed ones; `model` stays as it is."""
+    """Seconds that a training step of a phase takes here, from a few timed ones; `model` stays as it is.
+
+    Of a phase that is solved, they are those of steps on what is kept: about as long.
+    """
     phases = Phases(recipe, splits, precisions.cast(model, precision), seed=0, precision=precision)
     trainee = phases.set_up(phase)
     views: Sequence[np.ndarray] = ()

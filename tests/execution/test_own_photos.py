@@ -35,14 +35,27 @@ def test_few_photos_train_as_many_steps_as_the_recipe_was_tuned_with():
 
     request = Request("vgg16_feature_extract", data="/photos")
     asked = request.recipe("photos")
-    few = request.for_images(asked, 200)
+    few = request.for_images(asked, {"cat": 100, "dog": 100})
     assert asked.phases[0].epochs == 12
     assert few.phases[0].epochs == 120
     assert (asked.views, few.views) == (4, 16)
-    assert request.for_images(asked, 3).phases[0].epochs == 240
-    assert request.for_images(asked, 5000) is asked
+    assert request.for_images(asked, {"cat": 2, "dog": 1}).phases[0].epochs == 240
+    assert request.for_images(asked, {"cat": 2500, "dog": 2500}) is asked
     fixed = Request("vgg16_feature_extract", data="/photos", overrides=(("phases.head.epochs", "3"),))
-    assert fixed.for_images(fixed.recipe("photos"), 200).phases[0].epochs == 3
+    assert fixed.for_images(fixed.recipe("photos"), {"cat": 100, "dog": 100}).phases[0].epochs == 3
+
+
+def test_a_class_with_more_than_twice_the_photos_of_another_weighs_the_same():
+    from recipes.execution.request import Request
+
+    def weights(counts, *overrides, data="/photos"):
+        request = Request("transfer", data=data, overrides=overrides)
+        return request.for_images(request.recipe("photos"), counts).class_weights
+
+    assert weights({"cat": 90, "dog": 40}) == "balanced"
+    assert weights({"cat": 80, "dog": 40, "none of these": 0}) is None
+    assert weights({"cat": 90, "dog": 40}, ("class_weights", "none")) is None
+    assert weights({"cat": 90, "dog": 40}, data="tfds:photos") is None
 
 
 def test_a_killed_run_on_few_photos_ends_as_the_same_photos_and_seed_end(
@@ -73,7 +86,7 @@ def test_photos_without_a_recipe_are_trained_with_the_one_for_photos(photos, run
     code, out, err = run_cli("--data", photos, "--weights", "none", "--set", "image_size=32", "--plan", "--json")
     assert code == 0, err
     plan = json.loads(out)
-    assert (plan["recipe"], plan["settings"]["architecture"]) == ("transfer", "transfer")
+    assert (plan["recipe"], plan["settings"]["architecture"]) == ("own_photos", "transfer")
     code, _, err = run_cli("--data", "sample")
     assert (code, "Which recipe?" in err) == (2, True)
 
@@ -149,3 +162,64 @@ def test_a_network_of_small_grey_photos_goes_into_every_format(odd_labels, tmp_p
     assert json.loads((odd_labels / "manifest.json").read_text())["model"]["input_shape"] == [24, 24, 1]
     assert call(export, odd_labels, "--to", kind, "--out", tmp_path / kind)[0] == 0
     assert call(verify, tmp_path / kind)[0] == 0
+
+
+HEARD = ("--weights", "none", "--set", "audition=efficientnet_lite0@32,MobileNetV3Small@64")
+
+
+@pytest.fixture(scope="module")
+def auditioned(clothes, tmp_path_factory):
+    """A run whose base and head were chosen, among two bases with random weights; it was killed before its report."""
+    from recipes.execution import artifacts
+
+    folder = tmp_path_factory.mktemp("auditioned") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(artifacts, "write_results", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        assert main(["--data", str(clothes), "--out", str(folder), *HEARD]) == 1
+        patch.setattr("recipes.train.heads.audition.hold", lambda *_: pytest.fail("it was held already"))
+        patch.undo()
+    assert main(["--resume", str(folder)]) == 0
+    return folder
+
+
+def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
+    held = json.loads((auditioned / "audition.json").read_text())
+    chosen, settings = held["heard"][held["chosen"]], json.loads((auditioned / "manifest.json").read_text())["settings"]
+    assert {one["backbone"] for one in held["heard"]} == {"efficientnet_lite0", "MobileNetV3Small"}
+    assert chosen["loss"] == min(one["loss"] for one in held["heard"])
+    assert settings["model"]["backbone"] == chosen["backbone"]
+    assert settings["model"]["stages"] == chosen["stages"]
+    assert settings["image_size"] == chosen["size"]
+    (head,) = settings["phases"]
+    assert head["optimizer"] == chosen["optimizer"]
+    log = (auditioned / "log.txt").read_text()
+    assert "first answer: " in log
+    assert "chosen " in log
+    page = (auditioned / "report.html").read_text()
+    assert "Audition" in page
+    assert "MobileNetV3Small" in page
+
+
+def test_an_audition_is_no_other_request_and_can_be_asked_for_again(auditioned, clothes, run_cli):
+    code, out, err = run_cli("--data", clothes, "--out", auditioned, *HEARD)
+    assert code == 0, err
+    assert "already done" in err + out
+    code, _, err = run_cli("--data", clothes, "--out", auditioned, *HEARD[:2])
+    assert code == 2
+    assert "audition" in err
+    command = json.loads((auditioned / "manifest.json").read_text())["command"]
+    assert "chosen" not in command
+    assert "audition=" in command
+
+
+@pytest.mark.parametrize("given", ["xception", "@224", "xception@big", "xception@0"])
+def test_an_audition_wants_bases_with_sizes(photos, run_cli, given):
+    code, _, err = run_cli("--data", photos, "--set", f"audition={given}")
+    assert code == 2
+    assert "NAME@PIXELS" in err
+
+
+def test_an_unknown_base_is_refused_before_it_is_heard(clothes, run_cli, tmp_path):
+    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", "--set", "audition=xcepton@96", *HEARD[:2])
+    assert code == 2, err
+    assert "Did you mean" in err

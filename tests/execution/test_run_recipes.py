@@ -10,7 +10,7 @@ import tensorflow as tf
 from conftest import FINE_TUNE
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from recipes.train import history_files
+from recipes.files import history_files
 
 pytestmark = pytest.mark.usefixtures("few_images")
 

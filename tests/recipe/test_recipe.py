@@ -172,7 +172,7 @@ def test_construction_reports_all_faults_together():
         "The 'batch_size' of the recipe must be an integer of 1 or more. Got 0 instead.",
         "The 'epochs' of the phase 'a' must be an integer of 1 or more. Got -1 instead.",
         "The 'learning_rate' of the phase 'a' must be a number above 0. Got nan instead.",
-        "must be one of adadelta, adam, adamw, lion, rmsprop, sgd. Got 'sdg' instead.",
+        "must be one of adadelta, adam, adamw, lion, rmsprop, sgd, logistic_regression, lda. Got 'sdg' instead.",
         "phases with different names",
     ):
         assert part in message

@@ -7,6 +7,7 @@ and a new head learns which of its features tell your classes apart.
     height x width x 3 -> the pixels that the base wants
                        -> the base's features         7x7x1,280 of Lite0
                        -> average of each feature     1,280
+                          and of those of earlier stages, joined, with `stages` above 1
                        -> dense `hidden`, if more than 0
                        -> dropout
                        -> dense 1 and sigmoid for two classes, a softmax for more
@@ -33,6 +34,7 @@ from keras import layers
 
 from zoo.checks import Shape, check_request
 from zoo.pretrained.bases import find
+from zoo.structure.stages import ends
 from zoo.transfer import probabilities_layer
 from zoo.weights import Weights, load_weights
 
@@ -43,6 +45,7 @@ def build(
     classes: int = 2,
     weights: Weights = "imagenet",
     backbone: str | Path | keras.Model = "efficientnet_lite0",
+    stages: int = 1,
     hidden: int = 0,
     activation: str | None = "relu",
     dropout: float = 0.2,
@@ -55,6 +58,8 @@ def build(
         weights: `"imagenet"`, those that the base was trained to, whatever on; `None` (random); or a path: weights of
             the base in Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
         backbone: The base, see `zoo.pretrained.bases.find`.
+        stages: The averages of so many of the base's last stages are joined, 1 or more: the last knows what is on a
+            photo, earlier ones its textures and parts. See `zoo.structure.stages`.
         hidden: Units of a dense layer between features and probabilities; 0 for none.
         activation: Of the hidden units.
         dropout: Share of what reaches the last layer that is dropped in training, 0 to 1.
@@ -72,15 +77,34 @@ def build(
     image = keras.Input(input_shape, name="image")
     x = base.features(image)
 
+    earlier = _earlier(keras.Model(image, x), stages)
     if len(x.shape) == 4:
         x = layers.GlobalAveragePooling2D(name="head_average")(x)
     elif len(x.shape) == 3:  # What a transformer finds: (batch, places, features).
         x = layers.GlobalAveragePooling1D(name="head_average")(x)
+    if earlier:
+        averages = [
+            layers.GlobalAveragePooling2D(name=f"head_average_{-place}")(found)
+            for place, found in zip(range(-stages, -1), earlier, strict=True)
+        ]
+        x = layers.Concatenate(name="head_joined")([*averages, x])
     if hidden:
         x = layers.Dense(hidden, activation=activation, name="head_dense")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     probabilities = probabilities_layer(classes, name="head_probabilities")(x)
     return load_weights(_copied(keras.Model(image, probabilities, name="transfer"), base.name), weights, base)
+
+
+def _earlier(features: keras.Model, stages: int) -> list[keras.KerasTensor]:
+    """What the stages before the last give, as many as are asked for beside it, from the image on."""
+    if isinstance(stages, bool) or not isinstance(stages, int) or stages < 1:
+        raise ValueError(f"stages must be a whole number, 1 or more. Got {stages!r} instead.")
+    if stages == 1:
+        return []
+    last = [name for name in ends(features) if len(features.get_layer(name).output.shape) == 4]
+    if stages > len(last) or len(features.output.shape) != 4:
+        raise ValueError(f"The base has {len(last)} stages with features of a picture. Got stages={stages}.")
+    return [features.get_layer(name).output for name in last[-stages:-1]]
 
 
 def _copied(model: keras.Model, base: str) -> keras.Model:

@@ -22,10 +22,19 @@ def stages(model: keras.Model) -> list[list[str]]:
     Args:
         model: A flat functional network.
     """
+    return [names for names, _ in _stages(model)]
+
+
+def ends(model: keras.Model) -> list[str]:
+    """The layer that each of the `stages` ends with: all that comes above is computed from its output."""
+    return [end for _, end in _stages(model)]
+
+
+def _stages(model: keras.Model) -> list[tuple[list[str], str]]:
     import keras
 
     layers = {layer.name: layer for layer in model.layers if not layer.name.startswith("head_")}
-    found: list[list[str]] = [[]]
+    found: list[tuple[list[str], str]] = [([], "")]
     part: list[str] = []
     shrinks = False
     for step, alone in narrow(calls(model)):
@@ -34,10 +43,17 @@ def stages(model: keras.Model) -> list[list[str]]:
             if layer.weights and not isinstance(layer, keras.layers.Normalization) and step.name not in part:
                 part.append(step.name)
         if alone:
-            found, part, shrinks = [*found, part] if shrinks else [*found[:-1], found[-1] + part], [], False
-    found[-1].extend(part)
+            if shrinks:
+                found.append((part, step.name))
+            else:
+                # What is no layer of the base, and the head above it, ends no stage.
+                names, end = found[-1]
+                found[-1] = (names + part, step.name if layer is not None else end)
+            part, shrinks = [], False
+    names, end = found[-1]
+    found[-1] = (names + part, end)
     # What has nothing to train is no stage: the pool behind the last convolution.
-    return [stage for stage in found if stage]
+    return [(names, end) for names, end in found if names]
 
 
 def named(model: keras.Model, pattern: str) -> list[str]:

@@ -1,0 +1,286 @@
+"""Which base, how much of it and which head suit some photos: decided by folds on a sample of those that train.
+
+No base is the best on every small set of photos. Each sees the photos of the sample once, and what it finds is kept.
+Compared are first the bases, each with the averages of its last two stages under a logistic regression and under a
+discriminant analysis; then, of the best one, one stage and four; then a weaker and a stronger regression. What counts
+is the mean loss of photos that the head was not solved on, once its probabilities are as often right as they say: each
+head has its temperature.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from scipy.stats import binomtest
+
+from recipes.console.screen import RESULT
+from recipes.errors import DataFault
+from recipes.recipe import Recipe
+from recipes.train.heads import solver
+from recipes.train.heads.averages import MOST_STAGES, Averages
+from zoo.weights import WeightsMissing
+
+SAMPLE, LEAST_OF_A_CLASS = 500, 10
+FOLDS = 5
+STAGES = (2, 1, MOST_STAGES)
+HEADS = (("logistic_regression", 10.0), ("lda", 0.0))
+OTHER_HEADS = (("logistic_regression", 1.0), ("logistic_regression", 100.0))
+# Temperatures looked through, as logarithms: a sample that is all right must not make a head surer than it can know.
+TEMPERATURES = (-1.0, 3.0)
+Look = Callable[[str, int], Averages]
+log = logging.getLogger("recipes")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One candidate, and how it did by folds.
+
+    Attributes:
+        backbone: The base.
+        size: Side of the square that the photos are brought to, in pixels.
+        stages: The averages of so many of its last stages are joined.
+        optimizer: How the head is solved for.
+        weight_decay: Of the head.
+        images: Photos of the sample.
+        right: How many of them were called by their names.
+        temperature: By which the head's scores are divided, for the lowest loss.
+        loss: Mean cross-entropy, in nats; each class weighs the same where classes are balanced.
+        seconds: Since its base was begun, with the pass of the photos where there was one.
+    """
+
+    backbone: str
+    size: int
+    stages: int
+    optimizer: str
+    weight_decay: float
+    images: int
+    right: int
+    temperature: float
+    loss: float
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of photos called by their names, 0 to 1."""
+        return self.right / self.images
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% interval of the accuracy."""
+        found = binomtest(self.right, self.images).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    def settings(self) -> str:
+        """The candidate in words."""
+        head = self.optimizer.replace("_", " ") + (f" {self.weight_decay:g}" if self.weight_decay else "")
+        return f"{self.backbone} at {self.size}, stages {self.stages}, {head}"
+
+    def figures(self) -> str:
+        """What came of it, in words."""
+        low, high = self.interval
+        return f"{self.accuracy:.4f} of {self.images} right ({low:.3f} to {high:.3f}), loss {self.loss:.4f}"
+
+
+@dataclass(frozen=True)
+class Audition:
+    """What was heard, in order, and what follows.
+
+    Attributes:
+        heard: Every candidate.
+        missing: Why a base could not be heard, by its name.
+        phase: The phase whose head was chosen.
+        folds: Of how many it was decided.
+        seconds: It took.
+    """
+
+    heard: tuple[Heard, ...]
+    missing: Mapping[str, str]
+    phase: str
+    folds: int
+    seconds: float
+
+    @property
+    def best(self) -> Heard:
+        """The candidate with the lowest loss."""
+        return min(self.heard, key=lambda one: one.loss)
+
+    def overrides(self) -> tuple[tuple[str, str], ...]:
+        """The choice as changes of the recipe."""
+        best = self.best
+        return (
+            ("model.backbone", best.backbone),
+            ("model.stages", str(best.stages)),
+            ("image_size", str(best.size)),
+            (f"phases.{self.phase}.optimizer", best.optimizer),
+            (f"phases.{self.phase}.weight_decay", f"{best.weight_decay:g}"),
+            (f"phases.{self.phase}.temperature", f"{best.temperature:.3g}"),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain, JSON-ready values."""
+        rows = [asdict(one) | {"accuracy": one.accuracy, "interval": list(one.interval)} for one in self.heard]
+        return {
+            "heard": rows,
+            "chosen": self.heard.index(self.best),
+            "missing": dict(self.missing),
+            "folds": self.folds,
+            "seconds": self.seconds,
+        }
+
+
+def sample(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Places of the photos that the bases are heard on: evenly from all classes, evenly spaced through each.
+
+    Args:
+        labels: (images,), class indices.
+        groups: (images,), equal for photos that look alike.
+
+    Returns:
+        Places in order, about `SAMPLE` or ten a class, without the classes of one group.
+    """
+    by_class = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    usable = [places for places in by_class.values() if len(np.unique(groups[places])) > 1]
+    left, chosen = max(SAMPLE, LEAST_OF_A_CLASS * len(usable)), []
+    for heard, places in enumerate(sorted(usable, key=len)):  # What small classes do not need, large ones get.
+        number = min(len(places), left // (len(usable) - heard))
+        chosen.append(places[np.linspace(0, len(places) - 1, number).astype(int)])
+        left -= number
+    return np.sort(np.concatenate(chosen)) if chosen else np.array([], int)
+
+
+def hold(recipe: Recipe, look: Look, labels: np.ndarray, groups: np.ndarray) -> Audition:
+    """Hear the bases of a recipe.
+
+    Args:
+        recipe: Gives the bases (`audition`), the phase that is solved, and whether classes are balanced.
+        look: From a base's name and the side of a square to the averages of its stages on the photos at that size.
+        labels: (images,), the class index of each photo.
+        groups: (images,), equal for photos that look alike: they share a fold.
+
+    Raises:
+        DataFault: When there are fewer than two classes, or a class has one group.
+        ValueError: When a base is not known.
+        zoo.weights.WeightsMissing: When there are weights for none of them.
+    """
+    phase = next(phase for phase in recipe.phases if phase.is_solved)
+    jury = _Jury(labels, groups, balanced=recipe.class_weights is not None)
+    heard: list[Heard] = []
+    missing: dict[str, str] = {}
+    found: dict[tuple[str, int], Averages] = {}
+    first = time.monotonic()
+    for name, size in recipe.bases():
+        began = time.monotonic()
+        try:
+            found[name, size] = look(name, size)
+        except WeightsMissing as error:
+            missing[name] = str(error)
+            log.warning("NOTICE %s is not heard: %s", name, error)
+            continue
+        heard += jury.hear(name, size, found[name, size], STAGES[0], HEADS, began)
+        if len(heard) == len(HEADS):
+            log.log(RESULT, "first answer: %s", min(heard, key=_loss).figures())
+    if not heard:
+        raise WeightsMissing("; ".join(missing.values()))
+    best = min(heard, key=_loss)
+    key = best.backbone, best.size
+    for stages in STAGES[1:]:
+        heard += jury.hear(*key, found[key], stages, HEADS)
+    best = min((one for one in heard if (one.backbone, one.size) == key), key=_loss)
+    heard += jury.hear(*key, found[key], best.stages, OTHER_HEADS)
+    return Audition(tuple(heard), missing, phase.name, jury.folds, time.monotonic() - first)
+
+
+def _loss(one: Heard) -> float:
+    return one.loss
+
+
+def say(held: Audition) -> None:
+    """Say in three lines what was chosen, and why."""
+    best = held.best
+    others = [one for one in held.heard if (one.backbone, one.size) != (best.backbone, best.size)]
+    log.info("chosen %s", best.settings())
+    log.info("       by %d folds %s", held.folds, best.figures())
+    if others:
+        next_best = min(others, key=lambda one: one.loss)
+        log.info("       the next base, %s at %d: %s", next_best.backbone, next_best.size, next_best.figures())
+
+
+class _Jury:
+    """The folds, the same for every candidate."""
+
+    def __init__(self, labels: np.ndarray, groups: np.ndarray, *, balanced: bool):
+        from sklearn.model_selection import StratifiedGroupKFold
+        from sklearn.utils.class_weight import compute_sample_weight
+
+        known, self.labels = np.unique(labels, return_inverse=True)
+        fewest = min((len(np.unique(groups[labels == label])) for label in known), default=0)
+        if len(known) < 2 or fewest < 2:
+            raise DataFault("To choose by folds two classes must have two photos that differ, to train with.")
+        self.balanced, self.classes, self.folds = balanced, len(known), min(FOLDS, fewest)
+        divided = StratifiedGroupKFold(self.folds, shuffle=True, random_state=0)
+        self.divided = list(divided.split(self.labels, self.labels, groups))
+        self.weights = compute_sample_weight("balanced", labels) if balanced else np.ones(len(labels))
+
+    def hear(
+        self,
+        name: str,
+        size: int,
+        averages: Averages,
+        stages: int,
+        heads: Sequence[tuple[str, float]],
+        began: float | None = None,
+    ) -> list[Heard]:
+        """Several heads on the averages of a base's last stages, by folds; says how each did.
+
+        Args:
+            name: The base.
+            size: Of the photos.
+            averages: What it finds in the photos.
+            stages: So many of the last are used, or all there are.
+            heads: Solver and weight decay of each.
+            began: When the pass of the photos began.
+        """
+        began = began or time.monotonic()
+        stages = min(stages, len(averages.widths))
+        features = averages.of_last(stages)
+        heard = []
+        for head, scores in zip(heads, self._scores(features, heads), strict=True):
+            temperature, loss = self._tempered(scores)
+            right = int((scores.argmax(axis=1) == self.labels).sum())
+            took = time.monotonic() - began
+            heard.append(Heard(name, size, stages, *head, len(features), right, temperature, loss, took))
+            log.info("  %s: %s", heard[-1].settings(), heard[-1].figures())
+        return heard
+
+    def _scores(self, features: np.ndarray, heads: Sequence[tuple[str, float]]) -> list[np.ndarray]:
+        """For each head, (images, classes) scores by one that was solved on the other folds."""
+        scores = [np.zeros((len(features), self.classes)) for _ in heads]
+        for train, rest in self.divided:
+            scale = solver.scaler(features[train])
+            seen, unseen, labels = scale.transform(features[train]), scale.transform(features[rest]), self.labels[train]
+            known = np.unique(labels)  # A class of few photos may be missing.
+            for head, found in zip(heads, scores, strict=True):
+                judge = solver.classifier(*head, classes=len(known), balanced=self.balanced).fit(seen, labels)
+                given = judge.decision_function(unseen)
+                if given.ndim == 1:  # One score tells two apart.
+                    given = np.stack([-given / 2, given / 2], axis=1)
+                found[rest] = given.min() - 1
+                found[np.ix_(rest, known)] = given
+        return scores
+
+    def _tempered(self, scores: np.ndarray) -> tuple[float, float]:
+        """The temperature by which the scores are divided for the lowest mean loss, and that loss."""
+
+        def loss(logarithm: float) -> float:
+            of_truth = log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(scores)), self.labels]
+            return float(np.average(-of_truth, weights=self.weights))
+
+        found = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
+        return float(np.exp(found.x)), float(found.fun)
