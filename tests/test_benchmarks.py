@@ -32,6 +32,12 @@ def test_decode_speed_compares_plain_tensorflow_and_the_decoder(smoke):
         assert words in out
 
 
+def test_doctor_looks_at_many_photos_at_first_and_again(smoke):
+    out = smoke("doctor")
+    for words in ("of 200 photos", "MB at first", "MB again"):
+        assert words in out
+
+
 def test_suffix_precision_compares_both_formats(smoke):
     out = smoke("suffix_precision", "--seeds", "42")
     for words in ("| float32 |", "| bfloat16 |", "seeds 42:"):
