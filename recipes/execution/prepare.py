@@ -81,7 +81,7 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
         CorruptFault: When the weights fail their check.
         DataFault: When there are no images.
     """
-    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir)
+    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir, request.decisions)
     recipe = request.recipe(origin.dataset)
     weights = find_weights(recipe)
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
@@ -120,7 +120,7 @@ def _read(known: Outline, screen: Screen, folder: Path | None) -> tuple[data.Spl
     diagnosis = None
     if origin.kind == "photos":
         shares = recipe.split if isinstance(recipe.split, Shares) else Shares()
-        diagnosis = examination.examine(origin.path, shares, screen)
+        diagnosis = examination.examine(origin.path, shares, screen, origin.decided)
         if folder is not None:
             examination.write(diagnosis, folder)
         examination.say(diagnosis)

@@ -40,6 +40,7 @@ class Request:
         export: A format to export to when the run has ended.
         tensorboard: Also write each epoch's figures as TensorBoard events.
         modules: Imported first, for the architectures and layers that they register.
+        decisions: A table of decisions about the labels of own photos, in place of the one beside them.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Request:
     export: str | None = None
     tensorboard: bool = False
     modules: tuple[str, ...] = ()
+    decisions: str | None = None
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""

@@ -116,7 +116,7 @@ class Diagnosis:
     @property
     def warnings(self) -> list[str]:
         """What may spoil the result, but does not stop a run."""
-        found = []
+        found = list(self.listing.decided.warnings) if self.listing.decided else []
         totals = {label: sum(counts.values()) for label, counts in self.counts.items()}
         if few := [label for label, number in totals.items() if 0 < number < FEW]:
             found.append(f"Fewer than {FEW} photos in class {_listed(few)}: expect a wide spread of results.")
@@ -173,18 +173,25 @@ class Diagnosis:
         return found
 
 
-def examine(root: Path, shares: Shares, watch: Callable[[int, int], None] = lambda done, total: None) -> Diagnosis:
+def examine(
+    root: Path,
+    shares: Shares,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+    decided: Path | None = None,
+) -> Diagnosis:
     """List, look at and divide the photos under a folder or in a table; what is as it was is not looked at again.
 
     Args:
         root: See `recipes.data.photos.listing.list_photos`.
         shares: How to divide the photos that have no split of their own.
         watch: Called with (photos done, photos to do).
+        decided: A table of decisions about the labels; by default the one beside the photos.
 
     Raises:
-        DataFault: When there is no such folder or table. All else that is wrong is in the diagnosis.
+        DataFault: When there is no such folder or table, or a decision is wrong. All else that is wrong is in the
+            diagnosis.
     """
-    listing = list_photos(root)
+    listing = list_photos(root, decided)
     with seen.opened(root) as known:
         photos = seen.scan(listing.entries, known, watch)
         usable = [photo for photo in photos if not photo.problem]
