@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from recipes import report
-from recipes.pages.server import MOST_BYTES
+from recipes.pages.server import MOST_BYTES, Content
 
 if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
@@ -34,6 +34,14 @@ class ClassifyPage:
             class_names=predictor.class_names,
             most_megabytes=MOST_BYTES // 10**6,
         ).encode()
+
+    def shown(self, path: str) -> Content | None:
+        """Nothing stands beside the page."""
+        return None
+
+    def answered(self, path: str, content: bytes) -> dict[str, Any] | None:
+        """What `classify` says of a photo that is sent to `/classify`."""
+        return self.classify(content) if path == "/classify" else None
 
     def classify(self, content: bytes) -> dict[str, Any]:
         """Classes with probabilities or scores, the surest first; the photo with and without where the network looked.

@@ -153,6 +153,17 @@ def honour(file: Path, entries: Sequence[Entry], classes: Sequence[str]) -> tupl
     return kept, decided
 
 
+def about(file: Path, names: Iterable[str]) -> dict[str, Decision]:
+    """What is decided about some photos, by name; nothing where there is no table.
+
+    Raises:
+        DataFault: As `read`.
+    """
+    known = _by_key(names)
+    rows = read(file) if file.exists() else []
+    return {name: row for row in rows if (name := _meant(row.path, known)) is not None}
+
+
 def record(file: Path, path: str, decision: Decision | None) -> None:
     """Write one decision into the table, whatever else was written since; `None` takes back what was decided.
 
