@@ -17,8 +17,9 @@ from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.inference import gradcam
 from recipes.recipe import Augment
+from recipes.report import doubted
 from recipes.report.figures.style import png
-from recipes.report.gallery import looked_at
+from recipes.report.gallery import doubted_cards, looked_at
 from recipes.report.run import Augmented, Drawn, run_page
 from recipes.train.history_files import write_history
 
@@ -75,9 +76,20 @@ def write_results(
         heats=heatmaps(outcome.model, test, splits.test),
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
+        doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
     write(folder / "report.html", page)
+
+
+def write_doubted(
+    folder: Path, tables: Mapping[str, predictions.Predictions], manifest: Manifest, splits: Splits
+) -> list[dict[str, Any]]:
+    """Write which labels of own photos the network contradicts; gives the cards of the first."""
+    decisions = manifest.doctor.get("decisions", {}) if manifest.doctor else {}
+    labels = doubted.doubted(tables, {name for names in decisions.values() for name in names})
+    write(folder / doubted.FILE, doubted.as_csv(labels))
+    return doubted_cards(labels, tables, {"validation": splits.validation, "test": splits.test})
 
 
 def heatmaps(model: keras.Model, table: predictions.Predictions, images: Images) -> dict[int, np.ndarray]:

@@ -219,7 +219,11 @@ def test_decisions_are_made_by_keys_and_taken_back(opened, deciding):
 
 
 def test_the_page_of_decisions_speaks_the_browsers_language(opened, deciding):
-    for locale, language, words in (("ko-KR", "ko", "라벨 그대로 두기"), ("en-GB", "en", "Keep"), ("fr", "en", "Undo")):
+    for locale, language, words in (
+        ("ko-KR", "ko", "레이블 그대로 두기"),
+        ("en-GB", "en", "Keep"),
+        ("fr", "en", "Undo"),
+    ):
         page = opened(deciding[0], locale=locale)
         page.wait_for_selector("#place:not(:empty)")
         assert page.evaluate("document.documentElement.lang") == language

@@ -131,7 +131,7 @@ def test_the_page_says_the_same_in_every_language(photos):
     for words in WORDS.values():
         assert words.keys() == WORDS["en"].keys()
     html = page_of(photos, language="ko").html.decode()
-    assert '<h1 data-word="title">다시 볼 라벨</h1>' in html
+    assert '<h1 data-word="title">다시 볼 레이블</h1>' in html
     facts = json.loads(html.partition("const facts = ")[2].partition(";\n")[0])
     assert (facts["classes"], facts["language"]) == (sorted(CLASSES), "ko")
 
