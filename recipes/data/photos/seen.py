@@ -66,8 +66,8 @@ class Seen:
                     gone.append((name,))
                 elif stamp(entry) == (size, changed) and zlib.crc32(facts.encode()) == checksum:
                     found[name] = _photo(entry, facts)
-            for table in ("looks", "pictures"):
-                self._connection.executemany(f"DELETE FROM {table} WHERE name = ?", gone)  # noqa: S608 (a literal)
+            self._connection.executemany("DELETE FROM looks WHERE name = ?", gone)
+            self._connection.execute("DELETE FROM pictures WHERE name NOT IN (SELECT name FROM looks)")
         return found
 
     def keep(self, looks: Iterable[tuple[Photo, Stamp | None, bytes]]) -> None:
@@ -112,22 +112,21 @@ def scan(
     Args:
         entries: All photos that there are.
         seen: What is known of them; what is found is added.
-        watch: Called with (photos done, photos to do).
+        watch: Called with (photos looked at, photos to look at); not at all where all are known.
 
     Returns:
         A `Photo` for each entry, in order.
     """
-    found = seen.photos(entries)
-    done = len(found)
-    watch(done, len(entries))
-    waiting = iter([entry for entry in entries if entry.name not in found])
+    found, done = seen.photos(entries), 0
+    missing = [entry for entry in entries if entry.name not in found]
+    waiting = iter(missing)
     with ThreadPoolExecutor() as threads:
         while some := list(islice(waiting, KEPT_AT_A_TIME)):
             stamps = [stamp(entry) for entry in some]
             looks: list[tuple[Photo, bytes]] = []
             for start in range(0, len(some), STEP):
                 looks += threads.map(look, some[start : start + STEP])
-                watch(done + len(looks), len(entries))
+                watch(done + len(looks), len(missing))
             done += len(some)
             photos = _with_quality(looks)
             seen.keep(zip(photos, stamps, (picture for _, picture in looks), strict=True))
