@@ -5,6 +5,7 @@ import tempfile
 import threading
 import unicodedata
 
+import pandas
 import pytest
 from photo_files import write_photos
 
@@ -141,6 +142,15 @@ def test_a_file_that_is_no_table_of_decisions_is_refused_with_the_mend(photos):
         (photos / "decisions.csv").write_bytes(content)
         with pytest.raises(DataFault, match="decisions.csv"):
             list_photos(photos)
+
+
+def test_decisions_may_be_a_parquet_table_of_text(photos, tmp_path):
+    file = tmp_path / "decided.parquet"
+    pandas.DataFrame({"path": ["temple/00.jpg", None], "decision": ["leave_out", None]}).to_parquet(file)
+    assert list_photos(photos, file).decided.left_out == ["temple/00.jpg"]
+    pandas.DataFrame({"path": ["temple/00.jpg"], "decision": [["keep"]]}).to_parquet(file)
+    with pytest.raises(DataFault, match=r"a photo must have one decision, and one has \['keep'\]"):
+        list_photos(photos, file)
 
 
 def test_decisions_about_photos_that_went_or_changed_their_label_are_a_warning(photos):
