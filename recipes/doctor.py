@@ -1,30 +1,35 @@
 """Examine your own photos: what can be used, what is odd, what is there twice, how they would be divided.
 
-No file of yours is changed. Writes doctor.html and bad_files.csv.
+No photo of yours is changed. Writes doctor.html and bad_files.csv.
 
 Examples:
     python -m recipes.doctor ~/photos
     python -m recipes.doctor photos.csv --out checkup
     python -m recipes.doctor ~/photos --labels --csv labels.csv
+    python -m recipes.doctor ~/photos --labels --decide
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.execution import examination
+from recipes.pages.words import LANGUAGES
 from recipes.recipe import Shares
 
 if TYPE_CHECKING:
     from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.study.doubtful_labels import Judged
 
 SHOWN = 10
 log = logging.getLogger("recipes")
@@ -46,6 +51,17 @@ def parser() -> Parser:
         "--labels", action="store_true", help="also rank the labels, the most doubtful first, by a small network"
     )
     parse.add_argument("--csv", type=Path, metavar="FILE", help="with --labels: write the whole ranking into a table")
+    parse.add_argument(
+        "--decide", action="store_true", help="with --labels: a page on this machine to decide about doubtful labels"
+    )
+    parse.add_argument(
+        "--decisions",
+        type=Path,
+        metavar="FILE",
+        help="the table of decisions (default: decisions.csv beside them)",
+    )
+    parse.add_argument("--port", type=int, help="with --decide: default 8000; 0 takes any that is free")
+    parse.add_argument("--language", choices=LANGUAGES, help="with --decide: of the page (default the browser's)")
     parse.add_argument("--json", action="store_true", help="print the findings as one JSON line, all else to stderr")
     return parse
 
@@ -54,31 +70,57 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.files import atomic
 
     options = parser().parse(arguments)
-    if options.csv is not None and not options.labels:
-        raise UsageFault("--csv is for the ranking of --labels.")
     screen = Screen(to_stderr=options.json)
     root = options.path.expanduser()
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     examination.refuse_inside(folder, root)
-    if options.csv is not None and root.is_dir() and options.csv.resolve().is_relative_to(root.resolve()):
-        raise UsageFault(f"{options.csv} is among the photos, where nothing is written. Choose another --csv.")
-    diagnosis = examination.examine(root, Shares(), screen)
+    _refuse(options, root)
+    diagnosis = examination.examine(root, Shares(), screen, options.decisions)
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     examination.write(diagnosis, folder)
     examination.say(diagnosis)
     log.log(RESULT, "report %s", folder / "doctor.html")
     found = examination.findings(diagnosis)
-    if options.labels and len(diagnosis.used):
-        found["labels"] = _labels(diagnosis, options.csv, screen)
+    judged = _labels(diagnosis, options.csv, screen) if options.labels and len(diagnosis.used) else []
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(found | ({"labels": [vars(one) for one in judged]} if judged else {}), ensure_ascii=False))
     flush_stdout()
+    if options.decide:
+        _decide(diagnosis, judged, options)
     diagnosis.refuse()
     return 0
 
 
-def _labels(diagnosis: Diagnosis, table: Path | None, screen: Screen) -> list[dict[str, Any]]:
+def _refuse(options: argparse.Namespace, root: Path) -> None:
+    """Refuse options that would be passed over, and places where nothing is or can be written.
+
+    Raises:
+        UsageFault: With the mend.
+    """
+    from recipes.data.photos import decisions
+
+    for name in ("csv", "decide"):
+        if getattr(options, name) and not options.labels:
+            raise UsageFault(f"--{name} is for the ranking of --labels.")
+    for name in ("port", "language"):
+        if getattr(options, name) is not None and not options.decide:
+            raise UsageFault(f"--{name} is for the page of --decide.")
+    written = {"csv": options.csv, "decisions": options.decisions if options.decide else None}
+    for name, file in written.items():
+        among = file is not None and root.is_dir() and file.resolve().is_relative_to(root.resolve())
+        if among and not (name == "decisions" and file.resolve() == decisions.beside(root).resolve()):
+            raise UsageFault(f"{file} is among the photos, where nothing is written. Choose another --{name}.")
+    file = options.decisions or decisions.beside(root)
+    if options.decide and root.exists():
+        if file.resolve() == root.resolve():
+            raise UsageFault(f"{root} has the name that decisions have. Name another place for them: --decisions FILE.")
+        decisions.refuse_unwritable(file)
+    elif options.decisions is not None and not file.is_file():
+        raise UsageFault(f"There is no table of decisions at {file}. Mend or leave out --decisions.")
+
+
+def _labels(diagnosis: Diagnosis, table: Path | None, screen: Screen) -> list[Judged]:
     """Rank the labels, and say which are the most doubtful and which photos are like no other."""
     from recipes.console.backend import load_backend
     from recipes.files import atomic
@@ -97,7 +139,28 @@ def _labels(diagnosis: Diagnosis, table: Path | None, screen: Screen) -> list[di
     if table is not None:
         atomic.write(table, doubtful_labels.as_csv(judged))
         log.log(RESULT, "%s rows in %s", f"{len(judged):,}", table)
-    return [vars(one) for one in judged]
+    return judged
+
+
+def _decide(diagnosis: Diagnosis, judged: Sequence[Judged], options: argparse.Namespace) -> None:
+    """Show the doubtful photos on a local page, until Ctrl-C; say what was decided."""
+    from recipes.data.photos import decisions
+    from recipes.pages.decide import DecidePage, command
+    from recipes.pages.server import server
+    from recipes.study import doubtful_labels
+
+    doubted, listing = doubtful_labels.doubtful(judged), diagnosis.listing
+    if not doubted:
+        log.log(RESULT, "no label is doubtful: there is nothing to decide")
+        return
+    file = options.decisions or decisions.beside(listing.root)
+    follows = command(listing.root, file)
+    page = DecidePage(doubted, listing, file, follows, options.language)
+    with server(page, port=8000 if options.port is None else options.port) as running, suppress(KeyboardInterrupt):
+        log.log(RESULT, "decide on http://127.0.0.1:%d  (Ctrl-C ends)", running.server_address[1])
+        running.serve_forever()
+    made = len(decisions.read(file)) if file.exists() else 0
+    log.log(RESULT, "%s decisions in %s; they count from now on: %s", f"{made:,}", file, follows)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,11 @@ def parser() -> Parser:
         "sample; sample: always; PATH: your own photos, as photos/<class>/..., photos/{train,validation,test}/"
         "<class>/..., or a CSV or Parquet table with path, label and perhaps split; tfds:NAME: another data set",
     )
+    parse.add_argument(
+        "--decisions",
+        metavar="FILE",
+        help="decisions about labels of own photos (default decisions.csv beside them)",
+    )
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
@@ -171,6 +176,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             export=options.export,
             tensorboard=options.tensorboard,
             modules=tuple(options.modules),
+            decisions=str(Path(options.decisions).expanduser().absolute()) if options.decisions else None,
         )
         if options.plan:
             load_backend()

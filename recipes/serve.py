@@ -47,8 +47,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.inference.predictor import load
     from recipes.pages.classify import ClassifyPage
     from recipes.pages.server import server
+    from recipes.report import doubted
 
-    with server(ClassifyPage(load(options.run)), options.host, options.port) as running:
+    with server(ClassifyPage(load(options.run), doubted.read(options.run)), options.host, options.port) as running:
         print(f"http://{options.host}:{running.server_address[1]}  (Ctrl-C ends)", flush=True)
         running.serve_forever()
     return 0

@@ -1,5 +1,6 @@
 """The benchmarks run, so that they cannot rot."""
 
+import json
 import runpy
 import sys
 
@@ -30,6 +31,20 @@ def test_decode_speed_compares_plain_tensorflow_and_the_decoder(smoke):
     out = smoke("decode_speed")
     for words in ("| 320x240 |", "| 4000x3000 |", "Medians of 1 turns"):
         assert words in out
+
+
+def test_doctor_looks_at_many_photos_at_first_and_again(smoke):
+    out = smoke("doctor")
+    for words in ("of 200 photos", "MB at first", "MB again"):
+        assert words in out
+
+
+def test_the_doctors_memory_grows_with_the_photos_and_its_page_says_what_was_measured():
+    found = json.loads((ROOT / "results" / "bench" / "doctor.json").read_text())
+    memory = [turns[turn]["peak_memory_mb"] for turns in found["photos"].values() for turn in ("first", "again")]
+    assert max(memory) < min(2000, 4 * min(memory))
+    sentence = runpy.run_path(f"{ROOT}/benchmarks/doctor.py")["sentence"](found)
+    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
 
 
 def test_suffix_precision_compares_both_formats(smoke):

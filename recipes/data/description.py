@@ -48,7 +48,7 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
         sample = samples.SAMPLES[origin.dataset]
         return Description(square or sample.image_shape, sample.class_names)
     if origin.kind == "photos":
-        listing = list_photos(origin.path)
+        listing = list_photos(origin.path, origin.decided)
         if len(listing.classes) < 2:
             return None
         return Description(square or _guess(listing.entries, shape), tuple(listing.classes))

@@ -25,7 +25,12 @@ def is_own(mode: str) -> bool:
     return mode not in MODES and not mode.startswith(TFDS)
 
 
-def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = None) -> Origin:
+def find(
+    dataset: str,
+    mode: str = "auto",
+    data_dir: str | os.PathLike | None = None,
+    decided: str | os.PathLike | None = None,
+) -> Origin:
     """Decide where the images will come from, in ten seconds at most and without reading one.
 
     Args:
@@ -33,9 +38,10 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
         mode: `"auto"` takes the prepared data set, else a download, else (no network) the sample; `"full"`
             never takes the sample; `"sample"` always does. Anything else is the path of a folder or table of photos.
         data_dir: TFDS's data folder. Default: `TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
+        decided: A table of decisions about the labels of photos. Default: the one beside them, if there is one.
 
     Raises:
-        UsageFault: For an unknown mode or a `data_dir` that is not a folder.
+        UsageFault: For an unknown mode, a `data_dir` that is not a folder, or decisions that are not there.
         EnvironmentFault: When nothing that the mode allows is there; the message says what to put where.
     """
     if is_own(mode):
@@ -44,7 +50,11 @@ def find(dataset: str, mode: str = "auto", data_dir: str | os.PathLike | None = 
                 f"--data must be one of {', '.join(MODES)}, tfds:<name>, or a folder or table of photos that exists. "
                 f"Got {mode!r} instead."
             )
-        return Origin("photos", dataset, Path(mode))
+        if decided is not None and not Path(decided).is_file():
+            raise UsageFault(f"There is no table of decisions at {str(decided)!r}. Mend or leave out --decisions.")
+        return Origin("photos", dataset, Path(mode), decided=Path(decided) if decided is not None else None)
+    if decided is not None:
+        raise UsageFault("--decisions is for photos of your own: --data FOLDER.")
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
         raise UsageFault(f"--data-dir must be a folder that holds TFDS data sets. There is none at {str(data_dir)!r}.")
     if mode == "sample":
@@ -95,7 +105,7 @@ def read(
             pool, test = (resize(images, image_size, shape[2], square) for images in (pool, test))
     elif origin.kind == "photos":
         if diagnosis is None:
-            diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares())
+            diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares(), decided=origin.decided)
         return user_photos.read(origin, diagnosis, image_size, shape, square)
     else:
         folder = origin.path if origin.kind == "tfds" else tfds.download(origin.dataset, origin.path)

@@ -50,12 +50,14 @@ class Origin:
         dataset: The data set's TFDS name; for a sample, that of the set it was taken from; for photos, their folder's.
         path: The data set's folder, or the data folder to download it to. A sample's is its package's.
         notice: What the reader of a result must know about the data; empty for the full data set.
+        decided: The table of decisions about the labels of photos; `None` takes the one beside them.
     """
 
     kind: str
     dataset: str
     path: Path
     notice: str = ""
+    decided: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from recipes.files.run_folder import AUDITION
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
+from recipes.report import doubted
 from recipes.report.figures.style import png
-from recipes.report.gallery import looked_at
+from recipes.report.gallery import doubted_cards, looked_at
 from recipes.report.run import Augmented, Drawn, run_page
 
 if TYPE_CHECKING:
@@ -79,9 +80,20 @@ def write_results(
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
         audition=json.loads(heard.read_text()) if (heard := folder / AUDITION).is_file() else None,
+        doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
     write(folder / "report.html", page)
+
+
+def write_doubted(
+    folder: Path, tables: Mapping[str, predictions.Predictions], manifest: Manifest, splits: Splits
+) -> list[dict[str, Any]]:
+    """Write which labels of own photos the network contradicts; gives the cards of the first."""
+    decisions = manifest.doctor.get("decisions", {}) if manifest.doctor else {}
+    labels = doubted.doubted(tables, {name for names in decisions.values() for name in names})
+    write(folder / doubted.FILE, doubted.as_csv(labels))
+    return doubted_cards(labels, tables, {"validation": splits.validation, "test": splits.test})
 
 
 def heatmaps(model: keras.Model, table: predictions.Predictions, images: Images) -> dict[int, np.ndarray]:

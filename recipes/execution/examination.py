@@ -18,16 +18,16 @@ SHOWN = 8
 log = logging.getLogger("recipes")
 
 
-def examine(root: Path, shares: Shares, screen: Screen) -> Diagnosis:
+def examine(root: Path, shares: Shares, screen: Screen, decided: Path | None = None) -> Diagnosis:
     """Examine photos, showing how far it is.
 
     Raises:
-        DataFault: When there is no such folder or table.
+        DataFault: When there is no such folder or table, or a decision about a label is wrong.
     """
     from recipes.data.photos.diagnosis import examine
 
     with screen.counting("doctor") as watch:
-        return examine(root, shares, watch)
+        return examine(root, shares, watch, decided)
 
 
 def refuse_inside(folder: Path, root: Path) -> None:
@@ -70,6 +70,8 @@ def say(diagnosis: Diagnosis) -> None:
     if diagnosis.listing.ignored:
         passed = ", ".join(f"{number:,} {extension}" for extension, number in diagnosis.listing.ignored.most_common())
         log.info("  passed over: %s", passed)
+    if diagnosis.listing.decided:
+        log.info("  decisions about labels: %s (%s)", diagnosis.listing.decided, diagnosis.listing.decided.file)
     for what, names in (diagnosis.notes | diagnosis.quality).items():
         log.info("  %s: %s, such as %s", what, f"{len(names):,}", names[0])
     log.info("  identical files: %d groups; look alike: %d groups", len(diagnosis.identical), len(diagnosis.alike))
@@ -83,6 +85,8 @@ def say(diagnosis: Diagnosis) -> None:
 
 def findings(diagnosis: Diagnosis) -> dict[str, Any]:
     """The findings as plain, JSON-ready values."""
+    decided = diagnosis.listing.decided
+    decisions = {name: getattr(decided, name) for name in ("moved", "left_out", "kept")} if decided else None
     return {
         "photos": len(diagnosis.photos),
         "used": len(diagnosis.used),
@@ -97,4 +101,4 @@ def findings(diagnosis: Diagnosis) -> dict[str, Any]:
         "left_out": [vars(leak) for leak in diagnosis.leaks],
         "warnings": diagnosis.warnings,
         "faults": diagnosis.faults,
-    }
+    } | ({"decisions": decisions} if decisions else {})

@@ -93,7 +93,7 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
         CorruptFault: When the weights fail their check.
         DataFault: When there are no images.
     """
-    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir)
+    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir, request.decisions)
     recipe = request.recipe(origin.dataset)
     weights = find_weights(recipe)
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
@@ -142,7 +142,7 @@ def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis |
     """What an examination of a person's own photos finds; `None` for other data."""
     if known.origin.kind != "photos":
         return None
-    diagnosis = examination.examine(known.origin.path, _shares(known.recipe), screen)
+    diagnosis = examination.examine(known.origin.path, _shares(known.recipe), screen, known.origin.decided)
     if folder is not None:
         examination.write(diagnosis, folder)
     examination.say(diagnosis)

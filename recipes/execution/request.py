@@ -44,6 +44,7 @@ class Request:
         export: A format to export to when the run has ended.
         tensorboard: Also write each epoch's figures as TensorBoard events.
         modules: Imported first, for the architectures and layers that they register.
+        decisions: A table of decisions about the labels of own photos, in place of the one beside them.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Request:
     tensorboard: bool = False
     modules: tuple[str, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
+    decisions: str | None = None
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""

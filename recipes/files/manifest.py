@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from annotated_types import Ge, Le, MaxLen, MinLen, Predicate
 from typing_extensions import TypedDict
@@ -128,6 +128,7 @@ class Findings(TypedDict):
     bad: dict[str, str]
     left_out: list[dict[str, str]]
     warnings: list[str]
+    decisions: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

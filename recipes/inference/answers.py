@@ -15,8 +15,9 @@ import numpy as np
 
 from recipes.console.backend import load_backend
 from recipes.console.screen import Screen
-from recipes.data.photos.listing import EXTENSIONS, paths_in_table, photos_below, printable
+from recipes.data.photos.listing import EXTENSIONS, photos_below, printable
 from recipes.data.photos.scan import MOST_BYTES
+from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault, first_line
 from recipes.inference.predictor import class_names, comes_trained, load
 from recipes.inference.table import Table, collect

@@ -5,24 +5,27 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from recipes import report
-from recipes.pages.server import MOST_BYTES
+from recipes.pages.server import MOST_BYTES, Content
+from recipes.report.doubted import Doubted, command
 
 if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
     from recipes.inference.predictor import Predictor
 
 SHOWN = 10
+MOST_DOUBTED = 100
 
 
 class ClassifyPage:
-    """A page that says what is on a photo, by a run's network."""
+    """A page that says what is on a photo, by a run's network, and which labels of the run it contradicts."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, doubted: Sequence[Doubted] = ()) -> None:
         self.predictor = predictor
         self.one_at_a_time = threading.Lock()
         manifest = cast("Manifest", predictor.manifest)  # `load` gives one.
@@ -33,7 +36,18 @@ class ClassifyPage:
             data=manifest.data,
             class_names=predictor.class_names,
             most_megabytes=MOST_BYTES // 10**6,
+            doubted=doubted[:MOST_DOUBTED],
+            all_doubted=len(doubted),
+            decide=command(manifest.data.path),
         ).encode()
+
+    def shown(self, path: str) -> Content | None:
+        """Nothing stands beside the page."""
+        return None
+
+    def answered(self, path: str, content: bytes) -> dict[str, Any] | None:
+        """What `classify` says of a photo that is sent to `/classify`."""
+        return self.classify(content) if path == "/classify" else None
 
     def classify(self, content: bytes) -> dict[str, Any]:
         """Classes with probabilities or scores, the surest first; the photo with and without where the network looked.

@@ -1,4 +1,4 @@
-"""A server for one page on this machine, which photos are given to and which answers what they show."""
+"""A server for one page on this machine, what stands beside it, and what it answers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,36 @@ import errno
 import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from recipes.errors import BusyFault, EnvironmentFault
+from recipes.errors import BusyFault, EnvironmentFault, Fault
 
 MOST_BYTES = 20_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+class Content(NamedTuple):
+    """What stands at an address: bytes, and their media type."""
+
+    body: bytes
+    kind: str
+
+
 class Page(Protocol):
-    """A page in HTML, and what it answers of a photo's bytes, JSON-ready; ValueError where they are no photo."""
+    """A page in HTML, what stands beside it, and what it answers."""
 
     html: bytes
 
-    def classify(self, content: bytes) -> dict[str, Any]: ...  # noqa: D102
+    def shown(self, path: str) -> Content | None:
+        """What stands at a path; `None` where there is nothing."""
+
+    def answered(self, path: str, content: bytes) -> dict[str, Any] | None:
+        """The answer to what is sent to a path, JSON-ready; `None` where nothing is taken.
+
+        Raises:
+            ValueError: When that cannot be read.
+            Fault: When it cannot be done.
+        """
 
 
 def server(page: Page, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
@@ -56,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/":
             self._send(HTTPStatus.OK, self.server.page.html, "text/html; charset=utf-8")
+        elif content := self.server.page.shown(self.path):
+            self._send(HTTPStatus.OK, *content)
         else:
             self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
 
@@ -63,10 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_welcome():
             return
         length = self.headers.get("Content-Length", "")
-        if self.path != "/classify":
-            self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
-        elif not length.isdecimal():
-            self._say(HTTPStatus.LENGTH_REQUIRED, "The length of the photo is missing.")
+        if not length.isdecimal():
+            self._say(HTTPStatus.LENGTH_REQUIRED, "The length of what is sent is missing.")
         elif int(length) > MOST_BYTES:
             self.close_connection = True
             self._say(
@@ -75,10 +91,15 @@ class _Handler(BaseHTTPRequestHandler):
             )
         else:
             try:
-                answer = self.server.page.classify(self.rfile.read(int(length)))
+                answer = self.server.page.answered(self.path, self.rfile.read(int(length)))
+            except Fault as fault:
+                self._say(HTTPStatus.CONFLICT, str(fault))
             except ValueError as error:
                 self._say(HTTPStatus.UNPROCESSABLE_ENTITY, f"This cannot be read: {error}.")
             else:
+                if answer is None:
+                    self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
+                    return
                 self._send(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
 
     def _is_welcome(self) -> bool:
@@ -101,9 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-store")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header(
             "Content-Security-Policy",
-            "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+            "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
             "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         )
         self.end_headers()

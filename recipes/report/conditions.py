@@ -38,4 +38,7 @@ def summary(manifest: Manifest) -> dict[str, str]:
 def _found(findings: Findings) -> str:
     facts = f"{findings['photos']:,} examined, {findings['used']:,} used, {len(findings['bad']):,} cannot be used, "
     facts += f"{len(findings['left_out']):,} left out as like one of another split; doctor.html has the rest"
+    if decisions := findings.get("decisions"):
+        counts = ", ".join(f"{len(names):,} {word.replace('_', ' ')}" for word, names in decisions.items())
+        facts += f"; labels decided by hand: {counts}"
     return " ".join([facts + ".", *findings["warnings"]]) if findings["warnings"] else facts

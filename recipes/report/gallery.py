@@ -10,10 +10,12 @@ import numpy as np
 from recipes.data import Images
 from recipes.evaluate.metrics import confusion
 from recipes.evaluate.predictions import Predictions
+from recipes.report.doubted import Doubted
 from recipes.report.figures.confusion import confused_pairs
 from recipes.report.pictures import overlay, thumbnail
 
 EACH = 16
+DOUBTED = 12
 PAIRS, EACH_PAIR = 10, 12
 HEATMAPS = {"wrong": 8, "right": 4}
 
@@ -53,6 +55,17 @@ def cards(table: Predictions, images: Images, places: Iterable[int]) -> list[dic
             "name": str(table.ids[place]),
         }
         for place in places
+    ]
+
+
+def doubted_cards(
+    labels: Sequence[Doubted], tables: Mapping[str, Predictions], images: Mapping[str, Images]
+) -> list[dict[str, Any]]:
+    """The first `DOUBTED` photos whose label the network contradicts, with what is said under them."""
+    return [
+        card | {"split": one.split}
+        for one in labels[:DOUBTED]
+        for card in cards(tables[one.split], images[one.split], [one.place])
     ]
 
 

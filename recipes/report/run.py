@@ -13,7 +13,7 @@ import zoo
 from recipes.data import Images
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import wilson
-from recipes.report import gallery
+from recipes.report import doubted, gallery
 from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
@@ -51,12 +51,14 @@ class Drawn:
         network: The network layer by layer; `None` for one that is not flat.
         audition: Which bases and heads were heard, as `recipes.train.heads.audition.Audition.as_dict` gives it; `None`
             where the recipe says which to take.
+        doubted: Cards of photos whose label the network contradicts; empty for data that are not a person's own.
     """
 
     heats: Mapping[int, np.ndarray]
     augmented: Sequence[Augmented]
     network: zoo.Arithmetic | None
     audition: Mapping[str, Any] | None = None
+    doubted: Sequence[Mapping[str, Any]] = ()
 
 
 def run_page(
@@ -109,6 +111,8 @@ def run_page(
         pairs=gallery.pairs(test, images),
         worst=gallery.cards(test, images, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, images, gallery.least_sure(test)[: gallery.EACH]),
+        doubted=drawn.doubted,
+        decide=doubted.command(manifest.data.path),
         heatmaps=gallery.heatmaps(test, images, drawn.heats),
         augmented=[_augmented(sample) for sample in drawn.augmented],
         network=drawn.network,

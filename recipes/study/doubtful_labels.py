@@ -9,7 +9,7 @@ alone, what lies far from everything else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import keras
 import numpy as np
@@ -41,6 +41,7 @@ class Judged:
         probability: How sure of that it is, 0 to 1.
         quality: Of the label, 0 to 1: the probability that the regression gives to it.
         likeness: To its nearest neighbours among all photos, 0 to 1.
+        decision: What a person decided about it: `"keep"`, `"move"` (`label` is where it was moved), or nothing.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Judged:
     probability: float
     quality: float
     likeness: float
+    decision: str = ""
 
 
 def judge(diagnosis: Diagnosis, screen: Screen) -> list[Judged]:
@@ -76,12 +78,16 @@ def judge(diagnosis: Diagnosis, screen: Screen) -> list[Judged]:
     kept = [photo for photo, is_judged in zip(photos, judged, strict=True) if is_judged]
     features = _features(images_of(kept, diagnosis.listing.classes, (SIDE, SIDE, 3)).pixels, screen)
     names, labels, groups = [photo.entry.name for photo in kept], labels[judged], groups[judged]
-    return _ranked(names, labels, groups, features, min(FOLDS, *(fewest[label] for label in set(labels))))
+    found = _ranked(names, labels, groups, features, min(FOLDS, *(fewest[label] for label in set(labels))))
+    if decided := diagnosis.listing.decided:
+        words = dict.fromkeys(decided.kept, "keep") | dict.fromkeys(decided.moved, "move")
+        found = [replace(one, decision=words.get(one.path, "")) for one in found]
+    return found
 
 
 def doubtful(judged: Sequence[Judged]) -> list[Judged]:
-    """Those whose label the regression contradicts, the most doubtful first."""
-    return [one for one in judged if one.prediction != one.label]
+    """Those whose label the regression contradicts and nobody decided about, the most doubtful first."""
+    return [one for one in judged if one.prediction != one.label and not one.decision]
 
 
 def unlike(judged: Sequence[Judged]) -> list[Judged]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from conftest import SMALL
@@ -103,6 +104,52 @@ def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(cloth
     code, _, err = run_cli(*arguments, "--require-accuracy", "0", "--export", "keras", "--overwrite", "--seed", "5")
     assert code == 0, err
     assert (tmp_path / "run" / "export" / "keras" / "bundle.json").is_file()
+
+
+def test_decisions_change_a_run_and_none_is_resumed_with_others(clothes, run_cli, tmp_path, one_layer, monkeypatch):
+    from recipes.execution import artifacts
+
+    root, run = tmp_path / "clothes", tmp_path / "run"
+    shutil.copytree(clothes, root)
+    first, second, third = sorted(path.relative_to(root).as_posix() for path in root.glob("Coat/*.png"))[:3]
+    file = root / "decisions.csv"
+    file.write_text(f"path,decision,label\n{first},move,Shirt\n{second},leave_out,\n{third},keep,Coat\n")
+    arguments = ("one_layer:MINE", "--data", root, "--set", "phases.train.epochs=1")
+    with monkeypatch.context() as patch:
+        patch.setattr(artifacts, "write_results", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        assert run_cli(*arguments, "--out", run)[0] == 1
+    decided = file.read_text()
+    file.write_text(decided.replace("move,Shirt", "keep,"))
+    code, _, err = run_cli("--resume", run)
+    assert (code, f"The data changed since {run} was started" in err) == (2, True), err
+    file.write_text(decided.replace("keep,Coat", ","))  # It has no effect on pixels and labels.
+    code, _, err = run_cli("--resume", run)
+    assert code == 0, err
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["doctor"]["decisions"] == {"moved": {first: "Coat"}, "left_out": [second], "kept": []}
+    assert sum(row["Coat"] for row in manifest["data"]["counts"].values()) == 8
+    assert sum(row["Shirt"] for row in manifest["data"]["counts"].values()) == 11
+    assert "decisions about labels: 1 moved, 1 left out, 0 kept" in (run / "log.txt").read_text()
+    assert "Decided by hand, in decisions.csv: 1 moved, 1 left out, 0 kept." in (run / "doctor.html").read_text()
+    rows = list(csv.DictReader((run / "doubtful_labels.csv").open(encoding="utf-8")))
+    assert not {first, second} & {row["path"] for row in rows}
+    file.rename(tmp_path / "mine.csv")
+    code, out, err = run_cli(*arguments, "--decisions", tmp_path / "mine.csv", "--plan", "--json")
+    assert code == 0, err
+    assert "decisions about labels: 1 moved, 1 left out, 0 kept" in err
+
+
+def test_decisions_that_are_wrong_end_a_run_before_it_begins(clothes, run_cli, tmp_path, one_layer):
+    root = tmp_path / "clothes"
+    shutil.copytree(clothes, root)
+    arguments = ("one_layer:MINE", "--data", root, "--out", tmp_path / "run")
+    code, _, err = run_cli(*arguments, "--decisions", tmp_path / "none.csv")
+    assert (code, "Mend or leave out --decisions." in err) == (2, True)
+    code, _, err = run_cli("fashion_cnn", "--data", "sample", "--decisions", tmp_path / "none.csv")
+    assert (code, "--decisions is for photos of your own" in err) == (2, True)
+    (root / "decisions.csv").write_text("path,decision,label\nCoat/x.png,burn,\n")
+    code, _, err = run_cli(*arguments)
+    assert (code, "row 2 (Coat/x.png): the decision must be one of keep, move, leave_out" in err) == (3, True)
 
 
 def test_bad_arguments_are_refused(photos, run_cli, tmp_path):

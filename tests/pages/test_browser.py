@@ -10,8 +10,12 @@ from playwright.sync_api import sync_playwright
 
 import recipes
 from recipes import book
+from recipes.data.photos import decisions
+from recipes.data.photos.listing import list_photos
 from recipes.pages.classify import ClassifyPage
+from recipes.pages.decide import DecidePage
 from recipes.pages.server import server
+from recipes.study.doubtful_labels import Judged
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -149,3 +153,78 @@ def test_a_photo_on_the_page_is_classified_and_explained(opened, trained, photos
         assert {url.split("/")[2] for url in page.asked if url.startswith("http")} == {f"{host}:{port}"}
         assert_everybody_can_read(page)
         running.shutdown()
+
+
+@pytest.fixture
+def deciding(clothes, tmp_path):
+    """The address of a page with eight doubtful photos of ten classes, and its table of decisions."""
+    listing, file = list_photos(clothes), tmp_path / "decisions.csv"
+    doubted = [Judged(one.name, one.label, "Sneaker", 0.9, 0.1, 0.5) for one in listing.entries[:80:10]]
+    with server(DecidePage(doubted, listing, file, "python -m recipes.run --data photos")) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/", file, doubted, listing.classes
+        running.shutdown()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_page_of_decisions(opened, deciding, scheme):
+    address, *_ = deciding
+    for width in WIDTHS:
+        page = opened(address, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.getElementById('photo').naturalWidth") == 28
+        assert_everybody_can_read(page)
+        page.keyboard.press("k" if width == WIDTHS[0] else "x")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector("#decided:not([data-is=''])")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.complaints == []
+        assert {url.split("/")[2] for url in page.asked if url.startswith("http")} == {address.split("/")[2]}
+        assert_everybody_can_read(page)
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_decisions_are_made_by_keys_and_taken_back(opened, deciding):
+    address, file, doubted, classes = deciding
+    page = opened(address)
+    page.wait_for_selector("#place:not(:empty)")
+    for key in ("k", "x", "m", "2", "0"):
+        page.keyboard.press(key)
+    page.keyboard.press("u")
+    page.wait_for_selector("#said:has-text('Undone')")
+    made = [(row.path, row.decision, row.label) for row in decisions.read(file)]
+    assert made == [
+        (doubted[0].path, "keep", doubted[0].label),
+        (doubted[1].path, "leave_out", ""),
+        (doubted[2].path, "move", "Sneaker"),
+        (doubted[3].path, "move", classes[1]),
+    ]
+    assert page.inner_text("#place") == "5 of 8"
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("#decided[data-is='move']")
+    assert page.locator("#classes button.chosen").inner_text().endswith(classes[1])
+    # A window that opens now goes on where the first one is.
+    other = opened(address)
+    other.wait_for_selector("#place:text-is('5 of 8')")
+    for _ in range(4):
+        other.keyboard.press("k")
+    other.wait_for_selector("#done:not([hidden])")
+    assert "python -m recipes.run --data photos" in other.inner_text("#done")
+    assert len(decisions.read(file)) == 8
+    file.write_text("another table\n")
+    other.keyboard.press("x")
+    other.wait_for_selector("#failed:not([hidden])")
+    assert "Not saved:" in other.inner_text("#failed")
+
+
+def test_the_page_of_decisions_speaks_the_browsers_language(opened, deciding):
+    for locale, language, words in (
+        ("ko-KR", "ko", "레이블 그대로 두기"),
+        ("en-GB", "en", "Keep"),
+        ("fr", "en", "Undo"),
+    ):
+        page = opened(deciding[0], locale=locale)
+        page.wait_for_selector("#place:not(:empty)")
+        assert page.evaluate("document.documentElement.lang") == language
+        assert words in page.inner_text("body")

@@ -83,6 +83,18 @@ def test_the_page_refuses_what_is_no_photo_too_large_or_from_elsewhere(page, pho
     assert ask(page, "POST", "/classify", b"x", Origin="http://evil.example")[0].status == 403
 
 
+def test_the_page_lists_the_labels_that_the_run_contradicts(trained):
+    from recipes.report.doubted import Doubted
+
+    predictor = recipes.load(trained)
+    assert b"Labels worth a look" not in ClassifyPage(predictor).html
+    html = ClassifyPage(predictor, [Doubted("temple/<b>.jpg", "temple", "flower", 0.973, "test")]).html.decode()
+    assert "1 validation and test photo of the run" in html
+    assert "temple/&lt;b&gt;.jpg" in html
+    assert "97.3%" in html
+    assert "--labels --decide" in html
+
+
 def test_a_port_that_is_taken_is_said(page, trained, call):
     began = time.monotonic()
     code, _, err = call(serve, trained, "--port", page[1])

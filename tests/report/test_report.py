@@ -141,7 +141,7 @@ def images_of(table):
     return Images(pixels, table.truth, table.ids)
 
 
-def page_of(table, **changes):
+def page_of(table, doubted=(), **changes):
     """The report of a small network that looked at noise, with these predictions."""
     images = images_of(table)
     origin = data.Origin("sample", "fashion_mnist", None, "7,000-image sample")
@@ -166,6 +166,7 @@ def page_of(table, **changes):
         heats=artifacts.heatmaps(model, table, images),
         augmented=artifacts.augmented(splits, Augment(flip=True)),
         network=artifacts.arithmetic(model),
+        doubted=doubted,
     )
     return run_page(manifest, {"test": figures, "validation": figures}, history, table, images, b"png", drawn)
 
@@ -216,6 +217,32 @@ def test_photos_that_could_not_be_used_are_on_the_page(table):
     text = page_of(table, doctor=findings, data__kind="photos")
     assert "&lt;i&gt;.jpg: empty file" in text
     assert "none printed" not in text
+
+
+def test_labels_that_the_network_is_sure_to_contradict_are_on_the_page(table, tmp_path):
+    from recipes.report import doubted, gallery
+
+    probabilities = np.full((50, 4), 0.01)
+    probabilities[np.arange(50), (table.truth + (np.arange(50) % 2)) % 4] = 0.97
+    probabilities[1] = probabilities[5] = (np.arange(4) == (table.truth[5] + 1) % 4) * 0.4 + 0.15
+    sure = Predictions(table.ids, table.truth, probabilities, table.class_names)
+    tables = {"validation": sure, "test": sure}
+    labels = doubted.doubted(tables, decided={"test-00003"})
+    assert len(labels) == 2 * (25 - 3)
+    assert {one.split for one in labels} == {"validation", "test"}
+    cards = gallery.doubted_cards(labels, tables, {"validation": images_of(sure), "test": images_of(sure)})
+    assert len(cards) == 12
+    text = page_of(sure, doubted=cards, data__kind="photos", data__path="/my photos")
+    assert "Labels worth a look" in text
+    assert "The network may be wrong" in text
+    assert "python -m recipes.doctor &#39;/my photos&#39; --labels --decide" in text
+    assert "Labels worth a look" not in page_of(sure)
+    (tmp_path / doubted.FILE).write_text(doubted.as_csv(labels), encoding="utf-8")
+    assert [one.path for one in doubted.read(tmp_path)] == [one.path for one in labels]
+    for damage in ("path,label\n", "path,label,prediction,probability,split\na,b,c,much,test\n", '"\0'):
+        (tmp_path / doubted.FILE).write_text(damage)
+        assert doubted.read(tmp_path) == []
+    assert doubted.read(tmp_path / "nothing") == []
 
 
 def test_two_classes_get_a_threshold_and_thousands_a_page_that_can_be_read():

@@ -10,6 +10,7 @@ from photo_files import write_photos
 from PIL import Image
 
 from recipes import doctor
+from recipes.pages import server
 
 pytestmark = pytest.mark.usefixtures("lite0_weights")
 
@@ -34,7 +35,7 @@ def test_wrong_labels_come_first_and_a_card_is_like_no_other(mislabelled, call, 
     code, out, err = call(doctor, root, "--labels", "--csv", table, "--out", tmp_path / "out")
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    assert list(rows[0]) == ["path", "label", "prediction", "probability", "quality", "likeness"]
+    assert list(rows[0]) == ["path", "label", "prediction", "probability", "quality", "likeness", "decision"]
     assert len(rows) == 61
     assert wrong <= {row["path"] for row in rows[:5]}
     doubted = next(row for row in rows if row["path"] == "temple/a flower.jpg")
@@ -63,3 +64,56 @@ def test_what_cannot_be_judged_is_refused(call, tmp_path):
     inside = tmp_path / "photos" / "labels.csv"
     code, _, err = call(doctor, tmp_path / "photos", "--labels", "--csv", inside, "--out", tmp_path / "out")
     assert (code, "Choose another --csv" in err, inside.exists()) == (2, True, False)
+
+
+def test_what_is_decided_on_the_page_counts_from_then_on(mislabelled, call, tmp_path, monkeypatch):
+    root, wrong = mislabelled
+    file, seen = tmp_path / "decided.csv", []
+
+    def decide(running):
+        """What a person does: the first two go where they belong, the third is right, and Ctrl-C."""
+        seen.append([judged.path for judged, _ in running.page.photos])
+        places = {name: seen[0].index(name) for name in wrong}
+        others = [place for place in range(len(seen[0])) if place not in places.values()]
+        for name, label in (("flower/of the temple.jpg", "temple"), ("temple/a flower.jpg", "flower")):
+            asked = {"photo": places[name], "decision": "move", "label": label}
+            running.page.answered("/decide", json.dumps(asked).encode())
+        for place in others:
+            running.page.answered("/decide", json.dumps({"photo": place, "decision": "keep"}).encode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server._Server, "serve_forever", decide)
+    arguments = (root, "--labels", "--decide", "--decisions", file, "--out", tmp_path / "out")
+    code, out, err = call(doctor, *arguments, "--port", "0", "--language", "ko")
+    assert (code, err) == (0, "")
+    assert "decide on http://127.0.0.1:" in out
+    said = " ".join(out.split())
+    assert f"{len(seen[0])} decisions in {file}; they count from now on: python -m recipes.run --data" in said
+    assert wrong <= set(seen[0])
+    code, out, err = call(doctor, *arguments[:2], *arguments[3:], "--json")
+    assert (code, f"decisions about labels: 2 moved, 0 left out, {len(seen[0]) - 2} kept" in err) == (0, True)
+    found = json.loads(out)
+    assert found["decisions"]["moved"] == {"flower/of the temple.jpg": "flower", "temple/a flower.jpg": "temple"}
+    by_name = {one["path"]: one for one in found["labels"]}
+    assert (by_name["temple/a flower.jpg"]["label"], by_name["temple/a flower.jpg"]["decision"]) == ("flower", "move")
+    left = [one for one in found["labels"] if one["label"] != one["prediction"] and not one["decision"]]
+    assert f"doubtful labels: {len(left)} of" in err
+    assert f"Decided by hand, in decided.csv: 2 moved, 0 left out, {len(seen[0]) - 2} kept." in (
+        tmp_path / "out" / "doctor.html"
+    ).read_text(encoding="utf-8")
+    assert not (root / "decisions.csv").exists()
+
+
+def test_options_of_the_page_are_refused_where_they_cannot_work(mislabelled, call, tmp_path):
+    root, _ = mislabelled
+    nowhere, among = tmp_path / "nowhere" / "d.csv", root / "temple" / "d.csv"
+    for arguments, words in (
+        (["--decide"], "--decide is for the ranking of --labels"),
+        (["--labels", "--port", "0"], "--port is for the page of --decide"),
+        (["--language", "ko"], "--language is for the page of --decide"),
+        (["--decisions", nowhere], f"There is no table of decisions at {nowhere}"),
+        (["--labels", "--decide", "--decisions", nowhere], "Name another place for what is decided: --decisions FILE"),
+        (["--labels", "--decide", "--decisions", among], "is among the photos, where nothing is written"),
+    ):
+        code, _, err = call(doctor, root, *arguments, "--out", tmp_path / "out")
+        assert (code, words in err) == (2, True), err

@@ -5,18 +5,18 @@ How they are divided: `recipes.data.photos.division`.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from recipes.data.photos.division import divide
+from recipes.data.photos import seen
+from recipes.data.photos.division import Leak, divide, leaks
 from recipes.data.photos.listing import Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
-from recipes.data.photos.quality import quality
-from recipes.data.photos.scan import Photo, scan, thumbnail
+from recipes.data.photos.quality import ISSUES
+from recipes.data.photos.scan import Photo
 from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault
 from recipes.recipe import Shares
@@ -24,23 +24,7 @@ from recipes.recipe import Shares
 MOST_DAMAGED = 0.05
 FEW = 20
 IMBALANCE = 3.0
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A photo that is left out because a later split holds the same, or one that looks the same.
-
-    Attributes:
-        name: The photo that is left out.
-        split: Where it would have been.
-        twin: The photo it is like.
-        twin_split: Where that is.
-    """
-
-    name: str
-    split: str
-    twin: str
-    twin_split: str
+PICTURED_GROUPS = 40
 
 
 @dataclass(frozen=True)
@@ -54,7 +38,6 @@ class Diagnosis:
         leaks: Photos that would have been in two splits at once.
         identical: Groups of photos with the same bytes.
         alike: Groups of photos that look alike, the identical ones among them.
-        quality: What CleanVision finds odd: names of photos by what it is.
         pictures: Small JPEG pictures of some photos, by name.
     """
 
@@ -64,7 +47,6 @@ class Diagnosis:
     leaks: list[Leak]
     identical: list[list[Photo]]
     alike: list[list[Photo]]
-    quality: dict[str, list[str]]
     pictures: dict[str, bytes]
 
     @cached_property
@@ -92,7 +74,7 @@ class Diagnosis:
     @property
     def conflicts(self) -> list[list[Photo]]:
         """Groups that look alike and have different labels."""
-        return [group for group in self.alike if len({photo.entry.label for photo in group}) > 1]
+        return _conflicts(self.alike)
 
     @property
     def notes(self) -> dict[str, list[str]]:
@@ -102,6 +84,14 @@ class Diagnosis:
             for note in photo.notes:
                 found[note].append(photo.entry.name)
         return dict(sorted(found.items()))
+
+    @property
+    def quality(self) -> dict[str, list[str]]:
+        """Names of usable photos by what CleanVision finds odd about them."""
+        found = {
+            words: [photo.entry.name for photo in self.photos if words in photo.quality] for words in ISSUES.values()
+        }
+        return {words: names for words, names in found.items() if names}
 
     @property
     def faults(self) -> list[str]:
@@ -126,7 +116,7 @@ class Diagnosis:
     @property
     def warnings(self) -> list[str]:
         """What may spoil the result, but does not stop a run."""
-        found = []
+        found = list(self.listing.decided.warnings) if self.listing.decided else []
         totals = {label: sum(counts.values()) for label, counts in self.counts.items()}
         if few := [label for label, number in totals.items() if 0 < number < FEW]:
             found.append(f"Fewer than {FEW} photos in class {_listed(few)}: expect a wide spread of results.")
@@ -183,44 +173,46 @@ class Diagnosis:
         return found
 
 
-def examine(root: Path, shares: Shares, watch: Callable[[int, int], None] = lambda done, total: None) -> Diagnosis:
-    """List, look at and divide the photos under a folder or in a table.
+def examine(
+    root: Path,
+    shares: Shares,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+    decided: Path | None = None,
+) -> Diagnosis:
+    """List, look at and divide the photos under a folder or in a table; what is as it was is not looked at again.
 
     Args:
         root: See `recipes.data.photos.listing.list_photos`.
         shares: How to divide the photos that have no split of their own.
         watch: Called with (photos done, photos to do).
+        decided: A table of decisions about the labels; by default the one beside the photos.
 
     Raises:
-        DataFault: When there is no such folder or table. All else that is wrong is in the diagnosis.
+        DataFault: When there is no such folder or table, or a decision is wrong. All else that is wrong is in the
+            diagnosis.
     """
-    listing = list_photos(root)
-    with tempfile.TemporaryDirectory() as folder:
-        thumbnails = Path(folder)
-        photos = scan(listing.entries, thumbnails, watch)
+    listing = list_photos(root, decided)
+    with seen.opened(root) as known:
+        photos = seen.scan(listing.entries, known, watch)
         usable = [photo for photo in photos if not photo.problem]
         groups = alike(usable)
         places = divide(groups, shares)
         similar = [group for group in groups if len(group) > 1]
-        leaks = _leaks(similar, places)
-        for leak in leaks:
+        left_out = leaks(similar, places)
+        for leak in left_out:
             del places[leak.name]
-        shown = [*_some_of_each_class(usable), *(photo for group in similar for photo in group[:4])]
-        pictures = {photo.entry.name: thumbnail(thumbnails, photo.entry.name).read_bytes() for photo in shown}
-        odd = quality({photo.entry.name: thumbnail(thumbnails, photo.entry.name) for photo in usable})
-    return Diagnosis(listing, photos, places, leaks, identical(usable), similar, odd, pictures)
+        pictures = known.pictures(photo.entry.name for photo in _shown(usable, similar))
+    return Diagnosis(listing, photos, places, left_out, identical(usable), similar, pictures)
 
 
-def _leaks(groups: Sequence[Sequence[Photo]], places: Mapping[str, str]) -> list[Leak]:
-    """Photos that look like one of a later split: of train, validation and test the last keeps its own."""
-    found = []
-    for group in groups:
-        last = max(group, key=lambda photo: SPLIT_NAMES.index(places[photo.entry.name])).entry.name
-        for photo in group:
-            name = photo.entry.name
-            if places[name] != places[last]:
-                found.append(Leak(name, places[name], last, places[last]))
-    return found
+def _shown(photos: Sequence[Photo], similar: Sequence[list[Photo]]) -> list[Photo]:
+    """The photos whose pictures a report shows: some of each class, and the first of the first groups."""
+    pictured = [*similar[:PICTURED_GROUPS], *_conflicts(similar)[:PICTURED_GROUPS]]
+    return [*_some_of_each_class(photos), *(photo for group in pictured for photo in group[:4])]
+
+
+def _conflicts(groups: Sequence[list[Photo]]) -> list[list[Photo]]:
+    return [group for group in groups if len({photo.entry.label for photo in group}) > 1]
 
 
 def _some_of_each_class(photos: Sequence[Photo], number: int = 8, classes: int = 24) -> list[Photo]:

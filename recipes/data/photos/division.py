@@ -9,12 +9,31 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from recipes.data.photos.scan import Photo
+from recipes.data.splits import SPLIT_NAMES
 from recipes.recipe import Shares
 
 Group = Sequence[Photo]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A photo that is left out because a later split holds the same, or one that looks the same.
+
+    Attributes:
+        name: The photo that is left out.
+        split: Where it would have been.
+        twin: The photo it is like.
+        twin_split: Where that is.
+    """
+
+    name: str
+    split: str
+    twin: str
+    twin_split: str
 
 
 def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
@@ -48,6 +67,18 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
         for split, taken in _of_class(members, held_out, shares.seed).items():
             places |= {photo.entry.name: split for group in taken for photo in group}
     return places
+
+
+def leaks(groups: Sequence[Sequence[Photo]], places: Mapping[str, str]) -> list[Leak]:
+    """Photos that look like one of a later split: of train, validation and test the last keeps its own."""
+    found = []
+    for group in groups:
+        last = max(group, key=lambda photo: SPLIT_NAMES.index(places[photo.entry.name])).entry.name
+        for photo in group:
+            name = photo.entry.name
+            if places[name] != places[last]:
+                found.append(Leak(name, places[name], last, places[last]))
+    return found
 
 
 def _has_its_own(photo: Photo) -> bool:

@@ -5,15 +5,15 @@ Files are listed, not opened, and never changed.
 
 from __future__ import annotations
 
-import io
 import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from recipes.data.photos import decisions
+from recipes.data.photos.tables import TABLES, path_in, read_table
 from recipes.errors import DataFault
 
 # What each extension promises.
@@ -25,12 +25,10 @@ LOOSE = "photo outside of a class folder"
 HIDDEN = "hidden file or folder"
 LINK = "link to a folder"
 NO_EXTENSION = "no extension"
-TABLES = (".csv", ".parquet")
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
-SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,7 @@ class Listing:
         classes: All classes, sorted; also those without a photo.
         ignored: Files that are no photos, counted by extension, in lower case; with `LOOSE`, `HIDDEN` and `LINK`.
         unreadable: (name, reason) of files whose name or row cannot be used.
+        decided: What became of a person's decisions about the labels; `None` where there are none.
     """
 
     root: Path
@@ -67,18 +66,29 @@ class Listing:
     classes: list[str] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    decided: decisions.Decided | None = None
 
 
-def list_photos(root: Path) -> Listing:
-    """List the photos of a folder or table.
+def list_photos(root: Path, decided: Path | None = None) -> Listing:
+    """List the photos of a folder or table, with the labels that a person decided on.
 
     Args:
         root: `photos/<class>/...` at any depth, `photos/{train,validation,test}/<class>/...`, or a CSV or Parquet file
             with the columns path, label and, if wanted, split; its paths start at its folder.
+        decided: A table of decisions, see `recipes.data.photos.decisions`; by default the one beside the photos. There
+            may be none.
 
     Raises:
-        DataFault: When there is nothing like that; the message says what is wanted.
+        DataFault: When there is nothing like that, or a decision is wrong; the message says what is wanted.
     """
+    listing = _listed(root)
+    file = decided or decisions.beside(root)
+    if file.is_file() and file != root:
+        listing.entries, listing.decided = decisions.honour(file, listing.entries, listing.classes)
+    return listing
+
+
+def _listed(root: Path) -> Listing:
     if root.is_file():
         if root.suffix.lower() not in TABLES:
             raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).")
@@ -144,7 +154,7 @@ def _subfolders(folder: Path, listing: Listing) -> list[Path]:
             else:
                 name = printable(entry.relative_to(listing.root))
                 listing.unreadable.append((name, "the folder's name is not UTF-8"))
-        else:
+        elif entry != decisions.beside(listing.root):
             extension = entry.suffix.lower()
             listing.ignored[LOOSE if extension in EXTENSIONS else extension or NO_EXTENSION] += 1
     return found
@@ -174,20 +184,8 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
     listing.ignored += Counter()  # Drops what was counted zero times.
 
 
-def paths_in_table(path: Path) -> list[Path]:
-    """The column `path` of a CSV or Parquet file; its paths start at its folder.
-
-    Raises:
-        DataFault: When it cannot be read or has no such column.
-    """
-    table = _read_table(path)
-    if "path" not in table:
-        raise DataFault(f"{path} lacks the column path; it has: {', '.join(map(str, table.columns))}.")
-    return [path.parent / _path(name, path) for name in table["path"] if name.strip()]
-
-
 def _from_table(path: Path) -> Listing:
-    table = _read_table(path)
+    table = read_table(path)
     if missing := {"path", "label"} - set(table.columns):
         raise DataFault(
             f"{path} lacks the column {' and '.join(sorted(missing))}. It must have path and label, and may have "
@@ -195,7 +193,7 @@ def _from_table(path: Path) -> Listing:
         )
     listing = Listing(path)
     for row in table.to_dict("records"):
-        name, label, split = _path(row["path"], path), row["label"].strip(), row.get("split", "").strip().lower()
+        name, label, split = path_in(row["path"], path), row["label"].strip(), row.get("split", "").strip().lower()
         label = unicodedata.normalize("NFC", label)
         if not name or not label:
             listing.unreadable.append((name or "(row without a path)", "path or label is empty"))
@@ -209,61 +207,6 @@ def _from_table(path: Path) -> Listing:
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
-
-
-def _as_text(value: Any) -> Any:
-    """A cell as text, empty where there is nothing in it; a list stays one."""
-    import pandas
-
-    if isinstance(value, list | tuple | set) or hasattr(value, "__array__"):
-        return list(value)
-    return "" if pandas.isna(value) else str(value)
-
-
-def _read_table(path: Path) -> Any:
-    """A table whose columns are called in lower case, and whose cells are text.
-
-    Raises:
-        DataFault: When it cannot be read, or a path, label or split is a list.
-    """
-    import pandas
-
-    try:
-        table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
-        raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    table = table.map(_as_text)
-    for column in {"path", "label", "split"} & set(table.columns):
-        if several := next((value for value in table[column] if not isinstance(value, str)), None):
-            raise DataFault(
-                f"{path}: a photo must have one {column}, and one has {several}. Give each photo a single {column}; "
-                "photos of several labels are not taken."
-            )
-    return table
-
-
-def _path(written: str, table: Path) -> str:
-    """A path as it is written in a table; of one with backslashes, from Windows, with slashes."""
-    name = written.strip()
-    return name if "\\" not in name or (table.parent / name).exists() else name.replace("\\", "/")
-
-
-def _read_csv(path: Path) -> Any:
-    """A CSV file in UTF-8, UTF-16 or CP949, as Korean Windows writes it; with commas, semicolons or tabs."""
-    import pandas
-
-    content = path.read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = content.decode("utf-16")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("cp949")
-    header = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=header.count)
-    return pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,13 +1,12 @@
-"""Look at every listed photo once: its header, whether it decodes, what is odd about it, and what it looks like."""
+"""A look at one photo: its header, whether it decodes, what is odd about it, and what it looks like."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import stat
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -35,6 +34,7 @@ class Photo:
         notes: What is odd and was dealt with, such as `"rotated by EXIF"`.
         problem: Why it cannot be used, in a few words; empty where it can.
         damaged: Whether the file itself is broken; not so for one that is only too large.
+        quality: What CleanVision finds odd, such as `"blurry"`.
     """
 
     entry: Entry
@@ -45,49 +45,27 @@ class Photo:
     notes: tuple[str, ...] = ()
     problem: str = ""
     damaged: bool = False
+    quality: tuple[str, ...] = ()
 
 
-def scan(
-    entries: list[Entry], thumbnails: Path, watch: Callable[[int, int], None] = lambda done, total: None
-) -> list[Photo]:
-    """Look at photos, in several threads.
-
-    Args:
-        entries: What to look at.
-        thumbnails: A folder for a small picture of each readable photo, named by `thumbnail`.
-        watch: Called with (photos done, photos to do).
+def look(entry: Entry) -> tuple[Photo, bytes]:
+    """Look at one photo; nothing that is wrong with it raises.
 
     Returns:
-        A `Photo` for each entry, in order.
+        What was found, and a small JPEG picture; no bytes where it cannot be used.
     """
-    found: list[Photo] = []
-    with ThreadPoolExecutor() as threads:
-        waiting = iter(entries)
-        while some := list(islice(waiting, 64)):
-            found += threads.map(lambda entry: look(entry, thumbnails), some)
-            watch(len(found), len(entries))
-    return found
-
-
-def thumbnail(thumbnails: Path, name: str) -> Path:
-    """Where the small picture of a photo is."""
-    return thumbnails / (hashlib.sha256(name.encode()).hexdigest()[:24] + ".jpg")
-
-
-def look(entry: Entry, thumbnails: Path) -> Photo:
-    """Look at one photo; nothing that is wrong with it raises."""
     import imagehash
 
     try:
         status = entry.path.stat()
         if not stat.S_ISREG(status.st_mode):
-            return Photo(entry, problem="not a file", damaged=True)
+            return Photo(entry, problem="not a file", damaged=True), b""
         if status.st_size > MOST_BYTES:
-            return Photo(entry, problem=f"oversized: {status.st_size / 1e6:,.0f} MB")
+            return Photo(entry, problem=f"oversized: {status.st_size / 1e6:,.0f} MB"), b""
         content = entry.path.read_bytes()
     except (OSError, ValueError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", None) or error
-        return Photo(entry, problem=f"cannot be read: {reason}", damaged=True)
+        return Photo(entry, problem=f"cannot be read: {reason}", damaged=True), b""
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         with opened(content) as image:
@@ -95,10 +73,11 @@ def look(entry: Entry, thumbnails: Path) -> Photo:
             small = upright(image, (THUMBNAIL, THUMBNAIL)).copy()
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     except ValueError as error:
-        return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith("oversized"))
-    small.save(thumbnail(thumbnails, entry.name), quality=90)
+        return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith("oversized")), b""
+    picture = io.BytesIO()
+    small.save(picture, "JPEG", quality=90)
     sketch = small.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX).tobytes()
-    return Photo(entry, sha256, int(str(imagehash.phash(small)), 16), sketch, size, notes)
+    return Photo(entry, sha256, int(str(imagehash.phash(small)), 16), sketch, size, notes), picture.getvalue()
 
 
 def _oddities(image: Image.Image, path: Path) -> Iterator[str]:
