@@ -1,0 +1,236 @@
+"""Is what own_photos chooses as good as the best that could have been chosen? On sets that chose nothing of it.
+
+    python benchmarks/own_photos.py folds FOLDER [FOLDER ...]
+    python benchmarks/own_photos.py runs RECIPE[:VARIANT] FOLDER [FOLDER ...]
+
+FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.py` makes some.
+
+`folds`: by five folds, look-alikes together, whatever sides the folder has, each photo is tested once, by a head that
+was solved on the other folds. Which base, stages and head that is was chosen by folds inside of those, on the sample
+that an audition takes. Beside it each base alone, VGG16 too, with two stages under a logistic regression, and one
+fixed setting for all sets.
+
+`runs`: the whole command, from a cold cache but for the weights: its accuracy on the test photos that the division
+gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
+vgg16_feature_extract:published.
+
+Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into docs/photos.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.text.markdown import table
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+RESULTS = ROOT / "results" / "own_photos.json"
+FOLDS, SEED = 5, 7
+COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in ("folds", "runs RECIPE[:VARIANT]")]
+# Heard by no audition, for it was the best nowhere: a base is shown to be no loss.
+BESIDE = ("vgg16", 224)
+
+
+def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """A row for the audition and for each base alone, on one set."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    from recipes import book
+    from recipes.data.photos.diagnosis import examine
+    from recipes.data.user_photos import images_of
+    from recipes.evaluate.statistics import mcnemar, wilson
+    from recipes.execution.request import Request
+    from recipes.recipe import Shares
+    from recipes.train.heads import audition, solver
+    from recipes.train.heads.averages import averages
+
+    diagnosis = examine(folder, Shares())
+    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
+    groups = np.array([group_of.get(photo.entry.name, -1 - at) for at, photo in enumerate(diagnosis.used)])
+    classes = diagnosis.listing.classes
+    recipe = book.get("own_photos")
+    if bases:
+        recipe = dataclasses.replace(recipe, audition=bases)
+    counts = {name: sum(sides.values()) for name, sides in diagnosis.counts.items()}
+    recipe = Request("own_photos", data=str(folder)).for_images(recipe, counts)
+    balanced = recipe.class_weights is not None
+    found, labels = {}, np.array([])
+    for base, size in [*recipe.bases(), *([] if bases else [BESIDE])]:
+        began = time.monotonic()
+        images = images_of(diagnosis.used, classes, (size, size, 3))
+        labels = images.labels
+        found[base, size] = averages(base, images, weights=weights)
+        print(f"{folder.name}: {base} at {size}, {time.monotonic() - began:.0f} s", flush=True)
+
+    right: dict[str, np.ndarray] = {}
+    chosen = []
+    for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups):
+        places = train[audition.sample(labels[train], groups[train])]
+        held = audition.hold(
+            recipe,
+            lambda base, size, places=places: found[base, size].select(places),
+            labels[places],
+            groups[places],
+        )
+        best = held.best
+        chosen.append(best.settings())
+        candidates = {"own_photos": ((best.backbone, best.size), best.stages, (best.optimizer, best.weight_decay))}
+        for base, size in found:
+            candidates[f"{base}@{size} alone"] = ((base, size), audition.STAGES[0], audition.HEADS[0])
+        for name, (key, stages, head) in candidates.items():
+            features = found[key].of_last(min(stages, len(found[key].widths)))
+            kernel, bias = solver.solve(
+                *head, 1.0, features[train], labels[train], classes=len(classes), balanced=balanced
+            )
+            scores = features[test] @ kernel + bias
+            answers = (scores[:, 0] > 0).astype(int) if len(classes) == 2 else scores.argmax(axis=1)
+            right.setdefault(name, np.zeros(len(labels), bool))[test] = answers == labels[test]
+
+    rows = []
+    for name, ones in right.items():
+        compared = mcnemar(right["own_photos"].tolist(), ones.tolist())
+        rows.append(
+            {
+                "set": folder.name,
+                "what": name,
+                "photos": len(labels),
+                "classes": len(classes),
+                "right": int(ones.sum()),
+                "accuracy": float(ones.mean()),
+                "balanced_accuracy": float(np.mean([ones[labels == label].mean() for label in np.unique(labels)])),
+                "interval": list(wilson(int(ones.sum()), len(ones))),
+                "only_own_photos": compared.only_first,
+                "only_this": compared.only_second,
+                "p_value": compared.p_value,
+            }
+            | ({"chosen": chosen} if name == "own_photos" else {})
+        )
+    return rows
+
+
+def run(folder: Path, recipe: str) -> dict[str, Any]:
+    """The whole command on one set, in a process of its own that finds the weights and nothing else."""
+    from recipes.evaluate.statistics import wilson
+    from zoo.cache import cache_folder
+
+    name, _, variant = recipe.partition(":")
+    with tempfile.TemporaryDirectory() as place:
+        cold = Path(place) / "cache"
+        cold.mkdir()
+        if (cache_folder() / "weights").is_dir():
+            (cold / "weights").symlink_to(cache_folder() / "weights")
+        command = [sys.executable, "-m", "recipes.run", name, "--variant", variant or "tuned", "--data", str(folder)]
+        began = time.time()
+        subprocess.run(
+            [*command, "--out", f"{place}/run", "--quiet"], check=True, cwd=ROOT,
+            env={**os.environ, "KERAS_ZOO_CACHE": str(cold)},
+        )  # fmt: skip
+        took = time.time() - began
+        manifest = json.loads(Path(place, "run", "manifest.json").read_text())
+        scores = json.loads(Path(place, "run", "metrics.json").read_text())["test"]
+        log = Path(place, "run", "log.txt").read_text()
+    images = sum(manifest["data"]["counts"]["test"].values())
+    right = round(scores["accuracy"] * images)
+    found = {
+        "set": folder.name,
+        "what": recipe,
+        "photos": sum(sum(side.values()) for side in manifest["data"]["counts"].values()),
+        "test_photos": images,
+        "right": right,
+        "accuracy": scores["accuracy"],
+        "balanced_accuracy": scores["balanced_accuracy"],
+        "interval": list(wilson(right, images)),
+        "minutes": took / 60,
+        "seconds_by_stage": manifest["seconds"],
+    }
+    if answer := re.search(r"^(\S+ \S+),\d+ first answer", log, re.MULTILINE):
+        found["first_answer_seconds"] = datetime.fromisoformat(answer[1]).timestamp() - began
+    if settings := manifest["settings"].get("model"):
+        found["model"] = settings
+    return found
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """A line a set by folds, and one a complete run."""
+    sets = list(dict.fromkeys(row["set"] for row in found["folds"]))
+    whats = list(dict.fromkeys(row["what"] for row in found["folds"]))
+    by = {(row["set"], row["what"]): row for row in found["folds"]}
+    lines = [
+        (f"{name}, {by[name, 'own_photos']['photos']:,}", *(_share(by.get((name, what))) for what in whats))
+        for name in sets
+    ]
+    means = [np.mean([by[name, what]["accuracy"] for name in sets if (name, what) in by]) for what in whats]
+    lines.append(("mean", *(f"{mean:.4f}" for mean in means)))
+    parts = [table(("photos", *whats), lines), ""]
+    runs = [
+        (
+            row["set"], row["what"],
+            f"{row['accuracy']:.4f} ({row['interval'][0]:.3f} to {row['interval'][1]:.3f}) of {row['test_photos']}",
+            f"{row['minutes']:.1f}",
+            f"{row['first_answer_seconds']:.0f} s" if "first_answer_seconds" in row else "",
+        )
+        for row in sorted(found["runs"], key=lambda row: (row["set"], row["what"]))
+    ]  # fmt: skip
+    parts += [table(("photos", "recipe", "test photos right (95% interval)", "minutes", "first answer"), runs), ""]
+    hardware, versions = found["hardware"], found["versions"]
+    parts += [f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}.", ""]
+    return "\n".join(parts)
+
+
+def _share(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    low, high = row["interval"]
+    return f"{row['accuracy']:.4f} ({low:.3f} to {high:.3f})"
+
+
+def main() -> None:
+    """Judge every set, print, and store."""
+    parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parse.add_argument("what", choices=("folds", "runs"))
+    parse.add_argument("arguments", nargs="+", metavar="[RECIPE[:VARIANT]] FOLDER ...")
+    options = parse.parse_args()
+
+    from recipes.execution import environment
+    from recipes.files.atomic import write_json
+    from recipes.study.results_table import put_between_marks
+
+    stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"folds": [], "runs": []}
+    given = list(options.arguments)
+    recipe = given.pop(0) if options.what == "runs" else ""
+    for folder in map(Path, given):
+        rows = folds(folder) if options.what == "folds" else [run(folder, recipe)]
+        for row in rows:
+            print(row, flush=True)
+        new = {(row["set"], row["what"]) for row in rows}
+        gone = {row["set"] for row in rows} if options.what == "folds" else set()
+        kept = [row for row in stored[options.what] if row["set"] not in gone and (row["set"], row["what"]) not in new]
+        stored[options.what] = kept + rows
+        stored |= {
+            "commands": [
+                "python benchmarks/own_photos.py folds FOLDER ...",
+                "python benchmarks/own_photos.py runs ...",
+            ],
+            "versions": environment.versions(),
+            "hardware": environment.hardware(),
+        }
+        write_json(RESULTS, stored)
+        put_between_marks(ROOT / "docs" / "photos.md", "own photos", markdown(stored))
+
+
+if __name__ == "__main__":
+    main()
