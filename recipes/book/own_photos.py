@@ -11,6 +11,9 @@ No source has this recipe: both variants are ours. What the choice is worth, on 
 results/own_photos.json.
 
 <!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, tuned: 0.9930 ± 0.0000 (3 seeds), 0.5 minutes on 2 cores, some without the frozen pass; certified
 <!-- /measured -->
 
     python -m recipes.run --data ~/photos
