@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import zoo
 from recipes.console.screen import Screen
@@ -127,7 +128,8 @@ def _ranked(
     classes, truth = np.unique(labels, return_inverse=True)
     head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     divided = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    probabilities = cross_val_predict(head, features, truth, groups=groups, cv=divided, method="predict_proba")
+    with threadpool_limits(1):  # On matrices of this size several threads mostly wait.
+        probabilities = cross_val_predict(head, features, truth, groups=groups, cv=divided, method="predict_proba")
     qualities = get_label_quality_scores(truth, probabilities, method="self_confidence")
     neighbours = min(NEIGHBOURS, len(names) - 1)
     likenesses = OutOfDistribution({"k": neighbours}).fit_score(features=features, verbose=False)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import binomtest
+from threadpoolctl import threadpool_limits
 
 from recipes.console.screen import RESULT
 from recipes.errors import DataFault
@@ -251,7 +252,9 @@ class _Jury:
         stages = min(stages, len(averages.widths))
         features = averages.of_last(stages)
         heard = []
-        for head, scores in zip(heads, self._scores(features, heads), strict=True):
+        with threadpool_limits(1):  # On matrices of this size several threads mostly wait.
+            scores_of = self._scores(features, heads)
+        for head, scores in zip(heads, scores_of, strict=True):
             temperature, loss = self._tempered(scores)
             right = int((scores.argmax(axis=1) == self.labels).sum())
             took = time.monotonic() - began

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from recipes.errors import UsageFault
 from recipes.freeze.layers import frontier, split_at
@@ -76,9 +77,10 @@ def solve(
         float32 (features, classes) and (classes,), or (features, 1) and (1,).
     """
     known, truth = np.unique(labels, return_inverse=True)
-    scale = scaler(features)
     head = classifier(optimizer, weight_decay, classes=len(known), balanced=balanced)
-    head.fit(scale.transform(features), truth)
+    with threadpool_limits(1):  # Several threads mostly wait, for one another or for other programs.
+        scale = scaler(features)
+        head.fit(scale.transform(features), truth)
 
     def scores(rows: np.ndarray) -> np.ndarray:
         return np.asarray(head.decision_function(scale.transform(rows))).reshape(len(rows), -1) / temperature
