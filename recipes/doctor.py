@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -89,6 +90,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.decide:
         _decide(diagnosis, judged, options)
     diagnosis.refuse()
+    with_decisions = f" --decisions {shlex.quote(str(options.decisions))}" if options.decisions else ""
+    log.info("next   python -m recipes.run --data %s%s", shlex.quote(str(root)), with_decisions)
     return 0
 
 

@@ -7,6 +7,7 @@ Examples:
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         f"{folder}: {agreement.format}, loaded again and compared on {agreement.compared} "
         f"(probabilities differ by {agreement.difference:.1g} at most)"
     )
+    print(f"next   python -m recipes.verify {shlex.quote(str(folder))}")
     return 0
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
-    from recipes.files import atomic
+    from recipes.files import atomic, run_folder
     from recipes.inference.answers import answer
 
     def tell(name: str, row: np.ndarray, class_names: Sequence[str]) -> None:
@@ -80,6 +81,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     flush_stdout()
     if not len(answers.table):
         raise DataFault("None of the photos could be read.")
+    if run_folder.is_finished(options.run) and not (options.run / "export").exists():
+        log.info("next   python -m recipes.export %s", shlex.quote(str(options.run)))
     return 0
 
 

@@ -252,3 +252,9 @@ def test_a_backbone_of_keras_hub_is_a_base_with_its_weights_and_pixels(tmp_path)
     assert frontier(model) == "stack0_block0_out"
     with pytest.raises(WeightsMissing, match="KerasHub has no preset '.*gone' with a way to prepare images"):
         transfer(f"hub:{tmp_path / 'gone'}")
+
+
+def test_head_that_reads_earlier_stages_does_not_join_them():
+    shape = (64, 64, 3)
+    joined, last = (zoo.get("transfer", weights=None, input_shape=shape, stages=number) for number in (4, 1))
+    assert stages(joined) == stages(last)

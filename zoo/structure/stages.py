@@ -37,7 +37,8 @@ def _stages(model: keras.Model) -> list[tuple[list[str], str]]:
     found: list[tuple[list[str], str]] = [([], "")]
     part: list[str] = []
     shrinks = False
-    for step, alone in narrow(calls(model)):
+    # What the head takes from stages below does not join them: it is of the base that stages are told.
+    for step, alone in narrow([step for step in calls(model) if not step.name.startswith("head_")]):
         if (layer := layers.get(step.name)) is not None:
             shrinks = shrinks or _halves(layer)
             if layer.weights and not isinstance(layer, keras.layers.Normalization) and step.name not in part:
@@ -46,7 +47,7 @@ def _stages(model: keras.Model) -> list[tuple[list[str], str]]:
             if shrinks:
                 found.append((part, step.name))
             else:
-                # What is no layer of the base, and the head above it, ends no stage.
+                # What is no layer ends no stage.
                 names, end = found[-1]
                 found[-1] = (names + part, step.name if layer is not None else end)
             part, shrinks = [], False

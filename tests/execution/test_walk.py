@@ -1,0 +1,52 @@
+"""A newcomer's walk: from a folder of photos to a bundle that is checked, by the commands that are printed alone."""
+
+import dataclasses
+import importlib
+import shlex
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from recipes.book import own_photos
+
+SETS = ROOT.parent / "shared" / "photos"
+EACH = 8
+
+
+def cut(source, into):
+    """A few photos of each class, on the sides on which they are."""
+    for folder in [source, *(path for path in source.rglob("*") if path.is_dir())]:
+        for file in sorted(path for path in folder.iterdir() if path.is_file())[:EACH]:
+            if folder != source:
+                (into / folder.relative_to(source)).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, into / folder.relative_to(source) / file.name)
+    return into
+
+
+def call(command):
+    python, dash_m, verb, *arguments = shlex.split(command)
+    assert (python, dash_m) == ("python", "-m")
+    return importlib.import_module(verb).main(arguments)
+
+
+@pytest.mark.parametrize("name", ["ants_bees", "weather", "sign_digits", "crops"])
+def test_printed_commands_lead_from_a_folder_to_a_bundle(name, lite0_weights, clothes, tmp_path, monkeypatch, capsys):
+    if name != "crops" and not (SETS / name).is_dir():
+        pytest.skip("skipped: the photos are not beside this checkout (shared/photos)")
+    photos = cut(clothes if name == "crops" else SETS / name, tmp_path / "my photos")
+    monkeypatch.chdir(tmp_path)
+    # At full size, and with four bases, it is the same walk and takes minutes.
+    short = dataclasses.replace(own_photos.TUNED, image_size=64, audition=("efficientnet_lite0@64",))
+    monkeypatch.setattr(own_photos, "TUNED", short)
+
+    command, walked = f"python -m recipes.doctor {shlex.quote(str(photos))}", []
+    while command:
+        walked.append(command.split()[2])
+        assert call(command) == 0, command
+        captured = capsys.readouterr()
+        lines = [line for line in (captured.out + captured.err).splitlines() if line.startswith("next ")]
+        command = lines[-1].removeprefix("next").strip() if lines else ""
+        command = command.replace("IMAGE_OR_FOLDER", shlex.quote(str(next(photos.rglob("*.*g")))))
+    assert walked == ["recipes.doctor", "recipes.run", "recipes.predict", "recipes.export", "recipes.verify"]
+    assert "answers as it should" in captured.out
