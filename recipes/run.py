@@ -42,6 +42,16 @@ def _share(text: str) -> float:
     return share
 
 
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0. Got {text!r} instead")
+    return minutes
+
+
 def parser() -> Parser:
     """The command line."""
     parse = Parser("run", __doc__ or "")
@@ -81,6 +91,12 @@ def parser() -> Parser:
         "--find-lr", action="store_true", help="sweep each phase's learning rate: a picture and a suggestion, then stop"
     )
     parse.add_argument("--smoke", action="store_true", help="a few hundred images, one epoch: does it work at all?")
+    parse.add_argument(
+        "--minutes",
+        type=_minutes,
+        metavar="M",
+        help="also try what takes longer, such as training the last stage of the base, where folds say that it helps",
+    )
     parse.add_argument(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
@@ -169,6 +185,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             data=str(Path(options.data).expanduser().absolute()) if is_own(options.data) else options.data,
             data_dir=options.data_dir,
             seed=options.seed,
+            minutes=options.minutes,
             precision=options.precision,
             weights=options.weights,
             smoke=options.smoke,

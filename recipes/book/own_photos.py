@@ -17,6 +17,7 @@ Measured: mean test accuracy ± standard deviation over seeds, and minutes of tr
 <!-- /measured -->
 
     python -m recipes.run --data ~/photos
+    python -m recipes.run --data ~/photos --minutes 30
     python -m recipes.run own_photos --data ~/photos --set audition=efficientnet_lite0@224,MobileNetV3Small@224
     python -m recipes.run own_photos --data ~/photos --set model.backbone=xception --set image_size=299
 """
@@ -34,5 +35,16 @@ TUNED = PUBLISHED = Recipe(
     weights="imagenet",
     views=1,
     phases=(Phase("head", epochs=1, train=("head_*",), optimizer="logistic_regression", weight_decay=10.0),),
+    then=(
+        Phase(
+            "finetune",
+            epochs=4,
+            train=("stage:-1", "head_*"),
+            optimizer="adamw",
+            learning_rate=1e-4,
+            schedule="one_cycle",
+            weight_decay=0.01,
+        ),
+    ),
     audition=("efficientnet_lite0@224", "efficientnet_lite0@288", "efficientnet_lite2@288", "xception@288"),
 )

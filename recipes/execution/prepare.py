@@ -129,6 +129,11 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
         if known.recipe.image_size != recipe.image_size:
             splits = _read(known, diagnosis)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
+    if request.wants_further(recipe):
+        found = _further(dataclasses.replace(known, request=request), recipe, splits, diagnosis, folder)
+        request = dataclasses.replace(request, chosen=(*request.chosen, *found))
+        known = outline(request, known.origin)
+        recipe = request.for_images(known.recipe, splits.counts()["train"])
     model = known.model
     if known.described != data.Description(splits.image_shape, splits.class_names) or model is None:
         model = _build_checked(recipe, splits, request.seed, known.weights)
@@ -180,11 +185,7 @@ def _hear(
     from recipes.train.heads import audition
     from recipes.train.heads.averages import Averages, averages
 
-    alike = diagnosis.alike if diagnosis else []
-    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
-    groups = np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)])
-    places = audition.sample(splits.train.labels, groups)
-    heard = splits.train.select(places)
+    heard, groups = _sample(splits, diagnosis)
 
     def look(base: str, size: int) -> Averages:
         images = heard
@@ -195,11 +196,9 @@ def _hear(
                 base, images, weights=recipe.weights, engine=recipe.engine, precision=request.precision, watch=watch
             )
 
-    log.info(
-        "audition of %d bases on %d of the %d training images", len(recipe.audition), len(places), len(splits.train)
-    )
+    log.info("audition of %d bases on %d of %d training images", len(recipe.audition), len(heard), len(splits.train))
     try:
-        held = audition.hold(recipe, look, heard.labels, groups[places])
+        held = audition.hold(recipe, look, heard.labels, groups)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
@@ -208,6 +207,46 @@ def _hear(
         raise UsageFault(f"audition: {error}") from error
     audition.say(held)
     return held
+
+
+def _further(
+    known: Outline, recipe: Recipe, splits: data.Splits, diagnosis: Diagnosis | None, folder: Path | None
+) -> tuple[tuple[str, str], ...]:
+    """Changes of a recipe that add its further phase, where folds say that it helps; else they name its phases."""
+    from recipes.train import engine
+    from recipes.train.heads import further
+
+    request = known.request
+    images, groups = _sample(splits, diagnosis)
+    log.info("is %s worth it? %d folds of %d training images", recipe.then[0].name, further.FOLDS, len(images))
+
+    def train(longer: Recipe, fold: data.Splits) -> list[dict[str, Any]]:
+        of_fold = request.for_images(longer, fold.counts()["train"])
+        model = build(of_fold, fold, request.seed, known.weights)
+        return engine.train(of_fold, fold, model, seed=request.seed, precision=request.precision).history
+
+    minutes = request.minutes or 0.0
+    trial = further.tried(
+        dataclasses.replace(known.recipe, class_weights=recipe.class_weights), images, groups, splits.class_names,
+        all_images=len(splits.train), minutes=minutes, train=train,
+    )  # fmt: skip
+    further.say(trial, minutes)
+    if folder is not None:
+        atomic.write_json(folder / run_folder.FURTHER, trial.as_dict())
+    phases = [*recipe.phases, *recipe.then[:1]] if trial.helps else recipe.phases
+    names = ("phases", ",".join(phase.name for phase in phases))
+    return (further.ONE_STAGE, names) if trial.helps else (names,)
+
+
+def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Images, np.ndarray]:
+    """Some of the training images, and a number for each, equal for those that look alike."""
+    from recipes.train.heads import audition
+
+    alike = diagnosis.alike if diagnosis else []
+    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
+    groups = np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)])
+    places = audition.sample(splits.train.labels, groups)
+    return splits.train.select(places), groups[places]
 
 
 def _own_shape(recipe: Recipe) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Gt, Lt
 
 import zoo
 from recipes import book
@@ -36,6 +36,7 @@ class Request:
         chosen: (path, value) pairs that the recipe's audition chose; empty until it was held.
         data: `"auto"`, `"full"`, `"sample"`, `"tfds:<name>"`, or the path of a folder or table of photos.
         data_dir: TFDS's data folder, if given.
+        minutes: Given to further phases, where folds say that they help; `None` for none.
         seed: Fixes weights, data order, augmentation and dropout.
         precision: `"auto"`, `"float32"` or `"bfloat16"`.
         weights: Pretrained weights to use instead of the recipe's; `"none"` for none.
@@ -62,6 +63,7 @@ class Request:
     modules: tuple[str, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
     decisions: str | None = None
+    minutes: Annotated[float, Gt(0)] | None = None
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
@@ -90,7 +92,10 @@ class Request:
         elif dataset != recipe.data:
             foreign = self.data.startswith(TFDS) and dataset not in recipe.on_data
             recipe = recipe.on_other_data(dataset) if foreign else recipe.override("data", dataset)
-        for path, value in (*self.chosen, *self.overrides):
+        # What is said of a phase that may follow is said before it is chosen.
+        further = tuple(f"phases.{phase.name}." for phase in recipe.then)
+        early = [one for one in self.overrides if one[0].startswith(further)]
+        for path, value in (*early, *self.chosen, *self.overrides):
             if path != "data":
                 recipe = recipe.override(path, value)
         if self.weights is not None:
@@ -108,6 +113,11 @@ class Request:
         """Whether folds are still to choose base and head: not where that was done, or the user names a base."""
         named = {"model.backbone", "image_size"} & {path for path, _ in self.overrides}
         return bool(recipe.audition) and not (self.smoke or self.chosen or named)
+
+    def wants_further(self, recipe: Recipe) -> bool:
+        """Whether folds are still to say if the recipe's further phases help: not where the user names the phases."""
+        said = {path for path, _ in (*self.chosen, *self.overrides)}
+        return self.minutes is not None and bool(recipe.then) and not self.smoke and "phases" not in said
 
     def for_images(self, recipe: Recipe, counts: Mapping[str, int]) -> Recipe:
         """The recipe for so many training images of each class of a person's own.

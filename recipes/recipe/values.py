@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,6 +151,8 @@ class Recipe:
         audition: Pretrained bases as `NAME@PIXELS`, such as `"xception@288"`: folds on the photos that train choose one
             of them, how many of its stages, and the head, before anything trains; see `recipes.train.heads.audition`.
             Empty: the recipe is as it stands.
+        then: Phases that may follow where the user gives minutes for them and folds say that they help; see
+            `recipes.train.heads.further`. To override `phases` with names, such as `"head,finetune"`, takes them.
         tune: Where `python -m recipes.tune` looks for better values: a range for each override path.
     """
 
@@ -173,6 +175,7 @@ class Recipe:
     published_accuracy: float | None = None
     on_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     audition: tuple[str, ...] = ()
+    then: tuple[Phase, ...] = ()
     tune: Mapping[str, Space] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -186,7 +189,7 @@ class Recipe:
                 yield must(self, name, "a name")
         if not self.phases:
             yield must(self, "phases", "at least one phase")
-        names = [phase.name for phase in self.phases]
+        names = [phase.name for phase in self._known()]
         if len(set(names)) < len(names):
             yield must(self, "phases", "phases with different names", names)
         yield from integer(self, "batch_size", at_least=1)
@@ -202,7 +205,7 @@ class Recipe:
         yield from self._not_heard()
         yield from self.split.faults()
         yield from self.augment.faults()
-        for phase in self.phases:
+        for phase in self._known():
             yield from phase.faults()
         for path, space in self.tune.items():
             yield from space.faults()
@@ -212,12 +215,19 @@ class Recipe:
         """A copy with one value changed.
 
         Args:
-            path: Such as `"batch_size"`, `"augment.flip"`, `"phases.train.learning_rate"` or `"model.dropout"`.
+            path: Such as `"batch_size"`, `"augment.flip"`, `"phases.train.learning_rate"` or `"model.dropout"`;
+                `"phases"` takes names of phases, in order.
             value: The new value, of the field's type, or a string to be read as one.
 
         Raises:
             UsageFault: For an unknown path (with suggestions) or a value the recipe cannot take.
         """
+        if path == "phases":
+            return self._with_phases([name.strip() for name in str(value).split(",")])
+        _, _, step = path.partition("phases.")
+        name = step.partition(".")[0]
+        if name in {phase.name for phase in self.then} - {phase.name for phase in self.phases}:
+            return overrides.override(self, f"then.{step}", value)
         changed = overrides.override(self, path, value)
         if path != "data":
             return changed
@@ -260,11 +270,25 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain, JSON-ready values, without those that have their default: `with_defaults` adds them."""
-        return stored.sparse(dataclasses.replace(self, on_data={}, tune={}))
+        return stored.sparse(dataclasses.replace(self, on_data={}, tune={}, then=()))
 
     def epochs(self) -> int:
         """Epochs over all phases, at most."""
         return sum(phase.epochs for phase in self.phases)
+
+    def _known(self) -> tuple[Phase, ...]:
+        """The phases, and those that may follow and are not among them."""
+        names = {phase.name for phase in self.phases}
+        return (*self.phases, *(phase for phase in self.then if phase.name not in names))
+
+    def _with_phases(self, names: Sequence[str]) -> Recipe:
+        known = {phase.name: phase for phase in self._known()}
+        if strange := [name for name in names if name not in known]:
+            raise UsageFault(
+                f"The recipe {self.name!r} has no phase {strange[0]!r}. There are: "
+                f"{', '.join(f'phases.{name}' for name in known)}."
+            )
+        return dataclasses.replace(self, phases=tuple(known[name] for name in names))
 
     def bases(self) -> list[tuple[str, int]]:
         """The bases of the audition, and the side of the square that each is heard at, in pixels."""
@@ -322,5 +346,5 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         "split": stored.full(kind, split),
         "augment": stored.full(Augment, settings.get("augment", {})),
     }
-    del complete["on_data"], complete["tune"]
+    del complete["on_data"], complete["tune"], complete["then"]
     return json.loads(json.dumps(complete))

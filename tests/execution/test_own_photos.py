@@ -270,3 +270,33 @@ def test_an_unknown_base_is_refused_before_it_is_heard(clothes, run_cli, tmp_pat
     code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", "--set", "audition=xcepton@96", *HEARD[:2])
     assert code == 2, err
     assert "Did you mean" in err
+
+
+def test_minutes_add_a_phase_only_where_folds_say_that_it_helps(clothes, run_cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("recipes.train.heads.further.Trial.helps", True)  # On random weights it would be chance.
+    short = (
+        "--minutes",
+        "30",
+        "--set",
+        "phases.finetune.epochs=1",
+        *HEARD[:2],
+        "--set",
+        "audition=efficientnet_lite0@32",
+    )
+    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", *short)
+    assert code == 0, err
+    trial = json.loads((tmp_path / "run" / "further.json").read_text())
+    assert len(trial["losses_after"]) == 3
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert [phase["name"] for phase in manifest["settings"]["phases"]] == ["head", "finetune"]
+    assert manifest["settings"]["model"]["stages"] == 1
+    assert set(manifest["model"]["trained_layers"]) > {"head_probabilities", "top_conv"}
+    assert "block5c_project_conv" not in manifest["model"]["trained_layers"]
+    assert "--minutes 30" in manifest["command"]
+
+
+@pytest.mark.parametrize("minutes", ["0", "-3", "nan", "many"])
+def test_minutes_are_a_number_above_0(photos, run_cli, minutes):
+    code, _, err = run_cli("--data", photos, f"--minutes={minutes}")
+    assert code == 2
+    assert "must be a number above 0" in err
