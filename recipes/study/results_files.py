@@ -23,8 +23,9 @@ from recipes.study.results_table import folds_table, measured, put_between_marks
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
-    """All result files of a folder, by name."""
-    return {path.stem: atomic.read_json(path) for path in sorted(folder.glob("*.json"))}
+    """All result files of a folder, by name. What tells of no recipe is another table, and is passed over."""
+    found = {path.stem: atomic.read_json(path) for path in sorted(folder.glob("*.json"))}
+    return {name: group for name, group in found.items() if "recipe" in group}
 
 
 def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path | None) -> None:
