@@ -47,7 +47,7 @@ def learned(model: keras.Model, last: Features | None, splits: Splits) -> np.nda
     tensor = features(model)
     if tensor is None:
         return None
-    places = _chosen(splits.train.labels, tensor.shape[-1])
+    places = chosen(splits.train.labels, tensor.shape[-1])
     if is_exact(last):
         given, entrance = last.train[0], model.get_layer(last.layer).output  # type: ignore[union-attr]
     else:
@@ -56,7 +56,7 @@ def learned(model: keras.Model, last: Features | None, splits: Splits) -> np.nda
         run = _runner(entrance, tensor, given, len(places))
     except ValueError:  # A path leads around the tensor.
         return None
-    return _directions(run, given, places)
+    return directions(run, given, places)
 
 
 def is_exact(last: Features | None) -> bool:
@@ -105,12 +105,17 @@ def of_validation(outcome: Outcome, photos: np.ndarray, table: Predictions, imag
     model = outcome.model
     places = np.sort(np.random.default_rng(0).permutation(len(images))[:MOST_PHOTOS])
     run = _runner(model.inputs[0], features(model), images.pixels, len(places))
-    found = _directions(run, images.pixels, places).astype("float32")
+    found = directions(run, images.pixels, places).astype("float32")
     return (found @ photos.astype("float32").T).max(axis=1)
 
 
-def _chosen(labels: np.ndarray, size: int) -> np.ndarray:
-    """Places of the training photos that are kept, each of `size` numbers."""
+def chosen(labels: np.ndarray, size: int) -> np.ndarray:
+    """Places of the training photos that are kept: as many of each class as go, 1,000 or 4 MB at most.
+
+    Args:
+        labels: (photos,), class indices.
+        size: How many features a photo has.
+    """
     most = max(1, min(MOST_PHOTOS, MOST_BYTES // (2 * size)))
     order = np.random.default_rng(0).permutation(len(labels))
     turn = np.zeros(len(labels), int)
@@ -128,8 +133,8 @@ def _runner(entrance: keras.KerasTensor, tensor: keras.KerasTensor | None, given
     return frozen_runner.build(network, name, np.asarray(given[: frozen_runner.BATCH], "float32")).run
 
 
-def _directions(run: Run, images: Any, places: np.ndarray) -> np.ndarray:
-    """(images, features), float16, of length 1."""
+def directions(run: Run, images: Any, places: np.ndarray) -> np.ndarray:
+    """(photos, features), float16, of length 1: what a function gives of some of its images, in batches."""
     batches = [places[first : first + frozen_runner.BATCH] for first in range(0, len(places), frozen_runner.BATCH)]
     found = np.concatenate([run(np.asarray(images[batch], "float32")) for batch in batches]).astype("float64")
     return (found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)).astype("float16")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,7 @@ from recipes.evaluate.none_of_these import Known
 from recipes.evaluate.probabilities import as_classes, kind_of
 from recipes.files import manifest as manifests
 from recipes.files import model_file, model_notes
+from recipes.files.atomic import read_json
 from recipes.files.manifest import Manifest
 from recipes.files.run_folder import MANIFEST
 from recipes.freeze import frozen_runner
@@ -155,7 +156,7 @@ class Predictor:
         if self.known is None:
             return [Answer(row) for row in as_classes(given, self.kind)]
         shares = self.known.as_unlike(given[:, -1])
-        return list(map(Answer, as_classes(given[:, :-1], self.kind), shares.tolist()))
+        return list(map(Answer, as_classes(given[:, :-1], self.kind), given[:, -1].tolist(), shares.tolist()))
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """(images, classes) for a batch of the network's own shape, raw 0-255 pixels; scores, where `kind` says so.
@@ -231,18 +232,28 @@ def load(run: str | os.PathLike) -> Predictor:
     _check_square(manifest.square, f"{folder / MANIFEST} is damaged: settings.square")
     model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
     return Predictor(
-        model, tuple(manifest.data.class_names), manifest, square=manifest.square, known=_known(folder, manifest)
+        model, tuple(manifest.data.class_names), manifest, square=manifest.square, known=_known(folder, manifest.files)
     )
 
 
-def _known(folder: Path, manifest: Manifest) -> Known | None:
+def _known(folder: Path, files: Mapping[str, str]) -> Known | None:
     """What a run kept of what it learned from; `None` of a run from before that."""
-    if NONE_OF_THESE not in manifest.files:
+    if NONE_OF_THESE not in files:
         return None
     path = folder / NONE_OF_THESE
-    if not path.is_file() or sha256_of(path) != manifest.files[NONE_OF_THESE]:
+    if not path.is_file() or sha256_of(path) != files[NONE_OF_THESE]:
         raise CorruptFault(f"{path} is missing, or is not what the run wrote.")
     return none_of_these.read(path)
+
+
+def _known_beside(path: Path) -> Known | None:
+    """What a saved network learned from, where it lies in the folder of its run or in a bundle, unchanged."""
+    for index in (MANIFEST, "bundle.json"):
+        if (path.parent / index).is_file():
+            files = read_json(path.parent / index).get("files", {})
+            if NONE_OF_THESE in files and files.get(path.name) == sha256_of(path):
+                return _known(path.parent, files)
+    return None
 
 
 def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Predictor:
@@ -275,7 +286,7 @@ def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Pr
     _check_square(notes.square, f"{path} is damaged: its square")
     if len(notes.class_names) == len(names):
         names = notes.class_names
-    return Predictor(model, tuple(names), None, value_range, notes.square)
+    return Predictor(model, tuple(names), None, value_range, notes.square, _known_beside(path))
 
 
 def _notes(path: Path) -> model_notes.Notes:

@@ -23,10 +23,13 @@ class Answer:
 
     Attributes:
         row: (classes,), probabilities, or scores.
-        as_unlike: The share of validation photos that are as unlike the training photos; `None` where it is not known.
+        likeness: How like the photo is to the training photo that is most like it, -1 to 1; `None` where it is not
+            known.
+        as_unlike: The share of validation photos that are as unlike.
     """
 
     row: np.ndarray
+    likeness: float | None = None
     as_unlike: float | None = None
 
 
