@@ -6,6 +6,7 @@ Examples:
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 ~/album --csv album.csv
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
     python -m recipes.predict model.keras cat.jpg
+    python -m recipes.predict runs/own_photos/20260101T120000Z-seed42 ~/album --none-of-these 0.05
     find ~/album -name '*.jpg' | python -m recipes.predict efficientnet_lite0 -
 """
 
@@ -51,6 +52,10 @@ def parser() -> Parser:
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument(
+        "--none-of-these", type=float, metavar="RATE",
+        help="also say which photos are none of the classes, at this rate of false alarms, such as 0.05",
+    )  # fmt: skip
+    parse.add_argument(
         "--unlabelled", action="store_true", help="the names of subfolders say nothing of what is on their photos"
     )
     parse.add_import()
@@ -59,18 +64,24 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
+    if options.none_of_these is not None and not 0 < options.none_of_these < 1:
+        raise UsageFault(f"--none-of-these must be above 0 and below 1, such as 0.05. Got {options.none_of_these:g}.")
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
     from recipes.files import atomic, run_folder
     from recipes.inference.answers import answer
 
-    def tell(name: str, row: np.ndarray, class_names: Sequence[str]) -> None:
+    def tell(name: str, row: np.ndarray, class_names: Sequence[str], refused: bool) -> None:
         best = (-row).argsort(kind="stable")[: options.top]
-        print(name, "  ".join(f"{class_names[index]} {row[index]:.4f}" for index in best), sep="  ", flush=True)
+        said = "  ".join(f"{class_names[index]} {row[index]:.4f}" for index in best)
+        print(name, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
     silent = {} if options.json or options.csv is not None else {"tell": tell}
-    answers = answer(options.run, options.images, labelled=not options.unlabelled, screen=screen, **silent)
+    answers = answer(
+        options.run, options.images, labelled=not options.unlabelled, none_of_these=options.none_of_these,
+        screen=screen, **silent,
+    )  # fmt: skip
     if options.csv is not None:
         atomic.write(options.csv, answers.table.as_csv())
         log.info("%s rows in %s", f"{len(answers.table):,}", options.csv)

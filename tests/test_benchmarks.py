@@ -65,6 +65,12 @@ def test_squares_compares_what_gives_way(smoke):
         assert words in out
 
 
+def test_none_of_these_refuses_another_set(smoke):
+    out = smoke("none_of_these")
+    for words in ("false alarms (95% interval)", "| clothes refused |", "by the highest probability"):
+        assert words in out
+
+
 def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     out = smoke("backbones")
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):

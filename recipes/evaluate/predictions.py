@@ -26,12 +26,14 @@ class Predictions:
         truth: (images,), class indices.
         probabilities: (images, classes), each row sums to 1.
         class_names: In the order of the indices.
+        likeness: (images,), how like each is to what the model learned from; `None` where it does not tell.
     """
 
     ids: np.ndarray
     truth: np.ndarray
     probabilities: np.ndarray
     class_names: tuple[str, ...]
+    likeness: np.ndarray | None = None
 
     @property
     def prediction(self) -> np.ndarray:
@@ -63,6 +65,8 @@ def predict(
     images: Images,
     class_names: tuple[str, ...],
     watch: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    likeness: bool = False,
 ) -> Predictions:
     """Run a model over images once, keeping truth and probabilities of the same batch together.
 
@@ -73,6 +77,7 @@ def predict(
         images: The split; what `model` takes.
         class_names: In the order of the labels.
         watch: Called with (images done, images to do) after every batch.
+        likeness: Whether the model's last column is that: `recipes.evaluate.likeness.extended`, joined.
 
     Raises:
         DivergedFault: When the model gives a probability that is not a number.
@@ -87,4 +92,5 @@ def predict(
     probabilities = np.concatenate(rows)
     if not np.isfinite(probabilities).all():
         raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
-    return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names))
+    probabilities, like = (probabilities[:, :-1], probabilities[:, -1]) if likeness else (probabilities, None)
+    return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names), like)

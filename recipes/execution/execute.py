@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import zoo
 from recipes import data
 from recipes.console.backend import load_backend
@@ -175,17 +177,26 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
-            from recipes.evaluate import predictions
+            from recipes.evaluate import likeness, none_of_these, predictions
             from recipes.evaluate.metrics import scores
             from recipes.execution import artifacts
 
+            photos = likeness.learned(outcome.model, outcome.last, splits)
+            scored = outcome.model if photos is None else likeness.extended(outcome.model, photos, joined=True)
             tables = {}
             for name in ("validation", "test"):
                 with job.screen.counting(f"{name} images") as watch:
-                    model, images = _to_score(outcome, splits, name)
-                    tables[name] = predictions.predict(model, images, splits.class_names, watch)
+                    model, images = _to_score(scored, outcome, splits, name)
+                    tables[name] = predictions.predict(
+                        model, images, splits.class_names, watch, likeness=photos is not None
+                    )
             metrics = {name: scores(table) for name, table in tables.items()}
-        manifest = record.finished(job, splits, outcome, metrics)
+            refused = None
+            if photos is not None:
+                validation = likeness.of_validation(outcome, photos, tables["validation"], splits.validation)
+                known, refused = none_of_these.fixed(photos, validation, np.asarray(tables["test"].likeness))
+                none_of_these.save(job.folder / none_of_these.FILE, known)
+        manifest = record.finished(job, splits, outcome, metrics, refused)
         with job.stage("report"):
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
@@ -257,14 +268,14 @@ def _train(
             raise DivergedFault(f"{fault}. {_keep_best(job, model, splits)}") from None
 
 
-def _to_score(outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
+def _to_score(model: keras.Model, outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
     """A network, and a split as it takes it: validation images that passed the frozen part do not pass it again."""
     from recipes.freeze.layers import split_at
 
     images = getattr(splits, name)
     if name != "validation" or outcome.last is None:
-        return outcome.model, images
-    return split_at(outcome.model, outcome.last.layer)[1], replace(images, pixels=outcome.last.validation)
+        return model, images
+    return split_at(model, outcome.last.layer)[1], replace(images, pixels=outcome.last.validation)
 
 
 def _keep_best(job: Job, model: keras.Model, splits: data.Splits) -> str:

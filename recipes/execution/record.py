@@ -19,6 +19,7 @@ from recipes.files.manifest import (
     Hardware,
     Manifest,
     Model,
+    NoneOfThese,
     Place,
     Result,
     ScheduleChange,
@@ -30,6 +31,7 @@ from recipes.recipe.diff import differences, recipe_changes
 
 if TYPE_CHECKING:
     from recipes.data import Splits
+    from recipes.evaluate.none_of_these import Refused
     from recipes.execution.job import Job
     from recipes.train.checkpoint import TrainingState
     from recipes.train.engine import Outcome
@@ -154,7 +156,9 @@ def refuse_epochs_without_effect(job: Job, saved: TrainingState | None) -> None:
             )
 
 
-def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]) -> Manifest:
+def finished(
+    job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any], refused: Refused | None = None
+) -> Manifest:
     """The manifest of a finished run, before its files are known."""
     from recipes import precision
     from recipes.files import model_file
@@ -191,6 +195,7 @@ def finished(job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any]
         network=job.network["digest"] if job.network else None,
         doctor=job.findings,  # type: ignore[arg-type]
         boundary={phase: FrozenPass(**facts) for phase, facts in outcome.boundary.items()},
+        none_of_these=NoneOfThese(**vars(refused)) if refused else None,
         schedule_changes=[ScheduleChange(**change) for change in outcome.schedule_changes],
         settings=job.recipe.as_dict(),
         seconds=job.seconds,

@@ -109,6 +109,16 @@ class FrozenPass:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoneOfThese:
+    """How many photos of the classes are refused, see `recipes.evaluate.none_of_these.Refused`."""
+
+    rate: Share
+    least: FiniteFloat
+    validation: tuple[Count, Count]
+    test: tuple[Count, Count]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hardware:
     """Where a run was made."""
 
@@ -162,6 +172,7 @@ class Manifest:
         network: Digest of the built network; `None` where none was taken.
         doctor: What the examination of own photos found; `None` for other data.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part.
+        none_of_these: How often a photo of the classes is called none of these; `None` where nothing is.
         schedule_changes: Where a resume with more epochs drew a learning-rate schedule anew.
         settings: The recipe's values, as `Recipe.as_dict` gives them.
         seconds: For each stage of the run.
@@ -186,6 +197,7 @@ class Manifest:
     network: str | None = None
     doctor: Findings | None = None
     boundary: dict[str, FrozenPass] = field(default_factory=dict)
+    none_of_these: NoneOfThese | None = None
     schedule_changes: list[ScheduleChange] = field(default_factory=list)
     settings: Settings
     seconds: dict[str, Seconds]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import tempfile
 import zipfile
@@ -19,8 +20,9 @@ from recipes.data.photos.listing import EXTENSIONS, photos_below, printable
 from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault, first_line
+from recipes.evaluate.none_of_these import RATE
 from recipes.inference.predictor import class_names, comes_trained, load
-from recipes.inference.table import Table, collect
+from recipes.inference.table import Answer, Table, collect
 
 STDIN = Path("-")
 log = logging.getLogger("recipes")
@@ -63,6 +65,10 @@ class Answers:
             }
             for name, best in zip(self.table.ids, self.table.top(top), strict=True)
         ]
+        if self.table.refused is not None:
+            shares = zip(self.table.refused.tolist(), np.asarray(self.table.as_unlike).tolist(), strict=True)
+            for image, (refused, share) in zip(images, shares, strict=True):
+                image |= {"none_of_these": refused, "as_unlike": share}
         problems = [{"path": name, "reason": reason} for name, reason in self.table.problems.items()]
         return {"images": images, "problems": problems, "accuracy": self.score and self.score.accuracy}
 
@@ -72,8 +78,9 @@ def answer(
     paths: Sequence[Path],
     *,
     labelled: bool,
+    none_of_these: float | None = None,
     screen: Screen,
-    tell: Callable[[str, np.ndarray, Sequence[str]], None] = lambda name, row, class_names: None,
+    tell: Callable[[str, np.ndarray, Sequence[str], bool], None] = lambda name, row, class_names, refused: None,
 ) -> Answers:
     """Let a network say what is on photos.
 
@@ -82,12 +89,14 @@ def answer(
         paths: Photos, folders of them, zip archives, tables with a column `path`; `-` for names on standard input, one
             a line.
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
+        none_of_these: The rate of false alarms at which a photo is called none of the classes; `None` does not ask.
         screen: Where to show how far it is.
         tell: Called for each photo that could be read, as soon as it was, with (name, (classes,) probabilities, names
-            of the classes).
+            of the classes, whether it is none of these).
 
     Raises:
         DataFault: When a folder holds no photos, or subfolders that are no classes of the network.
+        UsageFault: When the run cannot tell what is none of its classes at that rate.
         Fault: When the run cannot be read.
     """
     names = class_names(run)
@@ -106,23 +115,41 @@ def answer(
 
         load_backend()
         predictor = load(run)
+        if none_of_these is not None:
+            predictor.require(none_of_these)
         with screen.counting("predict") as watch:
 
-            def followed() -> Iterator[tuple[str, np.ndarray | str]]:
-                for done, (found, row) in enumerate(predictor.stream(photos), start=1):
+            def followed() -> Iterator[tuple[str, Answer | str]]:
+                for done, (found, said) in enumerate(predictor.stream(photos), start=1):
                     name = unpacked.get(found, found)
-                    if isinstance(row, str):
-                        log.warning("%s: %s", name, row)
+                    if isinstance(said, str):
+                        log.warning("%s: %s", name, said)
                     else:
-                        tell(name, row, predictor.class_names)
+                        tell(name, said.row, predictor.class_names, predictor.refuses(said, none_of_these))
                     if len(photos) > 1:
                         watch(done, len(photos))
-                    yield name, row
+                    yield name, said
 
-            table = collect(followed(), predictor.class_names, predictor.kind)
+            table = collect(
+                followed(), predictor.class_names, predictor.kind, known=predictor.known, rate=none_of_these
+            )
     if table.problems:
         log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
+    if none_of_these is None and predictor.known is not None:
+        _hint(table, len(predictor.known.validation), predictor.known.lowest_rate)
     return Answers(table, _scored(table, truths))
+
+
+def _hint(table: Table, validation: int, lowest: float) -> None:
+    """Say how many photos are further from what the network learned from than any of the run's validation photos."""
+    outside = int((np.asarray(table.as_unlike) <= lowest + 1e-9).sum())
+    if outside:
+        log.warning(
+            "NOTICE %s of %s photos %s less like the training photos than all %s validation photos: "
+            "--none-of-these %g says which may be none of the classes.",
+            f"{outside:,}", f"{len(table):,}", "is" if outside == 1 else "are", f"{validation:,}",
+            max(RATE, math.ceil(1000 * lowest) / 1000),
+        )  # fmt: skip
 
 
 def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from recipes import report
+from recipes.evaluate.none_of_these import RATE
 from recipes.pages.server import MOST_BYTES, Content
 from recipes.report.doubted import Doubted, command
 
@@ -27,6 +28,8 @@ class ClassifyPage:
 
     def __init__(self, predictor: Predictor, doubted: Sequence[Doubted] = ()) -> None:
         self.predictor = predictor
+        known = predictor.known
+        self.rate = None if known is None else max(RATE, known.lowest_rate)
         self.one_at_a_time = threading.Lock()
         manifest = cast("Manifest", predictor.manifest)  # `load` gives one.
         self.html = report.render(
@@ -35,6 +38,7 @@ class ClassifyPage:
             accuracy=manifest.result.test_accuracy,
             data=manifest.data,
             class_names=predictor.class_names,
+            rate=self.rate,
             most_megabytes=MOST_BYTES // 10**6,
             doubted=doubted[:MOST_DOUBTED],
             all_doubted=len(doubted),
@@ -61,11 +65,13 @@ class ClassifyPage:
         height, width, channels = self.predictor.image_shape
         pixels = decode(content, (height, width), channels, self.predictor.square)
         with self.one_at_a_time:
-            row = self.predictor.probabilities(pixels[np.newaxis])[0]
+            said = self.predictor.answers(pixels[np.newaxis])[0]
+            row = said.row
             order = np.argsort(-row, kind="stable")[:SHOWN]
             heat = self._heat(pixels, order[:1])
         names = self.predictor.class_names
         return {
+            "none_of_these": self.predictor.refuses(said, self.rate),
             "classes": [{"name": names[index], self.predictor.kind: float(row[index])} for index in order],
             "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
             "overlay": _as_url(overlay(pixels, heat)),

@@ -104,6 +104,7 @@ def run_page(
         validation=metrics["validation"],
         interval=(low, high),
         published=manifest.result.published_accuracy,
+        none_of_these=manifest.none_of_these,
         pictures=pictures,
         calibration=calibration,
         classes=_per_class(metrics["test"], manifest.data.counts),

@@ -77,12 +77,23 @@ checks this folder with the images in `golden/`: arrays as the network takes the
 ## Limits
 
 It knows the classes above and no other: a photo of something else gets one of them, often with a high probability.
-The test images are like the training images; photos from elsewhere may do worse.
+{_refuses(facts)}The test images are like the training images; photos from elsewhere may do worse.
 """
 
 
 def _files(facts: Mapping[str, Any]) -> str:
     return ", and files as they came, which it does without when they are deleted" if facts["originals"] else ""
+
+
+def _refuses(facts: Mapping[str, Any]) -> str:
+    """How a photo of something else can be told; nothing where the run does not."""
+    if not (told := facts["none_of_these"]):
+        return ""
+    found = told["measured"]
+    return (
+        f"`none_of_these` in `bundle.json` says how to refuse what is unlike the training photos: at a rate of "
+        f"{found['rate']:.1%} false alarms {found['test'][0]} of {found['test'][1]} test images are refused.\n"
+    )
 
 
 def _own(facts: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ def verify(bundle: Path) -> Agreement:
         class_names = facts["class_names"]
         originals = [image for image in facts.get("originals", []) if (bundle / image["file"]).exists()]
         told = np.array([image["probabilities"] for image in originals], "float64")
+        likeness = np.array([image["likeness"] for image in golden if "likeness" in image], "float64")
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFault(f"{bundle / FACTS} is damaged: {error}.") from error
     for name, digest in files.items():
@@ -80,13 +81,15 @@ def verify(bundle: Path) -> Agreement:
     arrays = [_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden]
     batch = np.stack([*arrays, *(_decoded(bundle / image["file"], facts["input"]) for image in originals)])
     try:
-        found = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
+        found, *more = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each runtime has exceptions of its own.
         raise CorruptFault(f"{bundle} cannot be run: {first_line(error)}") from error
     found = as_classes(np.asarray(found, "float64"))
     agreement = _compare(bundle, facts["format"], found[: len(golden)], expected, class_names)
+    if len(likeness):
+        _compare_likeness(bundle, more, likeness)
     if originals and np.abs(found[len(golden) :] - told).max() > FILES_TOLERANCE:
         raise EnvironmentFault(
             f"{bundle} answers as it should on arrays, and otherwise on the files they came from: those are decoded "
@@ -107,6 +110,17 @@ def _compare(bundle: Path, kind: str, found: np.ndarray, expected: np.ndarray, c
             f"{difference:.2g} (at most {TOLERANCE:g} is allowed){words}."
         )
     return Agreement(kind, len(expected), difference)
+
+
+def _compare_likeness(bundle: Path, more: Sequence[np.ndarray], expected: np.ndarray) -> None:
+    """Check the second output, how like each golden image is to what the network learned from."""
+    found = np.asarray(more[0], "float64").reshape(-1)[: len(expected)] if more else np.full(len(expected), np.nan)
+    difference = np.abs(found - expected).max()
+    if not difference <= TOLERANCE:
+        raise CorruptFault(
+            f"{bundle} finds golden images otherwise like what it learned from than the network it was made from: by "
+            f"{difference:.2g} (at most {TOLERANCE:g} is allowed)."
+        )
 
 
 def _pixels(path: Path, shape: Any) -> np.ndarray:

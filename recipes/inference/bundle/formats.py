@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-Run = Callable[["np.ndarray"], "np.ndarray"]
+Run = Callable[["np.ndarray"], "Sequence[np.ndarray]"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Runtime:
         needs: Modules it takes: the first to run, all to write.
         write: Writes a network to a path.
         load: From a path and the modules of its own layers (which Keras's own format alone needs), gives a function
-            of (images, height, width, channels) float32 pixels in 0-255 that gives the network's output, in float32.
+            of (images, height, width, channels) float32 pixels in 0-255 that gives the network's outputs, in float32.
+        likeness: Whether how like a photo is becomes a second output. Keras's own format keeps the network as it is,
+            and what it learned from beside it.
     """
 
     file: str
@@ -35,6 +37,7 @@ class Runtime:
     needs: tuple[str, ...]
     write: Callable[[keras.Model, Path], None]
     load: Callable[[Path, Sequence[str]], Run]
+    likeness: bool = True
 
     def require(self, *, to_write: bool) -> None:
         """Make sure that what it needs is installed.
@@ -60,9 +63,9 @@ def _keras() -> Runtime:
         from recipes.files import model_file
 
         model = model_file.read(path, modules)
-        return lambda batch: np.asarray(model(batch, training=False))  # A few images are not worth a trace.
+        return lambda batch: [np.asarray(model(batch, training=False))]  # A few images are not worth a trace.
 
-    return Runtime("model.keras", "keras", ("keras",), write, load)
+    return Runtime("model.keras", "keras", ("keras",), write, load, likeness=False)
 
 
 def _saved_model() -> Runtime:
@@ -73,7 +76,7 @@ def _saved_model() -> Runtime:
         import tensorflow as tf
 
         loaded = tf.saved_model.load(str(path))
-        return lambda batch: loaded.serve(tf.constant(batch)).numpy()
+        return lambda batch: [output.numpy() for output in tf.nest.flatten(loaded.serve(tf.constant(batch)))]
 
     return Runtime("saved_model", "tf-keras", ("tensorflow",), _exported("tf_saved_model"), load)
 
@@ -84,13 +87,14 @@ def _litert() -> Runtime:
 
         interpreter = Interpreter(model_path=str(path))
 
-        def run(batch: np.ndarray) -> np.ndarray:
+        def run(batch: np.ndarray) -> list[np.ndarray]:
             entrance = interpreter.get_input_details()[0]["index"]
             interpreter.resize_tensor_input(entrance, batch.shape)
             interpreter.allocate_tensors()
             interpreter.set_tensor(entrance, batch)
             interpreter.invoke()
-            return interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).copy()
+            outputs = sorted(interpreter.get_output_details(), key=lambda output: output["name"])
+            return [interpreter.get_tensor(output["index"]).copy() for output in outputs]
 
         return run
 
@@ -103,7 +107,7 @@ def _onnx() -> Runtime:
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         (entrance,) = session.get_inputs()
-        return lambda batch: session.run(None, {entrance.name: batch})[0]
+        return lambda batch: session.run(None, {entrance.name: batch})
 
     return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), _exported("onnx"), load)
 
@@ -114,7 +118,7 @@ def _openvino() -> Runtime:
         import openvino
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        return lambda batch: np.array(compiled(batch)[0])
+        return lambda batch: [np.array(output) for output in compiled(batch).values()]
 
     return Runtime("model.xml", "openvino", ("openvino",), _exported("openvino"), load)
 

@@ -13,13 +13,14 @@ import numpy as np
 from PIL import Image
 
 from recipes.errors import CorruptFault, Fault, first_line
+from recipes.evaluate import none_of_these
 from recipes.files import atomic, model_file, model_notes
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference.bundle import originals
 from recipes.inference.bundle.card import card
 from recipes.inference.bundle.check import FACTS, ORIGINALS, Agreement, verify
-from recipes.inference.bundle.formats import RUNTIMES
+from recipes.inference.bundle.formats import RUNTIMES, Runtime
 from recipes.inference.bundle.preparation import preparation
 from zoo.checksum import sha256_of
 from zoo.structure.graph import is_own
@@ -82,7 +83,7 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
         for image in images:
             shutil.copyfile(image, folder / GOLDEN / image.name)
     try:
-        runtime.write(predictor.model, folder / runtime.file)
+        runtime.write(_written(predictor, runtime), folder / runtime.file)
         if runtime.file.endswith(".keras"):
             notes = model_notes.Notes(class_names=list(predictor.class_names), square=predictor.square)
             model_notes.add(folder / runtime.file, notes)
@@ -91,11 +92,16 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
     except Exception as error:  # Each converter has exceptions of its own.
         raise _refused(predictor.model, kind, error) from error
     pixels = {image.stem: np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images}
-    rows = predictor.probabilities(np.stack(list(pixels.values()))).tolist()
-    answers = dict(zip(pixels, rows, strict=True))
+    told = predictor.answers(np.stack(list(pixels.values())))
+    answers = {name: answer.row.tolist() for name, answer in zip(pixels, told, strict=True)}
+    likeness = {name: answer.likeness for name, answer in zip(pixels, told, strict=True)}
     found = originals.find(run, predictor.manifest, pixels)
     facts = _facts(predictor, kind, runtime.file) | {
-        "golden": [{"file": f"{GOLDEN}/{name}.png", "probabilities": row} for name, row in answers.items()],
+        "golden": [
+            {"file": f"{GOLDEN}/{name}.png", "probabilities": row}
+            | ({"likeness": likeness[name]} if predictor.known and runtime.likeness else {})
+            for name, row in answers.items()
+        ],
         "originals": [
             {"file": f"{ORIGINALS}/{name}", "probabilities": answers[name.partition(".")[0]]} for name in found
         ],
@@ -104,6 +110,8 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
         with atomic.disk_faults(folder):
             (folder / ORIGINALS).mkdir(exist_ok=True)
         atomic.write(folder / ORIGINALS / name, content)
+    if predictor.known and not runtime.likeness:
+        none_of_these.save(folder / none_of_these.FILE, predictor.known)
     atomic.write(folder / "README.md", card(predictor.manifest, facts))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
@@ -114,6 +122,15 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
         if fault.__cause__ is None:
             raise
         raise _refused(predictor.model, kind, fault.__cause__) from fault  # Written, and its runtime refuses it.
+
+
+def _written(predictor: Any, runtime: Runtime) -> Any:
+    """The network that a bundle holds: with how like a photo is as a second output, where that is known."""
+    if predictor.known is None or not runtime.likeness:
+        return predictor.model
+    from recipes.evaluate.likeness import extended
+
+    return extended(predictor.model, predictor.known.photos, joined=False)
 
 
 def _refused(model: Any, kind: str, error: BaseException) -> CorruptFault:
@@ -143,9 +160,29 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "output": "the probability of each class"
         if units > 1
         else f"one number: the probability of {predictor.class_names[1]!r}",
+        "none_of_these": _none_of_these(predictor, kind),
         "recipe": manifest.recipe,
         "variant": manifest.variant,
         "command": manifest.command,
         "result": asdict(manifest.result),
         "versions": manifest.versions,
+    }
+
+
+def _none_of_these(predictor: Any, kind: str) -> dict[str, Any] | None:
+    """How a program tells that a photo is none of the classes; `None` where the run does not."""
+    known, manifest = predictor.known, predictor.manifest
+    if known is None or manifest.none_of_these is None:
+        return None
+    tellable = [rate for rate in (0.01, 0.02, 0.05, 0.1) if rate >= known.lowest_rate]
+    rates = sorted({*tellable, manifest.none_of_these.rate})
+    second = "the second output"
+    return {
+        "likeness": second
+        if RUNTIMES[kind].likeness
+        else f"the largest product of a row of photos in "
+        f"{none_of_these.FILE} with what reaches the last layer, brought to length 1",
+        "refused": "a photo whose likeness is below that of a rate of false alarms",
+        "least": {f"{rate:.6g}": known.least(rate) for rate in rates},
+        "measured": asdict(manifest.none_of_these),
     }

@@ -1,0 +1,92 @@
+"""None of these: the rate that is stated holds, what is unlike is refused, and what cannot be told is said."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from recipes.errors import CorruptFault, UsageFault
+from recipes.evaluate import likeness, none_of_these
+from recipes.evaluate.none_of_these import Known
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.1])
+def test_the_stated_rate_holds_on_photos_that_did_not_fix_it(rate):
+    random = np.random.default_rng(5)
+    refused, photos, rounds = 0, 50, 400
+    for _ in range(rounds):
+        known = Known(np.ones((1, 1), "float16"), np.sort(random.beta(5, 2, 99)).astype("float32"))
+        refused += int(known.refused(known.as_unlike(random.beta(5, 2, photos)), rate).sum())
+    # Photos of a round share their validation photos: the spread is that of the rounds, not of the photos alone.
+    spread = (rate * (1 - rate) * (1 / photos + 1 / 99) / rounds) ** 0.5
+    assert abs(refused / (photos * rounds) - rate) < 4 * spread
+
+
+def test_the_least_likeness_and_the_share_refuse_the_same():
+    random = np.random.default_rng(0)
+    known = Known(np.ones((1, 1), "float16"), np.sort(random.random(57)).astype("float32"))
+    photos = np.concatenate([random.random(500).astype("float32"), known.validation])
+    for rate in (known.lowest_rate, 0.05, 0.2):
+        np.testing.assert_array_equal(known.refused(known.as_unlike(photos), rate), photos < known.least(rate))
+    _, refused = none_of_these.fixed(known.photos, known.validation, photos)
+    assert refused.validation == (1, 57)
+    assert refused.rate == 0.05
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.05, "9 validation photos tell no rate of false alarms of 0.05. Give 0.1 or more."),
+        (0, "Give 0.1 or more"),
+        (-1, "Give 0.1 or more"),
+        (float("nan"), "must be below 1"),
+        (1, "must be below 1. Got 1; 0.05 is usual."),
+    ],
+)
+def test_a_rate_that_cannot_be_told_is_refused(rate, words):
+    known = Known(np.ones((1, 1), "float16"), np.linspace(0, 1, 9, dtype="float32"))
+    for ask in (known.require, known.least, lambda rate: known.refused(np.ones(1), rate)):
+        with pytest.raises(UsageFault) as fault:
+            ask(rate)
+        assert words in str(fault.value)
+
+
+def test_as_many_photos_of_each_class_are_kept_as_go():
+    labels = np.array([0] * 3000 + [1] * 10 + [2] * 500)
+    places = likeness.chosen(labels, 1280)
+    assert np.bincount(labels[places]).tolist() == [495, 10, 495]
+    assert len(likeness.chosen(labels, 100_000)) == 20
+    assert likeness.chosen(labels[:7], 10).tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("architecture", ["fashion_cnn", "mnist_functional", "mnist_wide", "keras_mat_lenet"])
+def test_the_second_output_is_the_cosine_to_the_most_alike(architecture):
+    model = zoo.get(architecture, weights=None)
+    images = np.random.default_rng(0).integers(0, 256, (6, *model.input_shape[1:])).astype("float32")
+    found = keras.Model(model.inputs[0], likeness.features(model)).predict(images, verbose=0)
+    directions = found / np.linalg.norm(found, axis=1, keepdims=True)
+    photos = directions[:4].astype("float16")
+    answers, alike = likeness.extended(model, photos, joined=False).predict(images, verbose=0)
+    np.testing.assert_allclose(alike[:, 0], (directions @ photos.T.astype("float32")).max(axis=1), atol=1e-5)
+    np.testing.assert_allclose(alike[:4, 0], 1, atol=2e-3)
+    np.testing.assert_allclose(answers, model.predict(images, verbose=0), atol=1e-6)
+    joined = likeness.extended(model, photos, joined=True).predict(images, verbose=0)
+    np.testing.assert_allclose(joined, np.hstack([answers, alike]), atol=1e-6)
+    with pytest.raises(CorruptFault, match="is of another network"):
+        likeness.extended(model, photos[:, :-1], joined=True)
+
+
+def test_a_file_comes_back_and_a_damaged_one_is_refused(tmp_path):
+    path = tmp_path / none_of_these.FILE
+    known = Known(np.eye(3, dtype="float16"), np.array([0.1, 0.5], "float32"))
+    none_of_these.save(path, known)
+    back = none_of_these.read(path)
+    np.testing.assert_array_equal(back.photos, known.photos)
+    np.testing.assert_array_equal(back.validation, known.validation)
+    for content in (b"", b"PK\x03\x04 nothing", path.read_bytes()[:100]):
+        path.write_bytes(content)
+        with pytest.raises(CorruptFault, match="is missing or damaged"):
+            none_of_these.read(path)
+    none_of_these.save(path, Known(known.photos, np.array([np.nan], "float32")))
+    with pytest.raises(CorruptFault, match="is damaged"):
+        none_of_these.read(path)
