@@ -5,8 +5,9 @@
 Each FOLDER holds a set of photos as `recipes.run --data` takes them; of each at most so many, by chance, pass every
 network once. Each set in turn is the one that is learned: five folds, none of which divides photos that look the same;
 three are learned, one fixes how like a photo must be, and the last tells the false alarms, five times over, so that
-each photo is tested once. Beside them stands how many photos of each other set are refused, the mean of the five; and
-the same by the highest probability of a logistic regression, which is what one could do without. Results go to
+each photo is tested once. Beside them stands how many photos of each other set are refused, the mean of the five; how
+many photos of a class that was left out, each in turn, which is as near as strangers come; and the same of other sets
+by the highest probability of a logistic regression, which is what one could do without. Results go to
 results/bench/none_of_these.json and, between the marks, into docs/photos.md. `--smoke` takes a few crops and clothes,
 random weights, and writes nothing.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 NETWORKS = (("efficientnet_lite0", 224), ("efficientnet_lite2", 288), ("xception", 288))
 FOLDS, SEED, WEIGHT_DECAY = 5, 42, 100.0
+Score = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,11 @@ def passed(folder: Path, base: str, size: int, *, most: int, weights: str | None
 
 def judged(own: str, sets: Mapping[str, PhotoSet]) -> dict[str, Any]:
     """What is refused when one of the sets is learned."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
     from recipes.evaluate.statistics import wilson
 
     mine = sets[own]
-    divided = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
-    folds = [test for _, test in divided.split(mine.features, mine.labels, mine.groups)]
     counts: dict[str, list[tuple[int, int]]] = {}
-    for place, test in enumerate(folds):
-        validation = folds[place - 1]
-        train = np.setdiff1d(np.arange(len(mine.labels)), np.concatenate([test, validation]))
+    for train, validation, test in _divided(mine):
         for score, likeness in _scores(mine.features[train], mine.labels[train]).items():
             strangers = {name: photos.features for name, photos in sets.items() if name != own}
             for name, features in ({"": mine.features[test]} | strangers).items():
@@ -89,6 +85,7 @@ def judged(own: str, sets: Mapping[str, PhotoSet]) -> dict[str, Any]:
         "false_alarms": list(false_alarms),
         "interval": list(wilson(*false_alarms)),
         "refused": {name: share[f"likeness {name}"] for name in others},
+        "left_out": _left_out(mine),
         "by_probability": {
             "false_alarms": share["probability"],
             "refused": {name: share[f"probability {name}"] for name in others},
@@ -96,22 +93,50 @@ def judged(own: str, sets: Mapping[str, PhotoSet]) -> dict[str, Any]:
     }
 
 
-def _scores(features: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """From features to how much each photo is like those that are learned, in two ways."""
+def _divided(photos: PhotoSet) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Places to learn, to fix the likeness by, and to test, five times over."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    divided = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    folds = [test for _, test in divided.split(photos.features, photos.labels, photos.groups)]
+    for place, test in enumerate(folds):
+        validation = folds[place - 1]
+        yield np.setdiff1d(np.arange(len(photos.labels)), np.concatenate([test, validation])), validation, test
+
+
+def _left_out(photos: PhotoSet) -> float:
+    """The share of photos refused whose class was left out when the others were learned; each class in turn."""
+    refused = asked = 0
+    for label in np.unique(photos.labels):
+        for train, validation, _ in _divided(photos):
+            train, validation = (part[photos.labels[part] != label] for part in (train, validation))
+            likeness = _likeness(photos.features[train], photos.labels[train])
+            strangers = photos.features[photos.labels == label]
+            refused += _refused(likeness(photos.features[validation]), likeness(strangers))
+            asked += len(strangers)
+    return refused / asked
+
+
+def _likeness(features: np.ndarray, labels: np.ndarray) -> Score:
+    """From features to how like each photo is to the one, of those that are learned, that is most like it."""
     from recipes.evaluate.likeness import chosen, directions
+
+    photos = directions(lambda batch: batch, features, chosen(labels, features.shape[1])).astype("float32")
+    return lambda rows: (directions(lambda batch: batch, rows, np.arange(len(rows))).astype("float32") @ photos.T).max(
+        axis=1
+    )
+
+
+def _scores(features: np.ndarray, labels: np.ndarray) -> dict[str, Score]:
+    """From features to how much each photo is like those that are learned, in two ways."""
     from recipes.train.heads import solver
 
     known = np.unique(labels)
-    photos = directions(lambda batch: batch, features, chosen(labels, features.shape[1])).astype("float32")
     scale = solver.scaler(features)
     head = solver.classifier("logistic_regression", WEIGHT_DECAY, classes=len(known), balanced=True)
     head.fit(scale.transform(features), labels)
-
-    def likeness(rows: np.ndarray) -> np.ndarray:
-        return (directions(lambda batch: batch, rows, np.arange(len(rows))).astype("float32") @ photos.T).max(axis=1)
-
     return {
-        "likeness": likeness,
+        "likeness": _likeness(features, labels),
         "probability": lambda rows: head.predict_proba(scale.transform(rows)).max(axis=1),
     }
 
@@ -135,13 +160,20 @@ def rows(folders: Mapping[str, Path], *, smoke: bool, most: int) -> Iterator[dic
 def markdown(found: dict[str, Any]) -> str:
     """The rows as a table, and a sentence on their conditions."""
     names = list(dict.fromkeys(row["own"] for row in found["rows"]))
-    head = ("network", "learned", "false alarms (95% interval)", *(f"{name} refused" for name in names))
+    head = (
+        "network",
+        "learned",
+        "false alarms (95% interval)",
+        *(f"{name} refused" for name in names),
+        "class left out",
+    )
     lines = [
         (
             f"{row['network']} at {row['size']}", row["own"],
             f"{row['false_alarms'][0] / row['false_alarms'][1]:.1%} "
             f"({row['interval'][0]:.1%} to {row['interval'][1]:.1%})",
             *(f"{row['refused'][name]:.1%}" if name in row["refused"] else "" for name in names),
+            f"{row['left_out']:.1%}",
         )
         for row in found["rows"]
     ]  # fmt: skip

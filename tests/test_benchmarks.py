@@ -67,7 +67,7 @@ def test_squares_compares_what_gives_way(smoke):
 
 def test_none_of_these_refuses_another_set(smoke):
     out = smoke("none_of_these")
-    for words in ("false alarms (95% interval)", "| clothes refused |", "by the highest probability"):
+    for words in ("false alarms (95% interval)", "| clothes refused | class left out |", "by the highest probability"):
         assert words in out
 
 

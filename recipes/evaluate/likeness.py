@@ -6,19 +6,21 @@ It is the cosine between what reaches the last layer for the photo and for the t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from recipes.data.splits import Images, Splits
 from recipes.errors import CorruptFault
 from recipes.evaluate.none_of_these import FILE
-from recipes.evaluate.predictions import Predictions
 from recipes.freeze import frozen_runner
-from recipes.freeze.feature_cache import Features
-from recipes.train.engine import Outcome
 from zoo.structure.macs import count_macs
+
+if TYPE_CHECKING:
+    from recipes.data.splits import Images, Splits
+    from recipes.evaluate.predictions import Predictions
+    from recipes.freeze.feature_cache import Features
+    from recipes.train.engine import Outcome
 
 MOST_PHOTOS, MOST_BYTES = 1000, 4_000_000
 Run = Callable[[np.ndarray], np.ndarray]

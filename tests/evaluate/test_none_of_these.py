@@ -1,10 +1,16 @@
 """None of these: the rate that is stated holds, what is unlike is refused, and what cannot be told is said."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+from photo_files import crops
+from scipy.stats import binom
+from sklearn.datasets import load_digits
 
 import zoo
+from recipes.data.splits import Images, Origin, Splits
 from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate import likeness, none_of_these
 from recipes.evaluate.none_of_these import Known
@@ -57,6 +63,24 @@ def test_as_many_photos_of_each_class_are_kept_as_go():
     assert np.bincount(labels[places]).tolist() == [495, 10, 495]
     assert len(likeness.chosen(labels, 100_000)) == 20
     assert likeness.chosen(labels[:7], 10).tolist() == list(range(7))
+
+
+def test_digits_are_refused_far_more_often_than_crops_of_the_photos_learned_from():
+    keras.utils.set_random_seed(0)
+    model = zoo.get("transfer", backbone="efficientnet_lite0", weights=None, input_shape=(64, 64, 3))
+    pictures = [np.asarray(picture.convert("RGB").resize((64, 64))) for _, picture in crops(100, seed=2)]
+    crops_of = np.random.default_rng(1).permutation(np.stack(pictures))
+    digits = np.kron(load_digits().images[:100] * 255 / 16, np.ones((1, 8, 8)))
+    digits = np.repeat(digits[..., np.newaxis], 3, axis=-1).astype("uint8")
+    parts = [Images(part, np.zeros(len(part), "int64"), np.arange(len(part)).astype(str)) for part in
+             (crops_of[:100], crops_of[100:200], crops_of[200:], digits)]  # fmt: skip
+    photos = likeness.learned(model, None, Splits(*parts[:3], ("a",), Origin("photos", "crops", Path())))
+    network = likeness.extended(model, photos, joined=True)
+    validation, test, others = (network.predict(part.pixels, verbose=0)[:, -1] for part in parts[1:])
+    known, refused = none_of_these.fixed(photos, validation, test)
+    # The rate of one division is drawn twice: with its validation photos and with its test photos.
+    assert refused.test[0] <= binom.ppf(0.999, 100, 0.05) + 5
+    assert known.refused(known.as_unlike(others), 0.05).mean() > 0.5
 
 
 @pytest.mark.parametrize("architecture", ["fashion_cnn", "mnist_functional", "mnist_wide", "keras_mat_lenet"])

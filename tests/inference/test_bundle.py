@@ -228,6 +228,9 @@ def test_the_lines_of_the_docs_answer_on_files_as_the_run_does(odd, strangers):
     told = [image["probabilities"] for image in facts["originals"]]
     np.testing.assert_allclose([list(row.values()) for row in answers], told, atol=1e-3)
     assert np.ptp(said.probabilities) > 0.05
+    for rate in facts["none_of_these"]["least"]:
+        told = recipes.load(folder).predict(photos, none_of_these=float(rate) + 1e-6)
+        assert strangers["none_of_these"](bundle, photos, rate) == told.refused.tolist()
 
 
 @pytest.mark.parametrize("square", SQUARES)

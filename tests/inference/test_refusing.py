@@ -7,7 +7,6 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from photo_files import crops
 from sklearn.datasets import load_digits
 
 import recipes
@@ -20,16 +19,9 @@ RATE = 0.1
 
 
 @pytest.fixture(scope="module")
-def digits():
-    """60 written digits, eight pixels wide, as arrays of 96 x 96."""
-    grey = load_digits().images[:60] * 255 / 16
-    return list(np.repeat(np.repeat(grey, 12, axis=1), 12, axis=2).astype("uint8"))
-
-
-@pytest.fixture(scope="module")
-def others():
-    """120 more photos of the run's classes."""
-    return [np.asarray(picture.convert("RGB")) for _, picture in crops(40, seed=8)]
+def digit():
+    """A written digit, eight pixels wide, as an array of 96 x 96."""
+    return np.kron(load_digits().images[0] * 255 / 16, np.ones((12, 12))).astype("uint8")
 
 
 @pytest.fixture
@@ -41,14 +33,6 @@ def before(trained, tmp_path):
     del manifest["files"][FILE], manifest["none_of_these"]
     (tmp_path / "before" / "manifest.json").write_text(json.dumps(manifest))
     return tmp_path / "before"
-
-
-def test_digits_are_refused_more_often_than_photos_of_the_classes(trained, digits, others):
-    predictor = recipes.load(trained)
-    alarms, refused = (predictor.predict(images, none_of_these=RATE).refused.mean() for images in (others, digits))
-    print(alarms, refused)
-    assert alarms < 0.35
-    assert refused > alarms + 0.3
 
 
 def test_a_run_says_how_often_it_refuses_its_own(trained):
@@ -76,9 +60,9 @@ def test_paths_arrays_and_the_run_itself_agree(trained, photos):
     np.testing.assert_allclose(shares, (np.arange(len(shares)) + 2) / (len(shares) + 1), atol=1.01 / len(shares))
 
 
-def test_a_command_says_it_when_asked_and_nothing_else_changes(trained, photos, digits, call, tmp_path, caplog):
+def test_a_command_says_it_when_asked_and_nothing_else_changes(trained, photos, digit, call, tmp_path, caplog):
     odd = tmp_path / "digit.png"
-    keras.utils.save_img(odd, np.repeat(digits[0][..., np.newaxis], 3, axis=2), scale=False)
+    keras.utils.save_img(odd, np.repeat(digit[..., np.newaxis], 3, axis=2), scale=False)
     shares = recipes.load(trained).predict([odd, photos / "flower" / "00.jpg"]).as_unlike
     asked = [trained, odd, photos / "flower" / "00.jpg", "--none-of-these", 0.99]
     code, out, _ = call(predict, *asked)
