@@ -76,3 +76,21 @@ def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):
         assert f"'{check}': 'yes'" in out
     assert "4 layers from block5_conv1, of 5 stages" in out
+
+
+def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path))
+    script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
+    rows = script["folds"](clothes, weights=None, bases=("efficientnet_lite0@32", "MobileNetV3Small@32"))
+    assert [row["what"] for row in rows] == [
+        "own_photos", "efficientnet_lite0@32 alone", "MobileNetV3Small@32 alone",
+    ]  # fmt: skip
+    assert len(rows[0]["chosen"]) == 5
+    assert all(0 <= row["interval"][0] <= row["accuracy"] <= row["interval"][1] <= 1 for row in rows)
+
+
+def test_own_photos_page_says_what_was_measured():
+    script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
+    found = json.loads((ROOT / "results" / "own_photos.json").read_text())
+    page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    assert f"<!-- own photos -->\n{script['markdown'](found)}<!-- /own photos -->" in page
