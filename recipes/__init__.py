@@ -28,6 +28,6 @@ def load(run: str | os.PathLike) -> Predictor:
         UsageFault: When no run has ended there.
         CorruptFault: When its model is not what the run wrote.
     """
-    from recipes.inference import predictor
+    from recipes.inference import saved
 
-    return predictor.load(run)
+    return saved.load(run)

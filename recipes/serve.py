@@ -44,7 +44,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
     manifest.read(options.run)
     load_backend()
-    from recipes.inference.predictor import load
+    from recipes.inference.saved import load
     from recipes.pages.classify import ClassifyPage
     from recipes.pages.server import server
     from recipes.report import doubted

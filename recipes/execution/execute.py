@@ -32,6 +32,8 @@ from recipes.train import checkpoint
 if TYPE_CHECKING:
     import keras
 
+    from recipes.evaluate.none_of_these import Refused
+    from recipes.evaluate.predictions import Predictions
     from recipes.recipe import Phase
     from recipes.train.engine import Outcome
 
@@ -177,27 +179,11 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
         with job.stage("evaluate"):
-            from recipes.evaluate import likeness, none_of_these, predictions
-            from recipes.evaluate.metrics import scores
-            from recipes.execution import artifacts
-
-            photos = likeness.learned(outcome.model, outcome.last, splits)
-            scored = outcome.model if photos is None else likeness.extended(outcome.model, photos, joined=True)
-            tables = {}
-            for name in ("validation", "test"):
-                with job.screen.counting(f"{name} images") as watch:
-                    model, images = _to_score(scored, outcome, splits, name)
-                    tables[name] = predictions.predict(
-                        model, images, splits.class_names, watch, likeness=photos is not None
-                    )
-            metrics = {name: scores(table) for name, table in tables.items()}
-            refused = None
-            if photos is not None:
-                validation = likeness.of_validation(outcome, photos, tables["validation"], splits.validation)
-                known, refused = none_of_these.fixed(photos, validation, np.asarray(tables["test"].likeness))
-                none_of_these.save(job.folder / none_of_these.FILE, known)
+            tables, metrics, refused = _evaluate(job, splits, outcome)
         manifest = record.finished(job, splits, outcome, metrics, refused)
         with job.stage("report"):
+            from recipes.execution import artifacts
+
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
@@ -266,6 +252,29 @@ def _train(
             ) from None
         except DivergedFault as fault:
             raise DivergedFault(f"{fault}. {_keep_best(job, model, splits)}") from None
+
+
+def _evaluate(
+    job: Job, splits: data.Splits, outcome: Outcome
+) -> tuple[dict[str, Predictions], dict[str, Any], Refused | None]:
+    """What the network says of validation and test images, the scores, and how many it calls none of its classes."""
+    from recipes.evaluate import likeness, none_of_these, predictions
+    from recipes.evaluate.metrics import scores
+
+    photos = likeness.learned(outcome.model, outcome.last, splits)
+    scored = outcome.model if photos is None else likeness.extended(outcome.model, photos, joined=True)
+    tables = {}
+    for name in ("validation", "test"):
+        with job.screen.counting(f"{name} images") as watch:
+            model, images = _to_score(scored, outcome, splits, name)
+            tables[name] = predictions.predict(model, images, splits.class_names, watch, likeness=photos is not None)
+    metrics = {name: scores(table) for name, table in tables.items()}
+    if photos is None:
+        return tables, metrics, None
+    validation = likeness.of_validation(outcome, photos, tables["validation"], splits.validation)
+    known, refused = none_of_these.fixed(photos, validation, np.asarray(tables["test"].likeness))
+    none_of_these.save(job.folder / none_of_these.FILE, known)
+    return tables, metrics, refused
 
 
 def _to_score(model: keras.Model, outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:

@@ -21,7 +21,7 @@ from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault, first_line
 from recipes.evaluate.none_of_these import RATE
-from recipes.inference.predictor import class_names, comes_trained, load
+from recipes.inference.saved import class_names, comes_trained, load
 from recipes.inference.table import Answer, Table, collect
 
 STDIN = Path("-")

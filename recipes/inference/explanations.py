@@ -14,7 +14,7 @@ import zoo
 from recipes.data import decode
 from recipes.errors import DataFault, UsageFault
 from recipes.evaluate.probabilities import PROBABILITY
-from recipes.inference import activation_maximization, gradcam, predictor
+from recipes.inference import activation_maximization, gradcam, saved
 from recipes.inference.predictor import Predictor
 from recipes.report.figures import explanations as pictures
 from zoo.filters import sobel
@@ -34,13 +34,13 @@ def subject(target: str, value_range: tuple[float, float]) -> Predictor:
         CorruptFault: When it cannot be loaded.
     """
     path = Path(target)
-    if path.is_dir() or predictor.comes_trained(target):
-        return predictor.load(target)
+    if path.is_dir() or saved.comes_trained(target):
+        return saved.load(target)
     if not path.is_file():
         raise UsageFault(
             f"{target!r} is neither the folder of a run, nor a saved Keras model, nor a network that comes trained."
         )
-    return predictor.load_file(path, value_range)
+    return saved.load_file(path, value_range)
 
 
 def arithmetic(target: str, value_range: tuple[float, float]) -> zoo.Arithmetic:

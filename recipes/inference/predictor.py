@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-import zoo
 from recipes.data.photos.listing import printable
-from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
-from recipes.evaluate import likeness, none_of_these
-from recipes.evaluate.none_of_these import Known
+from recipes.errors import UsageFault
+from recipes.evaluate import likeness
+from recipes.evaluate.none_of_these import FILE, Known
 from recipes.evaluate.probabilities import as_classes, kind_of
-from recipes.files import manifest as manifests
-from recipes.files import model_file, model_notes
-from recipes.files.atomic import read_json
-from recipes.files.manifest import Manifest
-from recipes.files.run_folder import MANIFEST
 from recipes.freeze import frozen_runner
 from recipes.inference import pictures
 from recipes.inference.pictures import Photo
 from recipes.inference.table import Answer, Table, collect
-from recipes.recipe import SQUARES
-from zoo.checksum import sha256_of
-from zoo.pretrained import imagenet_classes
-from zoo.pretrained.bases import find
-from zoo.registry import BUILTIN
-from zoo.weights import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
     import keras
 
+    from recipes.files.manifest import Manifest
+
 BATCH = 32
-MODEL = "model.keras"
-NONE_OF_THESE = none_of_these.FILE
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,7 @@ class Predictor:
         """
         if self.known is None:
             raise UsageFault(
-                f"Nothing here tells what is none of the classes: that takes the folder of a run with {NONE_OF_THESE}. "
+                f"Nothing here tells what is none of the classes: that takes the folder of a run with {FILE}. "
                 "Train it again; runs from before have none."
             )
         self.known.require(rate)
@@ -171,155 +157,3 @@ class Predictor:
         """Raw 0-255 pixels as float32 in the values the network takes."""
         low, high = self.value_range
         return (low + (high - low) * pixels.astype("float64") / 255).astype("float32")
-
-
-def comes_trained(run: str | os.PathLike) -> bool:
-    """Whether this is no folder but the name of an architecture that knows its classes before it is trained here."""
-    return os.fspath(run) in _trained() and not Path(run).exists()
-
-
-def _trained() -> list[str]:
-    """The architectures whose base knows its classes."""
-    return [name for name, info in BUILTIN.items() if info.base and find(info.base).head and info.classes == 1000]
-
-
-def class_names(run: str | os.PathLike) -> tuple[str, ...]:
-    """The classes of what `load` loads, without loading it.
-
-    Raises:
-        UsageFault: When no run has ended there, or a saved network does not name them.
-    """
-    if comes_trained(run):
-        return imagenet_classes()
-    if Path(run).is_file():
-        return tuple(_notes(Path(run)).class_names)
-    if not Path(run).exists():
-        raise UsageFault(
-            f"{run} is neither the folder of a finished run nor a network that comes trained: {', '.join(_trained())}."
-        )
-    return tuple(manifests.read(Path(run)).data.class_names)
-
-
-def load(run: str | os.PathLike) -> Predictor:
-    """Load a finished run, the network of one, or a network that comes trained.
-
-    Args:
-        run: A run folder; its `model.keras`, wherever that is; or the name of an architecture that knows the classes of
-            ImageNet: `"efficientnet_lite0"`.
-
-    Raises:
-        UsageFault: When no run has ended there, or a saved network does not name its classes.
-        EnvironmentFault: When the weights of a network that comes trained are nowhere.
-        CorruptFault: When the model is not what the run wrote, or weights fail their check.
-    """
-    if comes_trained(run):
-        try:
-            return Predictor(zoo.get(os.fspath(run)), imagenet_classes(), None)
-        except WeightsMissing as error:
-            raise EnvironmentFault(str(error)) from error
-        except WeightsCorrupt as error:
-            raise CorruptFault(str(error)) from error
-    folder = Path(run)
-    if folder.is_file():
-        notes = _notes(folder)
-        saved = load_file(folder)
-        if saved.class_names != tuple(notes.class_names):
-            raise CorruptFault(f"{folder} names {len(notes.class_names)} classes and tells {len(saved.class_names)}.")
-        return saved
-    manifest = manifests.read(folder)
-    if MODEL not in manifest.files:
-        raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
-    _check_square(manifest.square, f"{folder / MANIFEST} is damaged: settings.square")
-    model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
-    return Predictor(
-        model, tuple(manifest.data.class_names), manifest, square=manifest.square, known=_known(folder, manifest.files)
-    )
-
-
-def _known(folder: Path, files: Mapping[str, str]) -> Known | None:
-    """What a run kept of what it learned from; `None` of a run from before that."""
-    if NONE_OF_THESE not in files:
-        return None
-    path = folder / NONE_OF_THESE
-    if not path.is_file() or sha256_of(path) != files[NONE_OF_THESE]:
-        raise CorruptFault(f"{path} is missing, or is not what the run wrote.")
-    return none_of_these.read(path)
-
-
-def _known_beside(path: Path) -> Known | None:
-    """What a saved network learned from, where it lies in the folder of its run or in a bundle, unchanged."""
-    for index in (MANIFEST, "bundle.json"):
-        if (path.parent / index).is_file():
-            files = read_json(path.parent / index).get("files", {})
-            if NONE_OF_THESE in files and files.get(path.name) == sha256_of(path):
-                return _known(path.parent, files)
-    return None
-
-
-def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Predictor:
-    """Load a saved network that stands alone; nothing in it is run as code.
-
-    Args:
-        path: A `.keras` or `.h5` file.
-        value_range: Lowest and highest value that it takes; those of this book take raw pixels.
-
-    Returns:
-        It, with the names of its classes where the file has them, else "class 0", "class 1" and so on.
-
-    Raises:
-        UsageFault: When its layers cannot be followed, or it does not classify images of one size.
-        CorruptFault: When it cannot be loaded.
-    """
-    import keras
-
-    model = model_file.read(path)
-    if not isinstance(model, keras.Sequential | keras.Function):
-        raise UsageFault(f"{path} holds a {type(model).__name__}, whose layers cannot be followed. Save it functional.")
-    if not model.built:
-        raise UsageFault(f"{path} does not say which images it takes. Give it a keras.Input and save it again.")
-    if len(model.inputs) != 1 or len(model.input_shape) != 4 or None in model.input_shape[1:]:
-        raise UsageFault(f"{path} does not take images of one size: its input is {model.input_shape}.")
-    if len(model.outputs) != 1 or len(model.output_shape) != 2:
-        raise UsageFault(f"{path} does not classify: its output is {model.output_shape}.")
-    names = [f"class {index}" for index in range(max(model.output_shape[-1], 2))]
-    notes = model_notes.read(path) or model_notes.Notes(class_names=names)
-    _check_square(notes.square, f"{path} is damaged: its square")
-    if len(notes.class_names) == len(names):
-        names = notes.class_names
-    return Predictor(model, tuple(names), None, value_range, notes.square, _known_beside(path))
-
-
-def _notes(path: Path) -> model_notes.Notes:
-    notes = model_notes.read(path)
-    if notes is None:
-        raise UsageFault(f"{path} does not name its classes. Give the folder of its run, or train it again.")
-    return notes
-
-
-def _check_square(square: str, what: str) -> None:
-    if square not in SQUARES:
-        raise CorruptFault(f"{what} must be one of {', '.join(SQUARES)}. Got {square!r}.")
-
-
-def load_keras(path: Path, sha256: str, modules: Sequence[str] = ()) -> keras.Model:
-    """Load a saved model that must have this sha256; nothing in it is run as code.
-
-    Args:
-        path: The file.
-        sha256: Of what was written.
-        modules: Those its own layers may be in, see `model_file.read`.
-
-    Raises:
-        UsageFault: When a module that it needs cannot be imported.
-        CorruptFault: When it is missing, damaged, another, or holds code.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CorruptFault(f"{path} cannot be read: {error.strerror}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise CorruptFault(
-            f"{path} is corrupt: {len(content):,} bytes with sha256 {found[:12]}..., and {sha256[:12]}... was written."
-        )
-    return model_file.read(path, modules)

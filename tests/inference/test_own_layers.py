@@ -130,7 +130,7 @@ def test_a_module_that_moved_is_named_on_the_command_line(elsewhere, call, tmp_p
 def test_a_format_that_lacks_what_a_layer_needs_is_refused_by_name(shades, call, tmp_path, monkeypatch):
     import tensorflow as tf
 
-    from recipes.inference import predictor
+    from recipes.inference import predictor, saved
 
     @keras.saving.register_keras_serializable(package="test_own_layers")
     class Beta(keras.layers.Layer):
@@ -140,7 +140,7 @@ def test_a_format_that_lacks_what_a_layer_needs_is_refused_by_name(shades, call,
     image = keras.Input((28, 28, 1))
     answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(Beta(name="beta")(image)))
     one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), manifest.read(shades / "run"))
-    monkeypatch.setattr(predictor, "load", lambda run: one)
+    monkeypatch.setattr(saved, "load", lambda run: one)
     for kind in ("litert", "onnx"):
         code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / "bundle")
         assert code == 9
@@ -149,13 +149,13 @@ def test_a_format_that_lacks_what_a_layer_needs_is_refused_by_name(shades, call,
 
 
 def test_a_network_that_augments_answers_alike_in_every_format(shades, call, tmp_path, monkeypatch):
-    from recipes.inference import predictor
+    from recipes.inference import predictor, saved
 
     image = keras.Input((28, 28, 1))
     maps = keras.layers.GaussianNoise(0.5)(keras.layers.RandomFlip()(keras.layers.Rescaling(1 / 255)(image)))
     answer = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(maps))
     one = predictor.Predictor(keras.Model(image, answer), tuple("abcdefghij"), manifest.read(shades / "run"))
-    monkeypatch.setattr(predictor, "load", lambda run: one)
+    monkeypatch.setattr(saved, "load", lambda run: one)
     for kind in ("saved_model", "litert", "onnx"):
         code, _, err = call(export, shades / "run", "--to", kind, "--out", tmp_path / kind)
         assert code == 0, err

@@ -52,7 +52,7 @@ def export(run: Path, kind: str, folder: Path) -> Agreement:
     from recipes.console.backend import load_backend
 
     load_backend()
-    from recipes.inference.predictor import load
+    from recipes.inference.saved import load
 
     predictor = load(run)
     images = sorted((run / GOLDEN).glob("*.png"))
