@@ -1,4 +1,4 @@
-"""Is what own_photos chooses as good as the best that could have been chosen? On sets that chose nothing of it.
+"""Is what own_photos chooses as good as the best that could have been chosen?
 
     python benchmarks/own_photos.py folds FOLDER [FOLDER ...]
     python benchmarks/own_photos.py runs RECIPE[:VARIANT] FOLDER [FOLDER ...]

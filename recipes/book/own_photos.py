@@ -7,8 +7,7 @@ under a logistic regression and a linear discriminant analysis with shrinkage, o
 of four (Head2Toe, arXiv:2201.03529). The candidate with the lowest loss, its probabilities tempered, sees all photos
 once, and its head is solved for. Nothing takes steps: there is no rate, no epoch and no seed to be unlucky with.
 
-No source has this recipe: both variants are ours. What the choice is worth, on sets that chose nothing of it:
-results/own_photos.json.
+No source has this recipe: both variants are ours. What the choice is worth, by nested folds: results/own_photos.json.
 
 <!-- measured -->
 Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
