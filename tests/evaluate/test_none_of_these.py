@@ -1,6 +1,7 @@
 """None of these: the rate that is stated holds, what is unlike is refused, and what cannot be told is said."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -98,6 +99,24 @@ def test_the_second_output_is_the_cosine_to_the_most_alike(architecture):
     np.testing.assert_allclose(joined, np.hstack([answers, alike]), atol=1e-6)
     with pytest.raises(CorruptFault, match="is of another network"):
         likeness.extended(model, photos[:, :-1], joined=True)
+
+
+def test_validation_images_pass_again_where_eight_bits_blurred_them():
+    keras.utils.set_random_seed(0)
+    model = zoo.get("fashion_cnn", weights=None)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, *model.input_shape[1:])).astype("uint8")
+    images = Images(pixels, np.arange(40) % 10, np.arange(40).astype(str))
+    splits = Splits(images, images, images, tuple("abcdefghij"), Origin("photos", "noise", Path()))
+    kept = {name: SimpleNamespace(facts={"engine": name}) for name in ("openvino int8", "openvino bfloat16")}
+    coarse, fine = (SimpleNamespace(layer="no such layer", train=[], validation=rows) for rows in kept.values())
+    assert (likeness.is_exact(None), likeness.is_exact(coarse), likeness.is_exact(fine)) == (False, False, True)
+    photos = likeness.learned(model, coarse, splits)
+    table = SimpleNamespace(likeness=np.full(40, 0.3))
+    again = likeness.of_validation(SimpleNamespace(model=model, last=coarse), photos, table, images)
+    np.testing.assert_allclose(again, 1, atol=2e-3)  # Each is the most alike to itself.
+    for last in (None, fine):
+        told = likeness.of_validation(SimpleNamespace(model=model, last=last), photos, table, images)
+        np.testing.assert_array_equal(told, table.likeness)
 
 
 def test_a_file_comes_back_and_a_damaged_one_is_refused(tmp_path):

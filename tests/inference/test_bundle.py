@@ -19,6 +19,7 @@ import recipes
 import zoo
 from recipes import export, run, verify
 from recipes.data.decode import decode
+from recipes.evaluate import none_of_these
 from recipes.files import manifest as manifests
 from recipes.files import model_notes
 from recipes.inference.bundle import FORMATS, originals
@@ -47,6 +48,8 @@ def with_network(run, folder, model, class_names):
     model.save(folder / "model.keras")
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["model.keras"] = sha256_of(folder / "model.keras")
+    (folder / none_of_these.FILE).unlink()
+    del manifest["files"][none_of_these.FILE]
     manifest["data"]["class_names"] = list(class_names)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
