@@ -176,12 +176,11 @@ def _none_of_these(predictor: Any, kind: str) -> dict[str, Any] | None:
         return None
     tellable = [rate for rate in (0.01, 0.02, 0.05, 0.1) if rate >= known.lowest_rate]
     rates = sorted({*tellable, manifest.none_of_these.rate})
-    second = "the second output"
+    by_hand = f"the largest cosine between a row of photos in {none_of_these.FILE} and what reaches the last layer"
+    # LiteRT lists outputs in an order of its own; their names end in :0 and :1.
+    second = "the second output" + (", sorted by name; the first is output" if kind == "litert" else "")
     return {
-        "likeness": second
-        if RUNTIMES[kind].likeness
-        else f"the largest product of a row of photos in "
-        f"{none_of_these.FILE} with what reaches the last layer, brought to length 1",
+        "likeness": second if RUNTIMES[kind].likeness else by_hand,
         "refused": "a photo whose likeness is below that of a rate of false alarms",
         "least": {f"{rate:.6g}": known.least(rate) for rate in rates},
         "measured": asdict(manifest.none_of_these),
