@@ -14,19 +14,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from recipes.data.photos.entry import Entry
 from recipes.data.photos.tables import read_table
 from recipes.errors import DataFault, UsageFault
 from recipes.files import atomic
 from recipes.files.csv_text import csv_text
 from zoo.cache import cache_folder
 from zoo.text.suggest import closest
-
-if TYPE_CHECKING:
-    from recipes.data.photos.listing import Entry
 
 FILE = "decisions.csv"
 KEEP, MOVE, LEAVE_OUT = WORDS = ("keep", "move", "leave_out")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipes.data.photos import decisions
+from recipes.data.photos.entry import Entry
 from recipes.data.photos.tables import TABLES, path_in, read_table
 from recipes.errors import DataFault
 
@@ -29,23 +30,6 @@ SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One photo as it is listed.
-
-    Attributes:
-        name: Its path relative to the root, with `/`; the stable name in every table.
-        path: Where it is.
-        label: Its class.
-        split: `"train"`, `"validation"` or `"test"` where that is given; else `None`.
-    """
-
-    name: str
-    path: Path
-    label: str
-    split: str | None = None
 
 
 @dataclass

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from recipes.data.decode import DECODER
-from recipes.data.photos.listing import Entry
+from recipes.data.photos.entry import Entry
 from recipes.data.photos.quality import quality
 from recipes.data.photos.scan import Photo, look
 from zoo.cache import cache_folder
