@@ -26,7 +26,7 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
         screen: Shows the progress.
 
     Returns:
-        For each phase the suggestion and the recipe's own rate.
+        For each phase that takes steps the suggestion and the recipe's own rate.
 
     Raises:
         Fault: What the run itself would raise.
@@ -39,6 +39,9 @@ def find(request: Request, folder: Path, screen: Screen) -> dict[str, Any]:
         log.warning("NOTICE %s", ready.origin.notice)
     found = {}
     for index, phase in enumerate(recipe.phases):
+        if phase.is_solved:
+            log.log(RESULT, "%s: solved for (%s), in no steps: it has no rate", phase.name, phase.optimizer)
+            continue
         model = prepare.build(recipe, splits, request.seed, ready.weights)
         if index:
             log.info("phase  %s begins where %s ended: training that", phase.name, recipe.phases[index - 1].name)

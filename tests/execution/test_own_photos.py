@@ -300,3 +300,11 @@ def test_minutes_are_a_number_above_0(photos, run_cli, minutes):
     code, _, err = run_cli("--data", photos, f"--minutes={minutes}")
     assert code == 2
     assert "must be a number above 0" in err
+
+
+def test_a_phase_that_is_solved_for_has_no_rate_to_find(clothes, run_cli, tmp_path):
+    named = ("--set", "model.backbone=efficientnet_lite0", "--set", "image_size=32", "--find-lr", "--json")
+    code, out, err = run_cli("--data", clothes, "--out", tmp_path / "rates", *HEARD[:2], *named)
+    assert code == 0, err
+    assert json.loads(out) == {}
+    assert "head: solved for (logistic_regression), in no steps: it has no rate" in err
