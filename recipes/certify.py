@@ -3,13 +3,15 @@
 A certification that is stopped goes on where it was: finished seeds are not run again. `--smoke` certifies a short
 setting on the bundled sample; `--check NAME --smoke` runs a seed of it again and fails when it leaves the interval.
 
-`--folds N` tests every image once, each by a run that has not seen it, and keeps every answer. `--verify FILE` runs the
+`--folds N` tests every image once, each by a run that has not seen it, and keeps every answer; with `--data PATH` those
+are photos of your own, those that look alike in one fold, whatever sides they were given. `--verify FILE` runs the
 first seed or fold of a result file again, and fails when its accuracy leaves that run's interval.
 
 Examples:
     python -m recipes.certify fashion_cnn --seeds 5
     python -m recipes.certify vgg16_finetune --variant published --seeds 3 --readme README.md --book recipes/book
     python -m recipes.certify vgg16_feature_extract --folds 5
+    python -m recipes.certify own_photos --data ~/photos --folds 5
     python -m recipes.certify --verify results/fashion_cnn-fashion_mnist-tuned.json
     python -m recipes.certify --check fashion_cnn --smoke
 """
@@ -50,6 +52,7 @@ def parser() -> Parser:
         help="run the first seed or fold of a result file again; with NAME for a recipe of one's own",
     )
     parse.add_argument("--set", metavar="data=NAME", help="another data set the recipe knows, such as data=mnist")
+    parse.add_argument("--data", metavar="PATH", help="photos of your own, as recipes.run takes them; with --folds")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
@@ -76,6 +79,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--folds must be 2 or more, and takes no --smoke.")
     if options.folds is not None and (options.readme or options.book):
         raise UsageFault("--folds writes its own result files, on no page: leave out --readme and --book.")
+    if options.data is not None and (options.folds is None or options.set):
+        raise UsageFault("--data goes with --folds N, and without --set: photos of your own are tested by folds.")
     overrides = (parse_assignment(options.set),) if options.set else ()
     if overrides and (overrides[0][0] != "data" or options.smoke):
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
@@ -83,8 +88,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.execution.request import Request
     from recipes.study import seeds
 
+    data = "full" if options.data is None else str(Path(options.data).expanduser().absolute())
     request = Request(
-        name, options.variant, overrides, data="full", data_dir=options.data_dir, modules=tuple(options.modules)
+        name, options.variant, overrides, data=data, data_dir=options.data_dir, modules=tuple(options.modules)
     )
     request.recipe(request.dataset())
     screen, signals = Screen(), Signals("The same command goes on.")

@@ -185,6 +185,8 @@ def _places(pool: _Encoded, held: _Encoded | None, split: Split | Choice | Share
         ]
     if isinstance(split, Split) and held is not None:
         return [*divide(pool.labels, split), np.arange(len(held.labels))]
+    if isinstance(split, Shares) and split.folds:
+        raise DataFault("Folds of a data set are for recipes that choose a number of images. Leave out split.folds.")
     shares = split if isinstance(split, Shares) else Shares(validation=split.validation, seed=split.seed)
     if held is not None:
         shares = dataclasses.replace(shares, test=0.0)

@@ -167,6 +167,7 @@ def finished(
         recipe=job.recipe.name,
         variant=job.request.variant,
         overrides=list(job.request.overrides),
+        chosen=list(job.request.chosen),
         seed=job.request.seed,
         smoke=job.request.smoke,
         precision=precision.choose(job.request.precision),

@@ -160,6 +160,7 @@ class Manifest:
         recipe: The recipe's name.
         variant: `"tuned"` or `"published"`.
         overrides: (path, value) pairs in the order given.
+        chosen: (path, value) pairs that the recipe's audition chose.
         seed: That fixed weights, order, augmentation and dropout.
         smoke: A few hundred images and one epoch a phase.
         precision: The number format it trained in.
@@ -185,6 +186,7 @@ class Manifest:
     recipe: str
     variant: str
     overrides: list[tuple[str, str]]
+    chosen: list[tuple[str, str]] = field(default_factory=list)
     seed: Count
     smoke: bool = False
     precision: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from recipes.errors import UsageFault
@@ -35,9 +36,17 @@ def refuse_changes(before: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
     return tuple(longer)
 
 
-def recipe_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What changed between two recipes, a line each; both as `Recipe.as_dict` gave them, whenever that was."""
-    return differences(with_defaults(before), with_defaults(after))
+def recipe_changes(before: dict[str, Any], after: dict[str, Any], chosen: Iterable[str] = ()) -> list[str]:
+    """What changed between two recipes, a line each; both as `Recipe.as_dict` gave them, whenever that was.
+
+    Args:
+        before: The one.
+        after: The other.
+        chosen: Paths that an audition decides, and that differences are therefore no changes of.
+    """
+    decided = tuple(f"{path}:" for path in chosen)
+    found = differences(with_defaults(before), with_defaults(after))
+    return [change for change in found if not change.startswith(decided)]
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

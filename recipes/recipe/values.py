@@ -90,35 +90,46 @@ class Choice:
         """Say what is wrong with the values, a sentence each."""
         for name in ("train", "validation", "test"):
             yield from integer(self, name, at_least=1)
-        yield from integer(self, "folds", at_least=0)
-        yield from integer(self, "fold", at_least=0)
-        if self.folds == 1 or (self.fold and self.fold >= self.folds):
-            yield f"fold must be one of 0 to folds - 1, and folds 2 or more. Got fold {self.fold} of {self.folds}."
+        yield from _fold_faults(self)
 
 
 @dataclass(frozen=True)
 class Shares:
     """How photos are divided that nobody has divided: each by a number drawn from what it looks like.
 
-    A photo stays where it is when others come or go, and photos that look the same share a side.
+    A photo stays where it is when others come or go, and photos that look the same share a side. With `folds`, each of
+    a person's own photos is a test photo of one fold, whatever side it was given, and the others train and validate.
 
     Attributes:
-        validation: Share of the validation images, about.
-        test: Share of the test images, about.
+        validation: Share of the validation images, about; with `folds`, of those that do not test.
+        test: Share of the test images, about; with `folds`, a fold tests.
         seed: Another seed is another division.
+        folds: Into how many folds a person's own photos are divided; 0 for none.
+        fold: Which of them tests, from 0 on.
     """
 
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
+    folds: int = 0
+    fold: int = 0
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
         for name in ("validation", "test"):
             yield from number(self, name, at_least=0, below=1)
         yield from integer(self, "seed", at_least=0)
+        yield from _fold_faults(self)
         if is_number(self.validation) and is_number(self.test) and self.validation + self.test >= 1:
             yield "The shares of validation and test must leave something to train."
+
+
+def _fold_faults(split: Choice | Shares) -> Iterator[str]:
+    """Say what is wrong with the folds of a division, a sentence each."""
+    yield from integer(split, "folds", at_least=0)
+    yield from integer(split, "fold", at_least=0)
+    if split.folds == 1 or (split.fold and split.fold >= split.folds):
+        yield f"fold must be one of 0 to folds - 1, and folds 2 or more. Got fold {split.fold} of {split.folds}."
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import logging
 import math
+import shlex
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +18,15 @@ from typing import Any
 
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
-from recipes.errors import UsageFault
+from recipes.data import is_own
+from recipes.data.photos.diagnosis import examine
+from recipes.errors import DataFault, UsageFault
 from recipes.evaluate.statistics import wilson
 from recipes.execution.request import Request
 from recipes.files import atomic
 from recipes.files import manifest as manifests
 from recipes.files.csv_text import csv_text
-from recipes.recipe import Choice
+from recipes.recipe import Choice, Shares
 from recipes.study import results_files, seeds
 
 log = logging.getLogger("recipes")
@@ -65,6 +68,8 @@ class Folds:
         words = ["python -m recipes.certify", self.request.name, f"--folds {self.number}"]
         if self.request.variant != "tuned":
             words.append(f"--variant {self.request.variant}")
+        if is_own(self.request.data):
+            words.append(f"--data {shlex.quote(self.request.data)}")
         words += [f"--set {path}={value}" for path, value in self.request.overrides]
         words += [f"--import {module}" for module in self.request.modules]
         return " ".join(words)
@@ -77,12 +82,18 @@ def certify(asked: Folds, screen: Screen, signals: Signals) -> Path:
         The file that was written; the answers lie beside it, as CSV.
 
     Raises:
-        UsageFault: When the recipe does not choose its images by number.
+        DataFault: When a class of a person's own photos has fewer that differ than there are folds.
+        UsageFault: When the images are no person's own, and the recipe does not choose them by number.
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     split = asked.request.recipe(asked.request.dataset()).split
-    if not isinstance(split, Choice):
-        raise UsageFault(f"--folds is for recipes that choose a number of images, as Choice(...). Got {split} instead.")
+    if not isinstance(split, Choice) and not (isinstance(split, Shares) and is_own(asked.request.data)):
+        raise UsageFault(
+            "--folds is for recipes that choose a number of images, as Choice(...), and for photos of your own, as "
+            f"--data PATH. Got {split} instead."
+        )
+    if isinstance(split, Shares):
+        _refuse_small_classes(asked, split)
     requests = asked.requests()
     for folder, request in requests.items():
         seeds.run(request, folder, screen, signals)
@@ -103,6 +114,17 @@ def certify(asked: Folds, screen: Screen, signals: Signals) -> Path:
         written, found["accuracy"], found["images"]["test"], low, high,
     )  # fmt: skip
     return written
+
+
+def _refuse_small_classes(asked: Folds, shares: Shares) -> None:
+    """Refuse classes that the last fold, which fills last, has no photo of."""
+    last = replace(shares, folds=asked.number, fold=asked.number - 1)
+    counts = examine(Path(asked.request.data), last).counts
+    if small := [label for label, sides in counts.items() if not sides["test"]]:
+        raise DataFault(
+            f"{asked.number} folds take {asked.number} photos of each class that do not look alike. Too few has "
+            f"{', '.join(map(repr, small))}: add photos, or ask for fewer --folds."
+        )
 
 
 def collect(folders: Sequence[Path]) -> tuple[dict[str, Any], list[str], list[list[str]]]:

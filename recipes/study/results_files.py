@@ -99,7 +99,8 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
             )
         name = f"{manifest.recipe}-{manifest.data.dataset}-{manifest.variant}"
         group = groups.setdefault(name, conditions(manifest) | {"runs": []})
-        if recipe_changes(group["settings"], manifest.settings):
+        chosen = [path for path, _ in manifest.chosen]
+        if recipe_changes(group["settings"], manifest.settings, chosen):
             raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
         if any(run["seed"] == manifest.seed for run in group["runs"]):
             raise UsageFault(f"Seed {manifest.seed} of {name} is there twice.")
@@ -136,6 +137,7 @@ def run(manifest: Manifest) -> dict[str, Any]:
     """What a run gave and cost, as result files say it."""
     return {
         "seed": manifest.seed,
+        **({"chosen": dict(manifest.chosen)} if manifest.chosen else {}),
         "test_accuracy": manifest.result.test_accuracy,
         "validation_accuracy": manifest.result.validation_accuracy,
         "epochs": manifest.result.epochs,

@@ -139,18 +139,18 @@ def verify(
         low, high = wilson(round(first["test_accuracy"] * images), images)
         name, variant = asked.name or stored["recipe"], stored["variant"]
         request = replace(asked, name=name, variant=variant, overrides=overrides, seed=first["seed"])
-        settings = stored["settings"]
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+        settings, chosen = stored["settings"], tuple(first.get("chosen", {}))
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise CorruptFault(f"{file} is damaged: {error}.") from error
-    return _repeat(request, file, settings, (low, high), folder, screen, signals), (low, high)
+    return _repeat(request, file, settings, (low, high), folder, screen, signals, chosen), (low, high)
 
 
 def _repeat(
     request: Request, file: Path, settings: Any, interval: tuple[float, float], folder: Path, screen: Screen,
-    signals: Signals,
+    signals: Signals, chosen: tuple[str, ...] = (),
 ) -> float:  # fmt: skip
     """Run what a result file says again, from the start, and give its accuracy if that lies in the interval."""
-    if changes := recipe_changes(settings, request.recipe(request.dataset()).as_dict()):
+    if changes := recipe_changes(settings, request.recipe(request.dataset()).as_dict(), chosen):
         listed = "; ".join(map(str, changes))
         raise UsageFault(f"{request.name} changed since {file} was written: {listed}. Certify it again.")
     from recipes.execution import execute

@@ -166,6 +166,24 @@ def test_a_burst_stays_together_and_none_of_it_is_lost():
     assert Counter(places.values()) == {"train": 360, "validation": 120, "test": 120}
 
 
+def test_of_several_folds_each_photo_tests_once_whatever_side_it_was_given():
+    photos = [
+        photo(f"{label}{number}", f"{label}{number // 2}", label, "test") for label in "ab" for number in range(40)
+    ]
+    photos = [one for one in photos if one.entry.name not in ("a0", "a1")]
+    tested = Counter()
+    for fold in range(5):
+        places = divided(photos, folds=5, fold=fold)
+        assert places.keys() == {one.entry.name for one in photos}
+        test = [name for name, split in places.items() if split == "test"]
+        assert {label: sum(name[0] == label for name in test) for label in "ab"}["b"] == 8
+        assert all(places[f"b{number}"] == places[f"b{number + 1}"] for number in range(0, 40, 2)), "a pair was parted"
+        assert Counter(places.values())["validation"] == pytest.approx(0.2 * (len(photos) - len(test)), abs=4)
+        tested.update(test)
+    assert set(tested.values()) == {1}
+    assert tested.keys() == {one.entry.name for one in photos}
+
+
 def test_the_frames_of_a_fixed_camera_train_and_do_not_starve_the_rest():
     camera = [photo(f"frame {number}", look="the yard") for number in range(1475)]
     others = [photo(f"other {number}") for number in range(25)]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from conftest import ROOT
+from photo_files import write_photos
 
 import recipes
 from recipes import certify, results, run
@@ -168,6 +169,28 @@ def test_folds_test_every_image_once_and_keep_every_answer(on_photos, tmp_path, 
     monkeypatch.setattr(one_layer, "MINE", dataclasses.replace(on_photos, batch_size=4))
     code, _, err = call("one_layer:MINE", "--verify", file, "--runs", tmp_path / "again", "--import", "one_layer")
     assert (code, "changed since" in err) == (2, True)
+
+
+def test_photos_of_ones_own_are_tested_by_folds(one_layer, tmp_path, call, monkeypatch):
+    write_photos(tmp_path / "photos", 10)
+    recipe = dataclasses.replace(
+        one_layer.MINE, image_size=16, phases=(recipes.Phase("train", epochs=1),), batch_size=8, split=recipes.Shares()
+    )
+    monkeypatch.setattr(one_layer, "MINE", recipe)
+    arguments = ("one_layer:MINE", "--import", "one_layer", "--runs", tmp_path / "runs", "--into", tmp_path)
+    code, out, err = call(*arguments, "--folds", 3, "--data", tmp_path / "photos")
+    assert code == 0, err
+    found = json.loads((tmp_path / "folds" / "one_layer:MINE-photos-tuned.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "folds" / "one_layer:MINE-photos-tuned.csv").open(encoding="utf-8")))
+    names = {str(path.relative_to(tmp_path / "photos")) for path in (tmp_path / "photos").rglob("*.jpg")}
+    assert len(rows) == found["images"]["test"] == len(names)
+    assert {row["id"] for row in rows} == names
+    assert f"--folds 3 --data {tmp_path / 'photos'}" in found["certified"]["command"]
+    assert f"on {len(names)} images" in out
+    code, _, err = call(*arguments, "--folds", 11, "--data", tmp_path / "photos")
+    assert (code, "11 folds take 11 photos of each class" in err) == (3, True), err
+    code, _, err = call(*arguments, "--data", tmp_path / "photos")
+    assert (code, "--data goes with --folds" in err) == (2, True)
 
 
 def test_what_cannot_be_certified_is_refused(tmp_path, call):

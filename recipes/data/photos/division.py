@@ -2,7 +2,8 @@
 
 Each group of photos that look alike draws a number, a function of what the photos look like and of nothing else. Of
 each class the groups are taken in the order of their numbers: first for the test, then for validation, until the shares
-are met; the rest trains. Photos that come later move none but those at the two cuts.
+are met; the rest trains. Photos that come later move none but those at the two cuts. With folds, a fold of each class
+tests, and of the other groups the first validate.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
     Shares are counted in photos and in groups: a thousand frames of one scene are one thing to learn from.
 
     Of validation and test, those that some photos name as theirs are left to these; the others are taken out of the
-    photos to train.
+    photos to train. With folds, no photo keeps a side of its own.
 
     Args:
         groups: All photos, each in one group of those that look alike; most are alone in theirs.
@@ -52,6 +53,8 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
         `"train"`, `"validation"` or `"test"` by name. A class has photos on every side where it has a group for each.
     """
     groups = list(groups)
+    if shares.folds:
+        return _one_fold(groups, shares)
     given = {photo.entry.split for group in groups for photo in group}
     places = {photo.entry.name: photo.entry.split or "train" for group in groups for photo in group}
     held_out = {
@@ -65,6 +68,23 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
             by_class[_label(free)].append(free)
     for members in by_class.values():
         for split, taken in _of_class(members, held_out, shares.seed).items():
+            places |= {photo.entry.name: split for group in taken for photo in group}
+    return places
+
+
+def _one_fold(groups: Sequence[Group], shares: Shares) -> dict[str, str]:
+    """The split of each photo where one fold tests: folds have about as many photos of each class."""
+    by_class: dict[str, list[list[Photo]]] = defaultdict(list)
+    for group in groups:
+        by_class[_label(group)].append(list(group))
+    places: dict[str, str] = {}
+    for members in by_class.values():
+        folds: list[list[list[Photo]]] = [[] for _ in range(shares.folds)]
+        for group in sorted(members, key=lambda group: (-len(group), _number(group, shares.seed))):
+            min(folds, key=lambda fold: sum(map(len, fold))).append(group)
+        rest = [group for number, fold in enumerate(folds) if number != shares.fold for group in fold]
+        sides = _of_class(rest, {"validation": shares.validation} if shares.validation else {}, shares.seed)
+        for split, taken in (sides | {"test": folds[shares.fold]}).items():
             places |= {photo.entry.name: split for group in taken for photo in group}
     return places
 
