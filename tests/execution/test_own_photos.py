@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+import keras
 import pytest
 from conftest import SMALL
 from photo_files import CLASSES, crops
@@ -211,29 +212,31 @@ def test_a_network_of_small_grey_photos_goes_into_every_format(odd_labels, tmp_p
     assert call(verify, tmp_path / kind)[0] == 0
 
 
-HEARD = ("--weights", "none", "--set", "audition=efficientnet_lite0@32,MobileNetV3Small@64")
+HEARD = ("--weights", "none", "--set", "audition=efficientnet_lite0@32,MobileNetV3Small@32")
 
 
 @pytest.fixture(scope="module")
 def auditioned(clothes, tmp_path_factory):
-    """A run whose base and head were chosen, among two bases with random weights; it was killed before its report."""
+    """A run whose bases and head were chosen, of two with random weights, which it joins; killed before its report."""
     from recipes.execution import artifacts
 
     folder = tmp_path_factory.mktemp("auditioned") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(artifacts, "write_results", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        patch.setattr("recipes.train.heads.audition.TWO_SIDED", -1e12)  # What random weights find is no reason.
         assert main(["--data", str(clothes), "--out", str(folder), *HEARD]) == 1
-        patch.setattr("recipes.train.heads.audition.hold", lambda *_: pytest.fail("it was held already"))
         patch.undo()
-    assert main(["--resume", str(folder)]) == 0
+        patch.setattr("recipes.train.heads.audition.hold", lambda *_: pytest.fail("it was held already"))
+        assert main(["--resume", str(folder)]) == 0
     return folder
 
 
 def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
     held = json.loads((auditioned / "audition.json").read_text())
     chosen, settings = held["heard"][held["chosen"]], json.loads((auditioned / "manifest.json").read_text())["settings"]
-    assert {one["backbone"] for one in held["heard"]} == {"efficientnet_lite0", "MobileNetV3Small"}
-    assert chosen["loss"] == min(one["loss"] for one in held["heard"])
+    alone = {"efficientnet_lite0", "MobileNetV3Small"}
+    assert {one["backbone"] for one in held["heard"]} == {*alone, chosen["backbone"]}
+    assert set(chosen["backbone"].split("+")) == alone
     assert settings["model"]["backbone"] == chosen["backbone"]
     assert settings["model"]["stages"] == chosen["stages"]
     assert settings["image_size"] == chosen["size"]
@@ -242,9 +245,14 @@ def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
     log = (auditioned / "log.txt").read_text()
     assert "first answer: " in log
     assert "chosen " in log
+    assert f"{chosen['backbone']} at 32 is taken: its loss is" in log
     page = (auditioned / "report.html").read_text()
     assert "Audition" in page
     assert "MobileNetV3Small" in page
+    assert "is taken: its loss is" in page
+    network = keras.models.load_model(auditioned / "model.keras")
+    assert len(network.inputs) == 1
+    assert not any(isinstance(layer, keras.Model) for layer in network.layers)
 
 
 def test_an_audition_is_no_other_request_and_can_be_asked_for_again(auditioned, clothes, run_cli):
@@ -257,6 +265,19 @@ def test_an_audition_is_no_other_request_and_can_be_asked_for_again(auditioned, 
     command = json.loads((auditioned / "manifest.json").read_text())["command"]
     assert "chosen" not in command
     assert "audition=" in command
+
+
+def test_networks_that_were_used_before_are_heard_too(clothes, run_cli, tmp_path, monkeypatch, lite0_weights):
+    def stopped(recipe, *_):
+        raise ValueError(" ".join(recipe.audition[-4:]))
+
+    monkeypatch.setattr("recipes.train.heads.audition.hold", stopped)
+    used = ["MobileNet", "ResNet50", "VGG19", "Xception"]
+    monkeypatch.setattr("recipes.execution.prepare.at_hand", lambda bases: used)
+    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run")
+    assert (code, "vgg16@224 MobileNet@224 ResNet50@224 VGG19@224" in err) == (2, True), err
+    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "named", "--set", "audition=efficientnet_lite0@32")
+    assert (code, "audition: efficientnet_lite0@32" in err) == (2, True), err
 
 
 @pytest.mark.parametrize("given", ["xception", "@224", "xception@big", "xception@0"])

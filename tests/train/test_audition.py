@@ -11,7 +11,7 @@ import zoo
 from recipes import Phase, book
 from recipes.errors import UsageFault
 from recipes.train.heads import audition, solver
-from recipes.train.heads.averages import Averages
+from recipes.train.heads.averages import Averages, beside
 from zoo.weights import WeightsMissing
 
 
@@ -112,6 +112,41 @@ def test_base_that_tells_the_photos_apart_is_chosen():
     assert recipe.phases[0].optimizer == chosen.best.optimizer
     assert json.loads(json.dumps(chosen.as_dict()))["chosen"] == chosen.heard.index(chosen.best)
     assert {one.stages for one in chosen.heard if one.backbone == "good"} == {1, 2}, "it has two stages, not four"
+
+
+def two_views(shared):
+    """What two bases find: each half of what tells the photos apart, or both the same."""
+    features, labels = clouds(4, per_class=60, size=24, spread=1.6)
+    one, other = (features, features) if shared else (features[:, :12], features[:, 12:])
+    return {"good": Averages(one, (one.shape[1],)), "bad": Averages(other, (other.shape[1],))}, labels
+
+
+def test_two_bases_are_joined_where_each_knows_something():
+    found, labels = two_views(shared=False)
+    chosen = held(found, labels, audition="bad@64,good@64")
+    assert chosen.best.backbone in ("good+bad", "bad+good")
+    assert "is taken: its loss is lower by" in chosen.joined
+    alone = min((one for one in chosen.heard if "+" not in one.backbone), key=lambda one: one.loss)
+    assert chosen.best.right > alone.right
+    assert chosen.overrides()[0] == ("model.backbone", chosen.best.backbone)
+
+
+def test_two_bases_that_know_the_same_are_not_joined():
+    found, labels = two_views(shared=True)
+    chosen = held(found, labels, audition="bad@64,good@64")
+    assert "+" not in chosen.best.backbone
+    assert "is left out: its loss is" in chosen.joined
+    sizes_differ = held(found, labels)
+    assert sizes_differ.joined == ""
+    assert all("+" not in one.backbone for one in sizes_differ.heard)
+
+
+def test_what_two_bases_find_is_joined_stage_by_stage():
+    first, other = (Averages(start + np.arange(12.0).reshape(2, 6), (2, 1, 3)) for start in (0, 100))
+    both = beside(first, Averages(other.features[:, 2:], (1, 3)))
+    assert both.widths == (2, 6)
+    np.testing.assert_array_equal(both.of_last(1)[0], [3, 4, 5, 103, 104, 105])
+    np.testing.assert_array_equal(both.of_last(2)[0, :2], [2, 102])
 
 
 def test_base_without_weights_is_passed_over_and_named(caplog):

@@ -14,7 +14,7 @@ from recipes.execution.prepare import find_weights
 from recipes.freeze.layers import frontier, thaw
 from zoo import weights
 from zoo.checksum import sha256_of_arrays
-from zoo.pretrained import applications, borrowed
+from zoo.pretrained import applications, bases, borrowed
 from zoo.pretrained.applications import PREPARED
 from zoo.pretrained.bases import find
 from zoo.structure.stages import stages
@@ -111,6 +111,7 @@ def test_weights_that_keras_fetches_are_kept(monkeypatch, tmp_path):
     below = [layer for layer in model.layers if not layer.name.startswith("head_")]
     assert sha256_of_arrays([array for layer in below for array in layer.get_weights()]) == source.sha256
 
+    assert weights.at_hand([find("VGG19"), find("MobileNetV3Small")]) == ["MobileNetV3Small"]
     (kept,) = (tmp_path / "weights").glob("*.npz")
     kept.write_bytes(b"half")
     with pytest.raises(WeightsCorrupt, match="is damaged: .* It was deleted; the next run fetches it again"):
@@ -168,6 +169,38 @@ def test_a_network_of_ones_own_is_a_base_with_its_weights(own, tmp_path):
     assert not np.array_equal(kernel(transfer(own, weights=None)), kernel(own))
     thaw(first, ("*",))
     assert not first.get_layer("norm").trainable
+
+
+def test_two_bases_look_at_the_same_image(lite0_weights, tmp_path):
+    backbone = "efficientnet_lite0+MobileNetV3Small"
+    photos = PHOTOS
+    found = weights.locate_all("imagenet", [find("efficientnet_lite0")] * 2)
+    assert found.kind == "package index"
+    assert len(found.parts) == 2
+    both = transfer(backbone, weights=None, classes=3, stages=2)
+    assert names(both) == names(transfer(backbone, weights=None, classes=3, stages=2))
+    assert not any(isinstance(layer, keras.Model) for layer in both.layers)
+    both.save(tmp_path / "both.keras")
+    loaded = keras.models.load_model(tmp_path / "both.keras")
+    np.testing.assert_array_equal(loaded.predict(photos, verbose=0), both.predict(photos, verbose=0))
+    again = transfer(backbone, weights=tmp_path / "both.keras", classes=3, stages=2)
+    np.testing.assert_array_equal(again.predict(photos, verbose=0), both.predict(photos, verbose=0))
+    with pytest.raises(ValueError, match="Bases that are joined differ"):
+        transfer("xception+xception", weights=None)
+    with pytest.raises(ValueError, match="No pretrained base named 'xceptoin'"):
+        transfer("efficientnet_lite0+xceptoin", weights=None)
+
+
+def test_each_of_two_bases_has_its_own_weights_and_pixels(lite0_weights, own, monkeypatch):
+    mine = dataclasses.replace(borrowed.own(own), name="mine")
+    monkeypatch.setitem(bases.BASES, "mine", mine)
+    both = transfer("efficientnet_lite0+mine", stages=1)
+    alone = [transfer(name, stages=1) for name in ("efficientnet_lite0", "mine")]
+    joined, *each = (
+        keras.Model(model.inputs, model.get_layer(name).output).predict(PHOTOS, verbose=0)
+        for model, name in ((both, "head_joined"), *((model, "head_average") for model in alone))
+    )
+    np.testing.assert_allclose(joined, np.concatenate(each, axis=1), atol=1e-5)
 
 
 def test_what_is_no_base_is_refused_by_name(own, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ The base: `efficientnet_lite0`, `xception`, `vgg16` and the others of `zoo.pretr
 keras.applications by its name there, `MobileNetV3Small`; `hub:` and a preset of KerasHub; a .keras file or a network of
 your own, which takes raw pixels. Its BatchNormalization is held, and its layers that only draw random numbers, dropout
 and stochastic depth, are left out: what the frozen base gives depends on the image alone. Phases thaw its stages,
-`"stage:-1"` the last.
+`"stage:-1"` the last. Two bases that `+` joins, `efficientnet_lite2+xception`, look at the same image under one head.
 
 Parameters with efficientnet_lite0 and two classes:
 
@@ -27,16 +27,18 @@ Parameters with efficientnet_lite0 and two classes:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 from keras import layers
 
 from zoo.checks import Shape, check_request
-from zoo.pretrained.bases import find
+from zoo.pretrained.base import Base
+from zoo.pretrained.bases import find_all
 from zoo.structure.stages import ends
-from zoo.transfer import probabilities_layer
-from zoo.weights import Weights, load_weights
+from zoo.transfer import beside_others, probabilities_layer
+from zoo.weights import Source, Weights, load_weights
 
 
 def build(
@@ -57,7 +59,7 @@ def build(
         classes: Number of classes. Two give one sigmoid unit (the probability of class 1), more a softmax.
         weights: `"imagenet"`, those that the base was trained to, whatever on; `None` (random); or a path: weights of
             the base in Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
-        backbone: The base, see `zoo.pretrained.bases.find`.
+        backbone: The base, see `zoo.pretrained.bases.find`; `+` joins the names of several.
         stages: The averages of so many of the base's last stages are joined, 1 or more: the last knows what is on a
             photo, earlier ones its textures and parts. See `zoo.structure.stages`.
         hidden: Units of a dense layer between features and probabilities; 0 for none.
@@ -72,27 +74,50 @@ def build(
         zoo.weights.WeightsMissing: When no source has the pretrained weights, or what the base needs is not installed.
         zoo.weights.WeightsCorrupt: When a weights file fails its check.
     """
-    base = find(backbone)
-    check_request("transfer", input_shape, classes, smallest=base.smallest, channels=3)
+    bases = find_all(backbone)
+    check_request("transfer", input_shape, classes, smallest=max(base.smallest for base in bases), channels=3)
     image = keras.Input(input_shape, name="image")
-    x = base.features(image)
-
-    earlier = _earlier(keras.Model(image, x), stages)
-    if len(x.shape) == 4:
-        x = layers.GlobalAveragePooling2D(name="head_average")(x)
-    elif len(x.shape) == 3:  # What a transformer finds: (batch, places, features).
-        x = layers.GlobalAveragePooling1D(name="head_average")(x)
-    if earlier:
-        averages = [
-            layers.GlobalAveragePooling2D(name=f"head_average_{-place}")(found)
-            for place, found in zip(range(-stages, -1), earlier, strict=True)
-        ]
-        x = layers.Concatenate(name="head_joined")([*averages, x])
+    if len(bases) == 1:
+        averages = _averages(keras.Model(image, bases[0].features(image)), stages, "head_average")
+    else:
+        averages = []
+        for base, source in zip(bases, _sources(weights, bases), strict=True):
+            averages += _averages(beside_others(base, image, source), stages, f"head_average_{base.name}")
+    x = layers.Concatenate(name="head_joined")(averages) if len(averages) > 1 else averages[0]
     if hidden:
         x = layers.Dense(hidden, activation=activation, name="head_dense")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     probabilities = probabilities_layer(classes, name="head_probabilities")(x)
-    return load_weights(_copied(keras.Model(image, probabilities, name="transfer"), base.name), weights, base)
+    model = keras.Model(image, probabilities, name="transfer")
+    if len(bases) == 1:
+        return load_weights(_copied(model, bases[0].name), weights, bases[0])
+    return load_weights(model, weights) if _is_file(weights) else model
+
+
+def _is_file(weights: Weights) -> bool:
+    """Whether these are weights of a whole network."""
+    return weights not in (None, "imagenet") and not (isinstance(weights, Source) and weights.parts)
+
+
+def _sources(weights: Weights, bases: Sequence[Base]) -> Sequence[Weights]:
+    """Where the weights of each of several bases come from; `None` where a file has those of the whole network."""
+    if _is_file(weights):
+        return [None] * len(bases)
+    return weights.parts if isinstance(weights, Source) else [weights] * len(bases)
+
+
+def _averages(features: keras.Model, stages: int, label: str) -> list[keras.KerasTensor]:
+    """The averages of so many of the last stages, the last one last, each (batch, channels)."""
+    earlier, x = _earlier(features, stages), features.output
+    averages = [
+        layers.GlobalAveragePooling2D(name=f"{label}_{-place}")(found)
+        for place, found in zip(range(-stages, -1), earlier, strict=True)
+    ]
+    if len(x.shape) == 4:
+        x = layers.GlobalAveragePooling2D(name=label)(x)
+    elif len(x.shape) == 3:  # What a transformer finds: (batch, places, features).
+        x = layers.GlobalAveragePooling1D(name=label)(x)
+    return [*averages, x]
 
 
 def _earlier(features: keras.Model, stages: int) -> list[keras.KerasTensor]:

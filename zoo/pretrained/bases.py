@@ -46,6 +46,22 @@ def find(name: str | Path | keras.Model) -> Base:
     )
 
 
+def find_all(name: str | Path | keras.Model) -> tuple[Base, ...]:
+    """The bases of a name: one, or several joined by `+`, such as `"efficientnet_lite2+xception"`.
+
+    Raises:
+        ValueError: When there is no such base, or one is named twice.
+        zoo.weights.WeightsMissing: What `find` raises.
+        zoo.weights.WeightsCorrupt: What `find` raises.
+    """
+    if not isinstance(name, str) or "+" not in name or name.endswith(".keras"):
+        return (find(name),)
+    parts = name.split("+")
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"Bases that are joined differ. Got {name!r}.")
+    return tuple(find(part) for part in parts)
+
+
 def _vgg16(pixels: keras.KerasTensor) -> keras.KerasTensor:
     import keras
 

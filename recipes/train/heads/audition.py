@@ -4,7 +4,8 @@ No base is the best on every small set of photos. Each sees the photos of the sa
 Compared are first the bases, each with the averages of its last two stages under a logistic regression and under a
 discriminant analysis; then, of the best one, one stage and four; then a weaker and a stronger regression. What counts
 is the mean loss of photos that the head was not solved on, once its probabilities are as often right as they say: each
-head has its temperature.
+head has its temperature. Last, the best base is joined with the next best one that was heard at its size: two cost the
+time of both, so they are taken only where the loss of the photos is lower by more than its 95% interval.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from recipes.console.screen import RESULT
 from recipes.errors import DataFault
 from recipes.recipe import Recipe
 from recipes.train.heads import solver
-from recipes.train.heads.averages import MOST_STAGES, Averages
+from recipes.train.heads.averages import MOST_STAGES, Averages, beside
 from zoo.weights import WeightsMissing
 
 SAMPLE, LEAST_OF_A_CLASS = 500, 10
@@ -35,6 +36,8 @@ HEADS = (("logistic_regression", 10.0), ("lda", 0.0))
 OTHER_HEADS = (("logistic_regression", 1.0), ("logistic_regression", 100.0))
 # Temperatures looked through, as logarithms: a sample that is all right must not make a head surer than it can know.
 TEMPERATURES = (-1.0, 3.0)
+# Standard errors on each side of a mean that 95% of a normal distribution lie within.
+TWO_SIDED = 1.96
 Look = Callable[[str, int], Averages]
 log = logging.getLogger("recipes")
 
@@ -95,6 +98,8 @@ class Audition:
 
     Attributes:
         heard: Every candidate.
+        best: The one that is chosen.
+        joined: What two bases bring, in words; empty where no two were joined.
         missing: Why a base could not be heard, by its name.
         phase: The phase whose head was chosen.
         folds: Of how many it was decided.
@@ -102,15 +107,12 @@ class Audition:
     """
 
     heard: tuple[Heard, ...]
+    best: Heard
+    joined: str
     missing: Mapping[str, str]
     phase: str
     folds: int
     seconds: float
-
-    @property
-    def best(self) -> Heard:
-        """The candidate with the lowest loss."""
-        return min(self.heard, key=lambda one: one.loss)
 
     def overrides(self) -> tuple[tuple[str, str], ...]:
         """The choice as changes of the recipe."""
@@ -130,6 +132,7 @@ class Audition:
         return {
             "heard": rows,
             "chosen": self.heard.index(self.best),
+            "joined": self.joined,
             "missing": dict(self.missing),
             "folds": self.folds,
             "seconds": self.seconds,
@@ -195,7 +198,19 @@ def hold(recipe: Recipe, look: Look, labels: np.ndarray, groups: np.ndarray) -> 
         heard += jury.hear(*key, found[key], stages, HEADS)
     best = min((one for one in heard if (one.backbone, one.size) == key), key=_loss)
     heard += jury.hear(*key, found[key], best.stages, OTHER_HEADS)
-    return Audition(tuple(heard), missing, phase.name, jury.folds, time.monotonic() - first)
+    best, said = min(heard, key=_loss), ""
+    if next_best := _partner(heard, best):
+        both = beside(found[key], found[next_best, best.size])
+        pair = jury.hear(f"{best.backbone}+{next_best}", best.size, both, best.stages, HEADS)
+        heard += pair
+        best, said = jury.decided(best, min(pair, key=_loss))
+    return Audition(tuple(heard), best, said, missing, phase.name, jury.folds, time.monotonic() - first)
+
+
+def _partner(heard: Sequence[Heard], best: Heard) -> str:
+    """The next best base that saw the photos at the size of the best one; empty where none did."""
+    others = [one for one in heard if one.size == best.size and one.backbone != best.backbone]
+    return min(others, key=_loss).backbone if others else ""
 
 
 def _loss(one: Heard) -> float:
@@ -203,14 +218,17 @@ def _loss(one: Heard) -> float:
 
 
 def say(held: Audition) -> None:
-    """Say in three lines what was chosen, and why."""
+    """Say in a few lines what was chosen, and why."""
     best = held.best
-    others = [one for one in held.heard if (one.backbone, one.size) != (best.backbone, best.size)]
+    alone = best.backbone.split("+")
+    others = [one for one in held.heard if one.backbone not in (*alone, best.backbone) and "+" not in one.backbone]
     log.info("chosen %s", best.settings())
     log.info("       by %d folds %s", held.folds, best.figures())
     if others:
         next_best = min(others, key=lambda one: one.loss)
         log.info("       the next base, %s at %d: %s", next_best.backbone, next_best.size, next_best.figures())
+    if held.joined:
+        log.info("       %s", held.joined)
 
 
 class _Jury:
@@ -228,6 +246,7 @@ class _Jury:
         divided = StratifiedGroupKFold(self.folds, shuffle=True, random_state=0)
         self.divided = list(divided.split(self.labels, self.labels, groups))
         self.weights = compute_sample_weight("balanced", labels) if balanced else np.ones(len(labels))
+        self.losses: dict[Heard, np.ndarray] = {}
 
     def hear(
         self,
@@ -255,12 +274,25 @@ class _Jury:
         with threadpool_limits(1):  # On matrices of this size several threads mostly wait.
             scores_of = self._scores(features, heads)
         for head, scores in zip(heads, scores_of, strict=True):
-            temperature, loss = self._tempered(scores)
+            temperature, losses = self._tempered(scores)
             right = int((scores.argmax(axis=1) == self.labels).sum())
-            took = time.monotonic() - began
+            loss, took = float(np.average(losses, weights=self.weights)), time.monotonic() - began
             heard.append(Heard(name, size, stages, *head, len(features), right, temperature, loss, took))
+            self.losses[heard[-1]] = losses
             log.info("  %s: %s", heard[-1].settings(), heard[-1].figures())
         return heard
+
+    def decided(self, alone: Heard, pair: Heard) -> tuple[Heard, str]:
+        """The better of one base and two: two where their loss is lower by more than its interval; and why."""
+        gains = self.losses[alone] - self.losses[pair]
+        gain = float(np.average(gains, weights=self.weights))
+        spread = np.sqrt(np.average((gains - gain) ** 2, weights=self.weights) / len(gains))
+        taken = gain > TWO_SIDED * spread
+        said = (
+            f"{pair.backbone} at {pair.size} is {'taken' if taken else 'left out'}: its loss is "
+            f"{'lower' if gain > 0 else 'higher'} by {abs(gain):.4f}, and the 95% interval {TWO_SIDED * spread:.4f}"
+        )
+        return (pair if taken else alone), said
 
     def _scores(self, features: np.ndarray, heads: Sequence[tuple[str, float]]) -> list[np.ndarray]:
         """For each head, (images, classes) scores by one that was solved on the other folds."""
@@ -278,12 +310,14 @@ class _Jury:
                 found[np.ix_(rest, known)] = given
         return scores
 
-    def _tempered(self, scores: np.ndarray) -> tuple[float, float]:
-        """The temperature by which the scores are divided for the lowest mean loss, and that loss."""
+    def _tempered(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
+        """The temperature by which the scores are divided for the lowest mean loss, and the loss of each photo."""
 
-        def loss(logarithm: float) -> float:
-            of_truth = log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(scores)), self.labels]
-            return float(np.average(-of_truth, weights=self.weights))
+        def losses(logarithm: float) -> np.ndarray:
+            return -log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(scores)), self.labels]
 
-        found = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
-        return float(np.exp(found.x)), float(found.fun)
+        def mean(logarithm: float) -> float:
+            return float(np.average(losses(logarithm), weights=self.weights))
+
+        found = minimize_scalar(mean, bounds=TEMPERATURES, method="bounded")
+        return float(np.exp(found.x)), losses(found.x)

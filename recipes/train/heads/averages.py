@@ -31,9 +31,22 @@ class Averages:
         """(images, features) of so many of the last stages."""
         return self.features[:, -sum(self.widths[-stages:]) :]
 
+    def stage(self, place: int) -> np.ndarray:
+        """(images, features) of one stage; -1 is the last."""
+        first = sum(self.widths[:place])
+        return self.features[:, first : first + self.widths[place]]
+
     def select(self, places: np.ndarray) -> Averages:
         """Those of the photos at these places."""
         return Averages(self.features[places], self.widths)
+
+
+def beside(first: Averages, other: Averages) -> Averages:
+    """What two bases find in the same photos: the last stages of both together, the stages before them, and so on."""
+    stages = min(len(first.widths), len(other.widths))
+    parts = [one.stage(place) for place in range(-stages, 0) for one in (first, other)]
+    widths = zip(first.widths[-stages:], other.widths[-stages:], strict=True)
+    return Averages(np.concatenate(parts, axis=1), tuple(map(sum, widths)))
 
 
 def averages(
