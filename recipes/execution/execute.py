@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from recipes.evaluate.predictions import Predictions
     from recipes.recipe import Phase
     from recipes.train.engine import Outcome
+    from recipes.train.heads.learning_curve import LearningCurve
 
 log = logging.getLogger("recipes")
 
@@ -178,6 +179,9 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
 
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
+        if job.origin.kind == "photos" and not job.request.smoke:
+            with job.stage("learning curve"):
+                job.curve = _learning_curve(job, ready, outcome)
         with job.stage("evaluate"):
             tables, metrics, refused = _evaluate(job, splits, outcome)
         manifest = record.finished(job, splits, outcome, metrics, refused)
@@ -254,6 +258,16 @@ def _train(
             raise DivergedFault(f"{fault}. {_keep_best(job, model, splits)}") from None
 
 
+def _learning_curve(job: Job, ready: prepare.Prepared, outcome: Outcome) -> LearningCurve | None:
+    """How accuracy grows with the photos, measured by folds and kept in the run's folder; `None` where it cannot be."""
+    from recipes.train.heads import learning_curve
+
+    curve = learning_curve.of_run(job.recipe, outcome.solved, ready.splits, ready.groups)
+    if curve is not None:
+        atomic.write_json(job.folder / run_folder.LEARNING_CURVE, curve.as_dict())
+    return curve
+
+
 def _evaluate(
     job: Job, splits: data.Splits, outcome: Outcome
 ) -> tuple[dict[str, Predictions], dict[str, Any], Refused | None]:
@@ -320,11 +334,13 @@ def _say_result(job: Job, manifest: Manifest) -> None:
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", reached, beside)
+    if job.curve is not None:
+        log.info("%s", job.curve.words())
     if manifest.boundary:
         log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
     if manifest.not_repeated:
         log.info("%s", manifest.not_repeated)
-    log.log(RESULT, "report %s", job.folder / "report.html")
+    log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
     other = job.request.other_variant() if job.origin.kind != "photos" else None
     if other is None:
         log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
@@ -360,7 +376,7 @@ def _already_done(folder: Path, request: Request) -> dict[str, Any]:
     manifest = manifests.read(folder)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
-        manifest.result.test_accuracy, folder / "report.html",
+        manifest.result.test_accuracy, folder / run_folder.REPORT,
     )  # fmt: skip
     _require_accuracy(request, manifest)
     if request.export is not None:
