@@ -191,6 +191,7 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
+        _say_next(job, manifest, tables)
     run_folder.close(job.folder, manifest.as_dict())
     _require_accuracy(job.request, manifest)
     if job.request.export is not None:
@@ -341,11 +342,24 @@ def _say_result(job: Job, manifest: Manifest) -> None:
     if manifest.not_repeated:
         log.info("%s", manifest.not_repeated)
     log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
+
+
+def _say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> None:
+    """Say what to do now, the reason before each command: the last uses the network."""
+    from recipes.report import next_step
+
     other = job.request.other_variant() if job.origin.kind != "photos" else None
-    if other is None:
-        log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
+    if other is not None:
+        steps: tuple[next_step.Step, ...] = (next_step.Step(other.command()),)
+    elif job.origin.kind != "photos" or job.request.smoke:
+        steps = (next_step.use(str(job.folder)),)
     else:
-        log.info("next   %s", other.command())
+        gain, decisions = job.curve.gain if job.curve else None, job.request.decisions
+        steps = next_step.steps(next_step.of_run(manifest, tables, job.folder, decisions=decisions, gain=gain))
+    for step in steps:
+        if step.why:
+            log.info("%s", step.why)
+        log.info("next   %s", step.command)
 
 
 def _require_accuracy(request: Request, manifest: Manifest) -> None:
