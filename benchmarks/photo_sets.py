@@ -2,10 +2,10 @@
 
     python benchmarks/photo_sets.py INTO --data-dir DIR [--stamps DIR]
 
-Cuts of the data sets of TFDS under DIR, each image as the bytes that TFDS stores: cats and dogs, 500 of each, and 500
-to 50; six animals of CIFAR-10, 200 of each, 32 pixels wide; clothes of Fashion-MNIST, 60 of each; digits of MNIST, 50
-of each. With `--stamps`, the folder `stamps` of Tux Paint (Debian: tuxpaint-stamps-default), drawings and photos
-without a background in the classes that have 30 or more.
+Cuts of the data sets of TFDS under DIR, each image as the bytes that TFDS stores: cats and dogs, 500 of each, 500 to
+50, and 200 of each; six animals of CIFAR-10, 200 of each, 32 pixels wide, and four vehicles, 250 of each; clothes of
+Fashion-MNIST, 60 of each; digits of MNIST, 50 of each. With `--stamps`, the folder `stamps` of Tux Paint (Debian:
+tuxpaint-stamps-default), drawings and photos without a background in the classes that have 30 or more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ CUTS = (
     ("cats_dogs_1000", "cats_vs_dogs", {"cat": 500, "dog": 500}, 0),
     ("cats_dogs_10to1", "cats_vs_dogs", {"cat": 500, "dog": 50}, 500),
     ("cifar_animals", "cifar10", dict.fromkeys(ANIMALS, 200), 0),
+    ("cifar_vehicles", "cifar10", dict.fromkeys(("airplane", "automobile", "ship", "truck"), 250), 0),
+    ("cats_dogs_400", "cats_vs_dogs", {"cat": 200, "dog": 200}, 1000),
     ("fashion_600", "fashion_mnist", 60, 0),
     ("mnist_500", "mnist", 50, 0),
 )

@@ -109,6 +109,7 @@ def parser() -> Parser:
     )
     parse.add_argument("--export", choices=FORMATS, help="also make a bundle of this format in the run folder")
     parse.add_argument("--tensorboard", action="store_true", help="also write each epoch as TensorBoard events")
+    parse.add_argument("--open", action="store_true", help="open report.html in a browser when the run has ended")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
     parse.add_import()
@@ -121,7 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 # What a resume may be given; all else is as the run was started.
-WITH_RESUME = {"resume", "set", "require_accuracy", "export", "tensorboard", "json", "quiet", "debug", "modules"}
+WITH_RESUME = {
+    "resume", "set", "require_accuracy", "export", "tensorboard", "open", "json", "quiet", "debug", "modules",
+}  # fmt: skip
 
 
 def _refuse_with_resume(parse: Parser, arguments: Sequence[str] | None, options: argparse.Namespace) -> None:
@@ -211,6 +214,11 @@ def _command(arguments: Sequence[str] | None) -> int:
             manifest = execute.start(
                 request, out=options.out, overwrite=options.overwrite, screen=screen, signals=signals
             )
+    if options.open and "folder" in manifest:
+        from recipes.console import browser
+        from recipes.files import run_folder
+
+        browser.show(Path(manifest["folder"]) / run_folder.REPORT)
     if options.json:
         print(json.dumps(manifest, ensure_ascii=False, default=str))
     flush_stdout()

@@ -71,6 +71,21 @@ def test_none_of_these_refuses_another_set(smoke):
         assert words in out
 
 
+def test_learning_curve_forecasts_from_half_of_the_photos(smoke):
+    out = smoke("learning_curve")
+    for words in ("| accuracy held |", "| crops | 30 of 60 |", "bands of 90% hold the accuracy"):
+        assert words in out
+
+
+def test_forecasts_held_three_times_in_four_and_the_page_says_so():
+    found = json.loads((ROOT / "results" / "bench" / "learning_curve.json").read_text())
+    assert found["summary"]["sets"] >= 4
+    assert min(found["summary"][f"{what}_held"] for what in ("accuracy", "gain")) >= 0.75
+    markdown = runpy.run_path(f"{ROOT}/benchmarks/learning_curve.py")["markdown"](found)
+    page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    assert f"<!-- learning curve -->\n{markdown}<!-- /learning curve -->" in page
+
+
 def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     out = smoke("backbones")
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):

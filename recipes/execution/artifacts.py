@@ -18,7 +18,7 @@ from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.files.history_files import write_history
-from recipes.files.run_folder import AUDITION
+from recipes.files.run_folder import AUDITION, LEARNING_CURVE, REPORT
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
@@ -79,11 +79,17 @@ def write_results(
         heats=heatmaps(outcome.model, test, splits.test),
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
-        audition=json.loads(heard.read_text()) if (heard := folder / AUDITION).is_file() else None,
+        audition=_stored(folder / AUDITION),
+        learning=_stored(folder / LEARNING_CURVE),
         doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
-    write(folder / "report.html", page)
+    write(folder / REPORT, page)
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    """What an earlier stage of the run wrote; `None` where there was none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def write_doubted(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from recipes.evaluate.predictions import Predictions
     from recipes.recipe import Phase
     from recipes.train.engine import Outcome
+    from recipes.train.heads.learning_curve import LearningCurve
 
 log = logging.getLogger("recipes")
 
@@ -178,6 +179,9 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
 
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
             outcome = _train(job, splits, ready.model, saved, clock)
+        if job.origin.kind == "photos" and not job.request.smoke:
+            with job.stage("learning curve"):
+                job.curve = _learning_curve(job, ready, outcome)
         with job.stage("evaluate"):
             tables, metrics, refused = _evaluate(job, splits, outcome)
         manifest = record.finished(job, splits, outcome, metrics, refused)
@@ -187,6 +191,7 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
+        _say_next(job, manifest, tables)
     run_folder.close(job.folder, manifest.as_dict())
     _require_accuracy(job.request, manifest)
     if job.request.export is not None:
@@ -252,6 +257,16 @@ def _train(
             ) from None
         except DivergedFault as fault:
             raise DivergedFault(f"{fault}. {_keep_best(job, model, splits)}") from None
+
+
+def _learning_curve(job: Job, ready: prepare.Prepared, outcome: Outcome) -> LearningCurve | None:
+    """How accuracy grows with the photos, measured by folds and kept in the run's folder; `None` where it cannot be."""
+    from recipes.train.heads import learning_curve
+
+    curve = learning_curve.of_run(job.recipe, outcome.solved, ready.splits, ready.groups)
+    if curve is not None:
+        atomic.write_json(job.folder / run_folder.LEARNING_CURVE, curve.as_dict())
+    return curve
 
 
 def _evaluate(
@@ -320,16 +335,31 @@ def _say_result(job: Job, manifest: Manifest) -> None:
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", reached, beside)
+    if job.curve is not None:
+        log.info("%s", job.curve.words())
     if manifest.boundary:
         log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
     if manifest.not_repeated:
         log.info("%s", manifest.not_repeated)
-    log.log(RESULT, "report %s", job.folder / "report.html")
+    log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
+
+
+def _say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> None:
+    """Say what to do now, the reason before each command: the last uses the network."""
+    from recipes.report import next_step
+
     other = job.request.other_variant() if job.origin.kind != "photos" else None
-    if other is None:
-        log.info("next   python -m recipes.predict %s IMAGE_OR_FOLDER", shlex.quote(str(job.folder)))
+    if other is not None:
+        steps: tuple[next_step.Step, ...] = (next_step.Step(other.command()),)
+    elif job.origin.kind != "photos" or job.request.smoke:
+        steps = (next_step.use(str(job.folder)),)
     else:
-        log.info("next   %s", other.command())
+        gain, decisions = job.curve.gain if job.curve else None, job.request.decisions
+        steps = next_step.steps(next_step.of_run(manifest, tables, job.folder, decisions=decisions, gain=gain))
+    for step in steps:
+        if step.why:
+            log.info("%s", step.why)
+        log.info("next   %s", step.command)
 
 
 def _require_accuracy(request: Request, manifest: Manifest) -> None:
@@ -360,7 +390,7 @@ def _already_done(folder: Path, request: Request) -> dict[str, Any]:
     manifest = manifests.read(folder)
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
-        manifest.result.test_accuracy, folder / "report.html",
+        manifest.result.test_accuracy, folder / run_folder.REPORT,
     )  # fmt: skip
     _require_accuracy(request, manifest)
     if request.export is not None:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipes.console.screen import Screen
 from recipes.console.signals import Signals
 from recipes.execution import prepare
 from recipes.execution.request import Request
+
+if TYPE_CHECKING:
+    from recipes.train.heads.learning_curve import LearningCurve
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Job:
 
     `asked` is the recipe before the number of images is known; `recipe` is the one that is executed. `fingerprint` and
     `network` are those the run was started with, as soon as they are known; `longer` are the phases to which a resume
-    gives more epochs.
+    gives more epochs; `curve` is the learning curve, where one was measured.
     """
 
     request: Request
@@ -33,6 +36,7 @@ class Job:
     network: dict[str, Any] | None = None
     longer: tuple[str, ...] = ()
     findings: dict[str, Any] | None = None
+    curve: LearningCurve | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -68,6 +68,7 @@ class Prepared:
         recipe: The recipe to execute, for so many images.
         splits: The images.
         findings: What an examination of a person's own photos found.
+        groups: (training images,), a number for each, equal for those that look alike.
         weights: Pretrained weights, if the recipe wants any.
         model: The network, freshly initialised from the request's seed.
         network: What the network consists of: `recipes.train.network.describe`.
@@ -78,6 +79,7 @@ class Prepared:
     recipe: Recipe
     splits: data.Splits
     findings: dict[str, Any] | None
+    groups: np.ndarray
     weights: Source | None
     model: keras.Model
     network: dict[str, Any]
@@ -143,7 +145,10 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
     from recipes.train import network
 
     findings = examination.findings(diagnosis) if diagnosis else None
-    return Prepared(request, known.origin, recipe, splits, findings, known.weights, model, network.describe(model))
+    groups = _groups(splits, diagnosis)
+    return Prepared(
+        request, known.origin, recipe, splits, findings, groups, known.weights, model, network.describe(model)
+    )
 
 
 def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis | None:
@@ -249,11 +254,16 @@ def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Imag
     """Some of the training images, and a number for each, equal for those that look alike."""
     from recipes.train.heads import audition
 
-    alike = diagnosis.alike if diagnosis else []
-    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
-    groups = np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)])
+    groups = _groups(splits, diagnosis)
     places = audition.sample(splits.train.labels, groups)
     return splits.train.select(places), groups[places]
+
+
+def _groups(splits: data.Splits, diagnosis: Diagnosis | None) -> np.ndarray:
+    """(training images,), a number for each, equal for those that look alike."""
+    alike = diagnosis.alike if diagnosis else []
+    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
+    return np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)], int)
 
 
 def _own_shape(recipe: Recipe) -> tuple[int, int, int]:

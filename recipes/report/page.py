@@ -20,5 +20,6 @@ def render(template: str, **facts: Any) -> str:
         "share": lambda value: f"{value:.4f}",
         "percent": lambda value: f"{100 * value:.1f}%",
         "count": lambda value: f"{value:,}",
+        "points": lambda value: f"{100 * value:+.1f}",
     }
     return environment.get_template(template).render(**facts)

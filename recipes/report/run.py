@@ -18,6 +18,7 @@ from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
 from recipes.report.figures.curves import curves_figure
+from recipes.report.figures.learning import learning_figure
 from recipes.report.figures.style import svg
 from recipes.report.page import render
 from recipes.report.pictures import inline, thumbnail
@@ -51,6 +52,8 @@ class Drawn:
         network: The network layer by layer; `None` for one that is not flat.
         audition: Which bases and heads were heard, as `recipes.train.heads.audition.Audition.as_dict` gives it; `None`
             where the recipe says which to take.
+        learning: Accuracy by the number of photos, as
+            `recipes.train.heads.learning_curve.LearningCurve.as_dict` gives it; `None` where it was not measured.
         doubted: Cards of photos whose label the network contradicts; empty for data that are not a person's own.
     """
 
@@ -58,6 +61,7 @@ class Drawn:
     augmented: Sequence[Augmented]
     network: zoo.Arithmetic | None
     audition: Mapping[str, Any] | None = None
+    learning: Mapping[str, Any] | None = None
     doubted: Sequence[Mapping[str, Any]] = ()
 
 
@@ -95,6 +99,8 @@ def run_page(
     two_classes = len(test.class_names) == 2 and 0 < test.truth.sum() < len(test.truth)
     if two_classes:
         pictures["threshold"] = inline(svg(threshold_figure(test)), "svg")
+    if drawn.learning:
+        pictures["learning"] = inline(svg(learning_figure(drawn.learning)), "svg")
     return render(
         "run.html",
         title=title,
@@ -118,6 +124,7 @@ def run_page(
         augmented=[_augmented(sample) for sample in drawn.augmented],
         network=drawn.network,
         audition=drawn.audition,
+        learning=drawn.learning,
         conditions=summary(manifest),
         findings=manifest.doctor,
         everything=json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, default=str),

@@ -69,6 +69,8 @@ class Outcome:
         kept: For each phase, the epoch (counted from 1) whose weights were kept.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part and what it cost.
         last: What the last phase trained on; `None` where it trained the whole network, or was not trained now.
+        solved: What the last phase found in the images whose head is solved for; `None` where there is none, it trained
+            the whole network, or it was not trained now.
         schedule_changes: Where a resumed training drew a schedule anew, for more epochs; see `TrainingState`.
     """
 
@@ -78,6 +80,7 @@ class Outcome:
     boundary: dict[str, dict[str, Any]] = field(default_factory=dict)
     last: Features | None = None
     schedule_changes: list[dict[str, Any]] = field(default_factory=list)
+    solved: Features | None = None
 
 
 def train(
@@ -126,7 +129,7 @@ def train(
         _assign(moving, state.arrays["model"])
         stretch.boundary.forget(moving)
     passes: dict[str, dict[str, Any]] = {}
-    features = None
+    features = solved = None
     try:
         for index in range(state.phase, len(recipe.phases[:phases])):
             if index > state.phase:
@@ -134,13 +137,14 @@ def train(
             features = _run_phase(stretch, state, hooks)
             if features is not None:
                 passes[recipe.phases[index].name] = features.facts()
+            solved = features if recipe.phases[index].is_solved else solved
         flags = {layer.name: layer.trainable for layer in worker.layers}
         set_trainable(model, [flags[layer.name] for layer in model.layers])
         model.set_weights(worker.get_weights())
     finally:
         stretch.release()
     kept = kept_epochs(recipe.phases[:phases], state.history)
-    return Outcome(model, state.history, kept, passes, features, state.schedule_changes)
+    return Outcome(model, state.history, kept, passes, features, state.schedule_changes, solved)
 
 
 def restore_best(model: keras.Model, recipe: Recipe, state: TrainingState) -> None:

@@ -255,6 +255,20 @@ def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
     assert not any(isinstance(layer, keras.Model) for layer in network.layers)
 
 
+def test_a_run_says_what_twice_as_many_photos_would_bring(auditioned):
+    manifest = json.loads((auditioned / "manifest.json").read_text())
+    assert "learning_curve.json" in manifest["files"]
+    assert manifest["seconds"]["learning curve"] > 0
+    curve = json.loads((auditioned / "learning_curve.json").read_text())
+    assert curve["twice"] == pytest.approx(2 * curve["points"][-1]["photos"], abs=1)
+    assert set(curve["classes"]) == set(manifest["data"]["class_names"])
+    assert "twice as many photos: about " in (auditioned / "log.txt").read_text()
+    page = (auditioned / "report.html").read_text()
+    assert "How many photos more?" in page
+    assert f"{100 * curve['gain']['middle']:+.1f} points" in page
+    assert "Which class gains" in page
+
+
 def test_an_audition_is_no_other_request_and_can_be_asked_for_again(auditioned, clothes, run_cli):
     code, out, err = run_cli("--data", clothes, "--out", auditioned, *HEARD)
     assert code == 0, err

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import webbrowser
 
 import keras
 import numpy as np
@@ -214,3 +215,28 @@ def test_a_network_with_residual_paths_is_drawn(tmp_path):
     model = zoo.get("efficientnet_lite0", input_shape=(64, 64, 3), weights=None)
     artifacts.draw_architecture(keras.Model(model.inputs[0], model.get_layer("block2b_add").output), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_open_shows_the_report_and_its_failure_is_a_note(finished, run_cli, monkeypatch):
+    folder, opened = finished[0], []
+
+    class Browser:
+        def open(self, address):
+            opened.append(address)
+            return True
+
+    monkeypatch.setattr("webbrowser.get", Browser)
+    code, out, err = run_cli("--resume", folder, "--open")
+    assert (code, "NOTICE" in out + err) == (0, False)
+    assert opened == [(folder / "report.html").resolve().as_uri()]
+
+    def none():
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr("webbrowser.get", none)
+    code, out, err = run_cli("--resume", folder, "--open")
+    assert code == 0
+    assert "report.html is not opened: no browser here can show it (could not locate runnable browser)." in out + err
+    monkeypatch.setattr("webbrowser.get", lambda: webbrowser.GenericBrowser("lynx"))
+    code, out, err = run_cli("--resume", folder, "--open")
+    assert (code, "no browser here can show it" in out + err) == (0, True)

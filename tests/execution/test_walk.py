@@ -40,13 +40,17 @@ def test_printed_commands_lead_from_a_folder_to_a_bundle(name, lite0_weights, cl
     short = dataclasses.replace(own_photos.TUNED, image_size=64, audition=("efficientnet_lite0@64",))
     monkeypatch.setattr(own_photos, "TUNED", short)
 
-    command, walked = f"python -m recipes.doctor {shlex.quote(str(photos))}", []
+    command, walked, most = f"python -m recipes.doctor {shlex.quote(str(photos))}", [], 0
     while command:
         walked.append(command.split()[2])
         assert call(command) == 0, command
         captured = capsys.readouterr()
         lines = [line for line in (captured.out + captured.err).splitlines() if line.startswith("next ")]
+        most = max(most, len(lines))
+        for line in lines:  # Each can be copied.
+            assert shlex.split(line)[1:3] == ["python", "-m"]
         command = lines[-1].removeprefix("next").strip() if lines else ""
         command = command.replace("IMAGE_OR_FOLDER", shlex.quote(str(next(photos.rglob("*.*g")))))
     assert walked == ["recipes.doctor", "recipes.run", "recipes.predict", "recipes.export", "recipes.verify"]
+    assert most <= 2
     assert "answers as it should" in captured.out
