@@ -43,9 +43,7 @@ def parser() -> Parser:
         "--classes", required=True, metavar="NAME,NAME",
         help="2 to 10 classes, in the order of their keys; none is for photos of no class",
     )  # fmt: skip
-    parse.add_argument(
-        "--out", type=Path, metavar="OUT", help="where classes get their folders, and decisions are kept"
-    )
+    parse.add_argument("--out", type=Path, metavar="OUT", help="where the folders go, and decisions are kept")
     parse.add_argument("--link", action="store_true", help="make links in place of copies")
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all photos, and no copies")
     parse.add_argument(

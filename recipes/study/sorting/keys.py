@@ -55,7 +55,9 @@ class Sorting:
 
     def __init__(self, photos: Sequence[str], features: np.ndarray, classes: Sequence[str], journal: Journal) -> None:
         self.photos, self.classes, self.journal = tuple(photos), tuple(classes), journal
-        self.turn = 0
+        self.turn, self.is_single = 0, False
+        self.asked: Asked | None = None
+        self.marked: frozenset[int] = frozenset()
         self._places = {name: place for place, name in enumerate(self.photos)}
         self._numbers = {name: number for number, name in enumerate(self.classes)}
         self._order = Order(features, len(self.classes))

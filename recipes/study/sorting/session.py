@@ -128,9 +128,7 @@ def _match(kept: journal.Journal, album: albums.Album, request: Request) -> None
     if gone and len(gone) == len(kept.labels):
         raise UsageFault(f"{kept.file} is about another album: it names {gone[0]}. Choose another --out.")
     if gone:
-        log.warning(
-            "%d photos that are named are not in the album, or cannot be read, any more: %s", len(gone), _few(gone)
-        )
+        log.warning("%d named photos are not in the album any more, or unreadable: %s", len(gone), _few(gone))
     if strange := sorted(set(kept.labels.values()) - set(request.classes)):
         raise UsageFault(
             f"{kept.file} has photos of the class {strange[0]!r}, which --classes does not name. Add it, or choose "

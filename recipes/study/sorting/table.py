@@ -50,7 +50,7 @@ def read(file: Path, album: Path, photos: Sequence[str], classes: Sequence[str])
         if not path or not written or str(row.get("how", "")).strip().lower() == PROPOSED:
             continue
         label = meant(written, labels)
-        if label not in classes:
+        if label is None or label not in classes:
             raise DataFault(
                 f"{file}, row {number} ({path}): there is no class {written!r}.{closest(written, classes)} Correct the "
                 f"row, or add it to --classes, which has: {', '.join(classes)}."
