@@ -79,7 +79,7 @@ class Order:
         if probabilities is None:
             nearest = np.argsort(np.linalg.norm(self.space[left] - self.space[left[0]], axis=1), kind="stable")
             return Asked(tuple(map(int, left[nearest][:SHOWN])), "rest")
-        return _surest(left, probabilities[left])
+        return _surest(left, probabilities[left], counts)
 
     def probabilities(self, labels: np.ndarray) -> np.ndarray | None:
         """(photos, classes), learned from the photos that are named; `None` while these are of fewer than two classes.
@@ -153,11 +153,15 @@ class Order:
 def _head() -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=INVERSE_DECAY, max_iter=1000)
+    return LogisticRegression(C=INVERSE_DECAY, class_weight="balanced", max_iter=1000)
 
 
-def _surest(left: np.ndarray, probabilities: np.ndarray) -> Asked:
-    """A dozen photos that are proposed to have one class: those of which this is surest; a full dozen comes first."""
+def _surest(left: np.ndarray, probabilities: np.ndarray, counts: np.ndarray) -> Asked:
+    """A dozen photos that are proposed to have one class: those of which this is surest.
+
+    A full dozen comes first, and of several sure ones that of the class with the fewest named photos: were one class
+    asked about alone, who accepts without a look would teach the next proposals that all is of this class.
+    """
     best, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     asked = []
     for proposal in np.unique(best):
@@ -166,7 +170,7 @@ def _surest(left: np.ndarray, probabilities: np.ndarray) -> Asked:
         mean = float(sure[places].mean())
         kind = "sure" if mean >= SURE else "doubtful"
         asked.append(Asked(tuple(map(int, left[places])), kind, int(proposal), mean))
-    return max(asked, key=lambda one: (len(one.places) == SHOWN, one.sure))
+    return max(asked, key=lambda one: (len(one.places) == SHOWN, one.kind == "sure", -counts[one.proposal], one.sure))
 
 
 def _turned(features: np.ndarray) -> np.ndarray:
