@@ -94,7 +94,7 @@ def opened(request: Request, screen: Screen) -> Iterator[Session]:
         log.info("album %s photos below %s", f"{len(album.photos):,}", album.root)
         if album.problems:
             reasons = [f"{name}: {reason}" for name, reason in album.problems.items()]
-            log.warning("%d files cannot be read: %s", len(reasons), _few(reasons))
+            log.warning("Files that cannot be read (%d): %s", len(reasons), _few(reasons))
         _match(kept, album, request)
         given = _given(request, album)
         load_backend()
@@ -128,7 +128,7 @@ def _match(kept: journal.Journal, album: albums.Album, request: Request) -> None
     if gone and len(gone) == len(kept.labels):
         raise UsageFault(f"{kept.file} is about another album: it names {gone[0]}. Choose another --out.")
     if gone:
-        log.warning("%d named photos are not in the album any more, or unreadable: %s", len(gone), _few(gone))
+        log.warning("Named before, and not in the album any more, or unreadable (%d): %s", len(gone), _few(gone))
     if strange := sorted(set(kept.labels.values()) - set(request.classes)):
         raise UsageFault(
             f"{kept.file} has photos of the class {strange[0]!r}, which --classes does not name. Add it, or choose "
@@ -142,7 +142,7 @@ def _given(request: Request, album: albums.Album) -> dict[str, str]:
         return {}
     given, strange = table.read(request.csv_in, album.root, album.names, request.classes)
     if strange:
-        log.warning("%s names %d photos that are not in the album: %s", request.csv_in, len(strange), _few(strange))
+        log.warning("%s names what is not in the album (%d): %s", request.csv_in, len(strange), _few(strange))
     return given
 
 
