@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from recipes import report
 from recipes.data.photos import decisions
 from recipes.data.photos.decisions import KEEP, MOVE, WORDS, Decision
 from recipes.pages import words
+from recipes.pages.pictures import jpeg
 from recipes.pages.server import Content
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ class DecidePage:
         if not path.startswith(PHOTO) or not place.isdecimal() or int(place) >= len(self.photos):
             return None
         try:
-            return Content(_picture(self.photos[int(place)][1]), "image/jpeg")
+            return Content(jpeg(self.photos[int(place)][1], SIDE), "image/jpeg")
         except (OSError, ValueError):  # It went, or was changed, since it was examined.
             return None
 
@@ -118,20 +116,3 @@ def command(root: Path, file: Path) -> str:
     """The run that follows: on photos, with the decisions about them."""
     named = [] if file == decisions.beside(root) else ["--decisions", str(file)]
     return shlex.join(["python", "-m", "recipes.run", "--data", str(root), *named])
-
-
-def _picture(path: Path) -> bytes:
-    """A photo as a person sees it, as JPEG of at most `SIDE` pixels a side.
-
-    Raises:
-        OSError: When it cannot be read.
-        ValueError: When it cannot be decoded.
-    """
-    from recipes.data.decode import opened, upright
-
-    with opened(path.read_bytes()) as image:
-        picture = upright(image, (SIDE, SIDE)).copy()
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
-    return out.getvalue()

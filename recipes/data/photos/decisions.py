@@ -117,11 +117,11 @@ def honour(file: Path, entries: Sequence[Entry], classes: Sequence[str]) -> tupl
     Raises:
         DataFault: As `read`, and for a class that is not there.
     """
-    names, labels = _by_key(entry.name for entry in entries), _by_key(classes)
+    names, labels = by_key(entry.name for entry in entries), by_key(classes)
     decided, gone, others = Decided(file), [], []
     by_name: dict[str, Decision] = {}
     for row in read(file):
-        name, label = _meant(row.path, names), _meant(row.label, labels)
+        name, label = meant(row.path, names), meant(row.label, labels)
         if name is None:
             gone.append(row.path)
         elif row.decision == MOVE and label is None:
@@ -156,9 +156,9 @@ def about(file: Path, names: Iterable[str]) -> dict[str, Decision]:
     Raises:
         DataFault: As `read`.
     """
-    known = _by_key(names)
+    known = by_key(names)
     rows = read(file) if file.exists() else []
-    return {name: row for row in rows if (name := _meant(row.path, known)) is not None}
+    return {name: row for row in rows if (name := meant(row.path, known)) is not None}
 
 
 def record(file: Path, path: str, decision: Decision | None) -> None:
@@ -221,12 +221,14 @@ def _key(written: str) -> str:
     return unicodedata.normalize("NFC", written.strip().removeprefix("'").replace("\\", "/"))
 
 
-def _by_key(names: Iterable[str]) -> dict[str, str]:
+def by_key(names: Iterable[str]) -> dict[str, str]:
+    """Names by every form in which a table may write them, for `meant`."""
     names = list(names)
     return {_key(name): name for name in names} | {name: name for name in names}
 
 
-def _meant(written: str, names: dict[str, str]) -> str | None:
+def meant(written: str, names: dict[str, str]) -> str | None:
+    """The name that is meant by what is written in a table, of those `by_key`; `None` where it is none of them."""
     return names.get(written, names.get(_key(written)))
 
 

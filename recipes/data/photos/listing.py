@@ -26,6 +26,9 @@ LOOSE = "photo outside of a class folder"
 HIDDEN = "hidden file or folder"
 LINK = "link to a folder"
 NO_EXTENSION = "no extension"
+# Folders that sorting or answering sets aside: of photos of no class, and of those that need a look.
+ASIDE = ("_none", "_unsure", "_unreadable")
+SET_ASIDE = f"folder set aside ({', '.join(ASIDE)})"
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
@@ -40,7 +43,8 @@ class Listing:
         root: The folder or the table.
         entries: Photos in the order of their names.
         classes: All classes, sorted; also those without a photo.
-        ignored: Files that are no photos, counted by extension, in lower case; with `LOOSE`, `HIDDEN` and `LINK`.
+        ignored: Files that are no photos, counted by extension, in lower case; with `LOOSE`, `HIDDEN`,
+            `SET_ASIDE` and `LINK`.
         unreadable: (name, reason) of files whose name or row cannot be used.
         decided: What became of a person's decisions about the labels; `None` where there are none.
     """
@@ -130,6 +134,8 @@ def _subfolders(folder: Path, listing: Listing) -> list[Path]:
     for entry in sorted(folder.iterdir()):
         if _is_hidden(entry.name):
             listing.ignored[HIDDEN] += 1
+        elif entry.name in ASIDE:
+            listing.ignored[SET_ASIDE] += 1
         elif entry.is_symlink() and entry.is_dir():
             listing.ignored[LINK] += 1
         elif entry.is_dir():

@@ -1,0 +1,25 @@
+"""A person's photo as a page shows it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+
+def jpeg(path: Path, side: int) -> bytes:
+    """A photo as a person sees it, turned as the camera noted, as JPEG of at most `side` pixels a side.
+
+    Raises:
+        OSError: When it cannot be read.
+        ValueError: When it cannot be decoded.
+    """
+    from recipes.data.decode import opened, upright
+
+    with opened(path.read_bytes()) as image:
+        picture = upright(image, (side, side)).copy()
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90)
+    return out.getvalue()

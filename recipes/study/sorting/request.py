@@ -1,0 +1,100 @@
+"""What is asked for when an album is sorted, and what cannot be done of it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipes.errors import DataFault, UsageFault
+from recipes.study.sorting import folders, journal
+from recipes.study.sorting.keys import DIGITS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        album: The folder of the photos.
+        classes: Their classes, in the order of their keys.
+        out: Where classes get their folders, and decisions are kept; `None` only with both tables.
+        link: Whether to make links in place of copies.
+        csv: A table to write in place of copies.
+        csv_in: A table of names to take in place of showing a page.
+    """
+
+    album: Path
+    classes: tuple[str, ...]
+    out: Path | None = None
+    link: bool = False
+    csv: Path | None = None
+    csv_in: Path | None = None
+
+
+def classes_of(text: str) -> tuple[str, ...]:
+    """Classes as they are typed, with commas between.
+
+    Raises:
+        UsageFault: When they are too few or too many for the keys, or one cannot be the name of a folder.
+    """
+    classes = tuple(unicodedata.normalize("NFC", name.strip()) for name in text.split(","))
+    for name in classes:
+        if not name[:1].isalnum() or name[-1:] == "." or any(letter in '/\\:*?"<>|' for letter in name):
+            raise UsageFault(
+                f"--classes: {name!r} cannot be the name of a folder. It must begin with a letter or digit and have no "
+                "slash, colon or quote."
+            )
+    if twice := next(
+        (name for name in classes if sum(name.casefold() == other.casefold() for other in classes) > 1), ""
+    ):
+        raise UsageFault(f"--classes names {twice!r} twice. Leave one out.")
+    if not 2 <= len(classes) <= len(DIGITS):
+        raise UsageFault(
+            f"--classes takes 2 to {len(DIGITS)}, a key for each. Got {len(classes)}: {', '.join(classes)}."
+        )
+    return classes
+
+
+def refuse(request: Request) -> None:
+    """Refuse what cannot be done, before anything is read.
+
+    Raises:
+        UsageFault: With what to type in place of it.
+        DataFault: When there is no album.
+    """
+    _refuse_what_contradicts(request)
+    if not request.album.is_dir():
+        raise DataFault(f"There is no folder at {request.album}. Name the folder of the photos.")
+    album = request.album.resolve()
+    if request.out is not None:
+        out = request.out.resolve()
+        if out.is_relative_to(album):
+            raise UsageFault(f"{request.out} is in the album, where nothing is written. Choose another --out.")
+        if album.is_relative_to(out):
+            raise UsageFault(f"The album {request.album} is in {request.out}. Choose an --out beside it.")
+        kept = out / journal.FILE
+        for name, file in (("csv", request.csv), ("csv-in", request.csv_in)):
+            if file is not None and file.resolve() in (kept, out / folders.FILE):
+                raise UsageFault(f"{file} is where decisions are kept. Choose another file for --{name}.")
+    if request.csv is not None:
+        if request.csv.resolve().is_relative_to(album):
+            raise UsageFault(f"{request.csv} is in the album, where nothing is written. Choose another --csv.")
+        if not request.csv.resolve().parent.is_dir():
+            raise UsageFault(f"{request.csv} cannot be written: its folder does not exist. Make it, or choose another.")
+
+
+def _refuse_what_contradicts(request: Request) -> None:
+    """Refuse options that leave out, or pass over, one another.
+
+    Raises:
+        UsageFault: With the mend.
+    """
+    if request.out is None and request.csv_in is None:
+        raise UsageFault("Decisions must be kept somewhere. Name a folder for them: --out OUT.")
+    if request.out is None and request.csv is None:
+        raise UsageFault("--csv-in needs somewhere to write to: --csv FILE for a table, --out OUT for folders.")
+    if request.link and (request.csv is not None or request.out is None):
+        raise UsageFault("--link is for the folders of --out; with --csv no file is put anywhere. Leave one out.")
+    if request.csv is not None and request.csv_in is not None and request.csv.resolve() == request.csv_in.resolve():
+        raise UsageFault(f"--csv and --csv-in are both {request.csv}. Choose another file to write.")
