@@ -1,6 +1,7 @@
 """Is what own_photos chooses as good as the best that could have been chosen?
 
     python benchmarks/own_photos.py folds FOLDER [FOLDER ...]
+    python benchmarks/own_photos.py views FOLDER [FOLDER ...]
     python benchmarks/own_photos.py runs RECIPE[:VARIANT] FOLDER [FOLDER ...]
 
 FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.py` makes some.
@@ -8,6 +9,10 @@ FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.p
 `folds`: by five folds, look-alikes together, whatever sides the folder has, each photo is tested once, by a head that
 was solved on the other folds. Which base, stages and head that is was chosen by folds inside of those, on the sample
 that an audition takes. Beside it each base alone, with two stages under a logistic regression.
+
+`views`: what a second view brings, each photo turned as in a mirror, to the smallest base with two stages under a
+logistic regression, by the same folds: when it is asked about (the mean of both answers), when the head is solved for,
+and both times.
 
 `runs`: the whole command, from a cold cache but for the weights: its accuracy on the test photos that the division
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
@@ -29,17 +34,20 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.text.markdown import table
 
+if TYPE_CHECKING:
+    from recipes.data.photos.diagnosis import Diagnosis
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 RESULTS = ROOT / "results" / "own_photos.json"
 FOLDS, SEED = 5, 7
-COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in ("folds", "runs RECIPE[:VARIANT]")]
+COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in ("folds", "views", "runs RECIPE[:VARIANT]")]
 
 
 def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -47,17 +55,12 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
     from sklearn.model_selection import StratifiedGroupKFold
 
     from recipes import book
-    from recipes.data.photos.diagnosis import examine
     from recipes.data.user_photos import images_of
-    from recipes.evaluate.statistics import mcnemar, wilson
     from recipes.execution.request import Request
-    from recipes.recipe import Shares
     from recipes.train.heads import audition, solver
     from recipes.train.heads.averages import averages, beside
 
-    diagnosis = examine(folder, Shares())
-    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
-    groups = np.array([group_of.get(photo.entry.name, -1 - at) for at, photo in enumerate(diagnosis.used)])
+    diagnosis, groups = examined(folder)
     classes = diagnosis.listing.classes
     recipe = book.get("own_photos")
     if bases:
@@ -99,26 +102,73 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
             answers = (scores[:, 0] > 0).astype(int) if len(classes) == 2 else scores.argmax(axis=1)
             right.setdefault(name, np.zeros(len(labels), bool))[test] = answers == labels[test]
 
-    rows = []
-    for name, ones in right.items():
-        compared = mcnemar(right["own_photos"].tolist(), ones.tolist())
-        rows.append(
-            {
-                "set": folder.name,
-                "what": name,
-                "photos": len(labels),
-                "classes": len(classes),
-                "right": int(ones.sum()),
-                "accuracy": float(ones.mean()),
-                "balanced_accuracy": float(np.mean([ones[labels == label].mean() for label in np.unique(labels)])),
-                "interval": list(wilson(int(ones.sum()), len(ones))),
-                "only_own_photos": compared.only_first,
-                "only_this": compared.only_second,
-                "p_value": compared.p_value,
-            }
-            | ({"chosen": chosen} if name == "own_photos" else {})
-        )
-    return rows
+    return [
+        judged(folder, name, ones, labels, right["own_photos"]) | ({"chosen": chosen} if name == "own_photos" else {})
+        for name, ones in right.items()
+    ]
+
+
+def views(folder: Path) -> list[dict[str, Any]]:
+    """A row for one view of each photo, and for two at either time and at both, on one set."""
+    from scipy.special import expit, softmax
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    from recipes import book
+    from recipes.data.user_photos import images_of
+    from recipes.train.heads import audition, solver
+    from recipes.train.heads.averages import averages
+
+    diagnosis, groups = examined(folder)
+    classes, (base, size) = diagnosis.listing.classes, book.get("own_photos").bases()[0]
+    images = images_of(diagnosis.used, classes, (size, size, 3))
+    mirrored = dataclasses.replace(images, pixels=images.pixels[:][:, :, ::-1])
+    labels, stages = images.labels, audition.STAGES[0]
+    plain, turned = (averages(base, one).of_last(stages) for one in (images, mirrored))
+    right: dict[str, np.ndarray] = {}
+    for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups):
+        for taught in (1, 2):
+            features = np.concatenate([plain[train], turned[train]][:taught])
+            kernel, bias = solver.solve(
+                *audition.HEADS[0], 1.0, features, np.tile(labels[train], taught), classes=len(classes), balanced=False
+            )
+            squashed = expit if len(classes) == 2 else (lambda scores: softmax(scores, axis=1))
+            answers = [squashed(found[test] @ kernel + bias) for found in (plain, turned)]
+            for asked in (1, 2):
+                mean = np.mean(answers[:asked], axis=0)
+                said = (mean[:, 0] > 0.5).astype(int) if len(classes) == 2 else mean.argmax(axis=1)
+                name = f"views taught {taught}, asked {asked}"
+                right.setdefault(name, np.zeros(len(labels), bool))[test] = said == labels[test]
+    return [judged(folder, name, ones, labels, right["views taught 1, asked 1"]) for name, ones in right.items()]
+
+
+def examined(folder: Path) -> tuple[Diagnosis, np.ndarray]:
+    """What an examination of the photos finds, and a number for each that is used, equal for those that look alike."""
+    from recipes.data.photos.diagnosis import examine
+    from recipes.recipe import Shares
+
+    diagnosis = examine(folder, Shares())
+    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
+    return diagnosis, np.array([group_of.get(photo.entry.name, -1 - at) for at, photo in enumerate(diagnosis.used)])
+
+
+def judged(folder: Path, name: str, right: np.ndarray, labels: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
+    """A row: how many photos one candidate has right, and how many of them the reference has not."""
+    from recipes.evaluate.statistics import mcnemar, wilson
+
+    compared = mcnemar(reference.tolist(), right.tolist())
+    return {
+        "set": folder.name,
+        "what": name,
+        "photos": len(labels),
+        "classes": len(np.unique(labels)),
+        "right": int(right.sum()),
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(np.mean([right[labels == label].mean() for label in np.unique(labels)])),
+        "interval": list(wilson(int(right.sum()), len(right))),
+        "only_reference": compared.only_first,
+        "only_this": compared.only_second,
+        "p_value": compared.p_value,
+    }
 
 
 def run(folder: Path, recipe: str) -> dict[str, Any]:
@@ -165,16 +215,9 @@ def run(folder: Path, recipe: str) -> dict[str, Any]:
 
 def markdown(found: dict[str, Any]) -> str:
     """A line a set by folds, and one a complete run."""
-    sets = list(dict.fromkeys(row["set"] for row in found["folds"]))
-    whats = list(dict.fromkeys(row["what"] for row in found["folds"]))
-    by = {(row["set"], row["what"]): row for row in found["folds"]}
-    lines = [
-        (f"{name}, {by[name, 'own_photos']['photos']:,}", *(_share(by.get((name, what))) for what in whats))
-        for name in sets
-    ]
-    means = [np.mean([by[name, what]["accuracy"] for name in sets if (name, what) in by]) for what in whats]
-    lines.append(("mean", *(f"{mean:.4f}" for mean in means)))
-    parts = [table(("photos", *whats), lines), ""]
+    parts = [_by_folds(found["folds"]), ""]
+    if found["views"]:
+        parts += [_by_folds(found["views"]), ""]
     runs = [
         (
             row["set"], row["what"],
@@ -190,6 +233,18 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def _by_folds(rows: list[dict[str, Any]]) -> str:
+    """A line a set and a column a candidate, with their means over the sets."""
+    sets, whats = (list(dict.fromkeys(row[key] for row in rows)) for key in ("set", "what"))
+    by = {(row["set"], row["what"]): row for row in rows}
+    lines = [
+        (f"{name}, {by[name, whats[0]]['photos']:,}", *(_share(by.get((name, what))) for what in whats))
+        for name in sets
+    ]
+    means = [np.mean([by[name, what]["accuracy"] for name in sets if (name, what) in by]) for what in whats]
+    return table(("photos", *whats), [*lines, ("mean", *(f"{mean:.4f}" for mean in means))])
+
+
 def _share(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
@@ -200,7 +255,7 @@ def _share(row: dict[str, Any] | None) -> str:
 def main() -> None:
     """Judge every set, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parse.add_argument("what", choices=("folds", "runs"))
+    parse.add_argument("what", choices=("folds", "views", "runs"))
     parse.add_argument("arguments", nargs="+", metavar="[RECIPE[:VARIANT]] FOLDER ...")
     options = parse.parse_args()
 
@@ -208,22 +263,20 @@ def main() -> None:
     from recipes.files.atomic import write_json
     from recipes.study.results_table import put_between_marks
 
-    stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"folds": [], "runs": []}
+    stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    stored = {"folds": [], "views": [], "runs": []} | stored
     given = list(options.arguments)
     recipe = given.pop(0) if options.what == "runs" else ""
     for folder in map(Path, given):
-        rows = folds(folder) if options.what == "folds" else [run(folder, recipe)]
+        rows = {"folds": folds, "views": views}[options.what](folder) if not recipe else [run(folder, recipe)]
         for row in rows:
             print(row, flush=True)
         new = {(row["set"], row["what"]) for row in rows}
-        gone = {row["set"] for row in rows} if options.what == "folds" else set()
+        gone = set() if recipe else {row["set"] for row in rows}
         kept = [row for row in stored[options.what] if row["set"] not in gone and (row["set"], row["what"]) not in new]
         stored[options.what] = kept + rows
         stored |= {
-            "commands": [
-                "python benchmarks/own_photos.py folds FOLDER ...",
-                "python benchmarks/own_photos.py runs ...",
-            ],
+            "commands": COMMANDS,
             "versions": environment.versions(),
             "hardware": environment.hardware(),
         }

@@ -93,7 +93,7 @@ def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     assert "4 layers from block5_conv1, of 5 stages" in out
 
 
-def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
+def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path, lite0_weights):
     monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path))
     script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
     rows = script["folds"](clothes, weights=None, bases=("efficientnet_lite0@32", "MobileNetV3Small@32"))
@@ -101,6 +101,10 @@ def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
         "own_photos", "efficientnet_lite0@32 alone", "MobileNetV3Small@32 alone",
     ]  # fmt: skip
     assert len(rows[0]["chosen"]) == 5
+    rows += script["views"](clothes)
+    assert [row["what"] for row in rows[3:]] == [
+        f"views taught {taught}, asked {asked}" for taught in (1, 2) for asked in (1, 2)
+    ]
     assert all(0 <= row["interval"][0] <= row["accuracy"] <= row["interval"][1] <= 1 for row in rows)
 
 
