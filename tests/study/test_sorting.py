@@ -158,6 +158,26 @@ def test_what_was_put_off_comes_last(tmp_path):
         assert later >= set(sorting.shown)
 
 
+def test_who_puts_everything_off_is_asked_about_all_in_turn(tmp_path):
+    with sitting(tmp_path, 40) as (sorting, _):
+        seen = set()
+        for _ in range(12):
+            seen |= set(sorting.shown)
+            sorting.press("s")
+        assert seen == set(range(40))
+
+
+def test_what_is_left_when_a_proposal_is_accepted_is_something_else(tmp_path):
+    with sitting(tmp_path) as (sorting, truths):
+        while sorting.asked.proposal is None:
+            press_truthfully(sorting, truths)
+        page = sorting.shown
+        sorting.press("b")
+        sorting.press(ENTER)
+        assert sorting.shown == page[1:2]
+        assert (sorting.asked.proposal, sorting.asked.kind) == (None, "rest")
+
+
 def test_a_second_start_goes_on_and_takes_back_what_the_first_named(tmp_path):
     with sitting(tmp_path) as (sorting, truths):
         for _ in range(3):
