@@ -311,6 +311,7 @@ def test_a_copy_that_was_not_noted_before_a_kill_is_not_made_twice(pile, tmp_pat
     out.mkdir()
     folders.put(out, paths, {"temple/00.jpg": "a"})
     (out / folders.FILE).write_text("path,file\n")
+    (out / "a" / ".123.tmp.jpg").write_bytes(b"half")
     done = folders.put(out, paths, {"temple/00.jpg": "a"})
     assert (done.added, done.there) == (0, 1)
     assert [path.name for path in (out / "a").iterdir()] == ["00.jpg"]
