@@ -2,14 +2,13 @@
 
     python benchmarks/sorting.py FOLDER [FOLDER ...] [--photos 300] [--smoke]
 
-Each FOLDER holds a set of photos, a folder for each class; as many of each class are taken, by chance, as make up so
-many photos. What a frozen EfficientNet-Lite0 finds in them is what `recipes.sort` asks by. A scripted person knows the
-truth and presses keys; each counts, the one that copies too. The careful one looks at every photo that is shown: where
-all are what is proposed, Enter; where all are of one class, its number; otherwise the letters of those that are not of
-the most frequent class, class by class, each with that number, then Enter or a number for the rest. The hasty one
-looks at groups only, and presses Enter for every proposal. Seeds draw other photos. Results go to
-results/bench/sorting.json and, between the marks, into docs/sort.md. `--smoke` takes a few crops, random weights, and
-writes nothing.
+Each FOLDER holds a set of photos, a folder for each class, of which so many are taken by chance. What a frozen
+EfficientNet-Lite0 finds in them is what `recipes.sort` asks by. A scripted person knows the truth and presses keys;
+each counts, the one that copies too. The careful one looks at every photo that is shown: where all are what is
+proposed, Enter; where all are of one class, its number; otherwise the letters of those that are not of the most
+frequent class, class by class, each with that number, then Enter or a number for the rest. The hasty one looks at
+groups only, and presses Enter for every proposal. Seeds draw other photos. Results go to results/bench/sorting.json
+and, between the marks, into docs/sort.md. `--smoke` takes a few crops, random weights, and writes nothing.
 """
 
 from __future__ import annotations
@@ -33,12 +32,13 @@ SEEDS = (42, 43, 44)
 CAREFUL, HASTY = "careful", "hasty"
 
 
-def sorted_by(person: str, photos: Sequence[str], truths: Sequence[str], features: np.ndarray) -> dict[str, Any]:
+def sorted_by(
+    person: str, photos: Sequence[str], truths: Sequence[str], classes: Sequence[str], features: np.ndarray
+) -> dict[str, Any]:
     """Let a scripted person sort an album: keys pressed, pages seen, photos in their class."""
     from recipes.study.sorting import journal
     from recipes.study.sorting.keys import Sorting
 
-    classes = tuple(sorted(set(truths)))
     with tempfile.TemporaryDirectory() as folder, journal.opened(Path(folder)) as kept:
         sorting = Sorting(photos, features, classes, kept)
         keys, pages = 0, 0
@@ -70,22 +70,14 @@ def _keys(person: str, sorting: Any, truths: Sequence[int]) -> Iterator[str]:
     yield ENTER if most == proposal else DIGITS[most]
 
 
-def drawn(folder: Path, number: int, seed: int) -> tuple[list[str], list[str]]:
-    """Names and classes of so many photos of a folder, as many of each class as there are, and can be."""
+def drawn(folder: Path, number: int, seed: int) -> tuple[list[str], list[str], list[str]]:
+    """Names and classes of so many photos of a folder, by chance, and all classes."""
     from recipes.data.photos.listing import list_photos
 
-    entries = list_photos(folder).entries
-    random, by_class = np.random.default_rng(seed), {}
-    for entry in entries:
-        by_class.setdefault(entry.label, []).append(entry)
-    each = -(-number // len(by_class))
-    taken = [
-        entry
-        for label in sorted(by_class)
-        for entry in (by_class[label][place] for place in random.permutation(len(by_class[label]))[:each])
-    ]
-    taken.sort(key=lambda entry: entry.name)
-    return [entry.name for entry in taken], [entry.label for entry in taken]
+    listing = list_photos(folder)
+    places = np.sort(np.random.default_rng(seed).permutation(len(listing.entries))[:number])
+    taken = [listing.entries[place] for place in places]
+    return [entry.name for entry in taken], [entry.label for entry in taken], listing.classes
 
 
 def rows(folders: Sequence[Path], *, number: int, weights: str | None, side: int) -> Iterator[dict[str, Any]]:
@@ -99,16 +91,16 @@ def rows(folders: Sequence[Path], *, number: int, weights: str | None, side: int
         places = {name: place for place, name in enumerate(found.names)}
         runs: dict[str, list[dict[str, Any]]] = {CAREFUL: [], HASTY: []}
         for seed in SEEDS:
-            names, truths = drawn(folder, number, seed)
+            names, truths, classes = drawn(folder, number, seed)
             usable = [place for place, name in enumerate(names) if name in places]
             names, truths = [names[place] for place in usable], [truths[place] for place in usable]
             for person, made in runs.items():
-                made.append(sorted_by(person, names, truths, features[[places[name] for name in names]]))
+                made.append(sorted_by(person, names, truths, classes, features[[places[name] for name in names]]))
         for person, made in runs.items():
             yield {
                 "photos": folder.name,
                 "number": len(names),
-                "classes": len(set(truths)),
+                "classes": len(classes),
                 "person": person,
                 "runs": made,
             }
@@ -155,7 +147,7 @@ def main() -> None:
     """Sort every set, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parse.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="photos, a folder for each class")
-    parse.add_argument("--photos", type=int, default=300, metavar="N", help="of each set about so many (default 300)")
+    parse.add_argument("--photos", type=int, default=300, metavar="N", help="of each set so many (default 300)")
     parse.add_argument("--smoke", action="store_true", help="a few crops, random weights, nothing stored")
     options = parse.parse_args()
     if not options.smoke and not options.folders:

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
 
-from photo_files import add_bad_files, add_odd_photos, write_clothes, write_photos
+from photo_files import add_bad_files, add_odd_photos, colours, write_clothes, write_photos
 
 import zoo
 import zoo.registry
@@ -269,6 +269,21 @@ def finished(tmp_path_factory):
             with said[0].open("w") as stdout, said[1].open("w") as stderr:
                 subprocess.run(command, env=environment, cwd=ROOT, stdout=stdout, stderr=stderr, check=True)
     return run, subprocess.CompletedProcess(command, 0, *(path.read_text(encoding="utf-8") for path in said))
+
+
+@pytest.fixture
+def pile(tmp_path):
+    """An album of 20 photos that nobody has sorted, in folders that are no classes; several are called alike."""
+    write_photos(tmp_path / "album", number=4)
+    add_odd_photos(tmp_path / "album")
+    return tmp_path / "album"
+
+
+@pytest.fixture
+def by_colours(monkeypatch):
+    """Albums are sorted by the colours of their photos, without a network."""
+    monkeypatch.setattr("recipes.study.sorting.session.load_backend", lambda: None)
+    monkeypatch.setattr("recipes.study.sorting.album.features", colours)
 
 
 @pytest.fixture

@@ -86,6 +86,22 @@ def test_forecasts_held_three_times_in_four_and_the_page_says_so():
     assert f"<!-- learning curve -->\n{markdown}<!-- /learning curve -->" in page
 
 
+def test_sorting_counts_the_keys_of_two_people(smoke):
+    out = smoke("sorting")
+    for words in ("| crops, 60 of 2 classes | careful |", "| hasty |", "keys a photo", "| 100.0% (100.0% to 100.0%) |"):
+        assert words in out
+
+
+def test_sorting_page_says_what_was_measured_and_that_is_what_was_promised():
+    found = json.loads((ROOT / "results" / "bench" / "sorting.json").read_text())
+    page = (ROOT / "docs" / "sort.md").read_text(encoding="utf-8")
+    said = runpy.run_path(f"{ROOT}/benchmarks/sorting.py")["markdown"](found)
+    assert f"<!-- sorting -->\n{said}<!-- /sorting -->" in page
+    runs = [run for row in found["rows"] if row["photos"] == "cats_dogs_1000" for run in row["runs"]]
+    assert {row["number"] for row in found["rows"]} == {300}
+    assert all(run["keys"] < 60 and run["right"] >= 0.97 for run in runs)
+
+
 def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     out = smoke("backbones")
     for check in ("frontier at the head", "kept = whole", "frozen stays", "arithmetic", "Grad-CAM", "fresh process"):

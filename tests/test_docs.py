@@ -12,7 +12,7 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, tune, verify
+from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, sort, tune, verify
 from recipes.recipe import with_defaults
 from recipes.recipe.overrides import parse_assignment
 from recipes.study import results_files, results_table
@@ -35,6 +35,7 @@ VERBS = {
     "results": results,
     "run": run,
     "serve": serve,
+    "sort": sort,
     "tune": tune,
     "verify": verify,
 }

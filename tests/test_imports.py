@@ -44,7 +44,7 @@ def test_command_answers_without_keras(arguments):
 def test_the_other_commands_explain_themselves_and_examine_photos_without_keras(tmp_path):
     write_photos(tmp_path / "photos", number=3)
     code = "import contextlib\n"
-    for verb in ("doctor", "predict", "export", "verify", "serve"):
+    for verb in ("doctor", "predict", "export", "verify", "serve", "sort"):
         code += f"from recipes import {verb}\nwith contextlib.suppress(SystemExit):\n    {verb}.main(['--help'])\n"
     code += f"doctor.main([{str(tmp_path / 'photos')!r}, '--out', {str(tmp_path / 'out')!r}])"
     assert not started(code)[0]

@@ -10,12 +10,16 @@ from playwright.sync_api import sync_playwright
 
 import recipes
 from recipes import book
+from recipes.console.screen import Screen
 from recipes.data.photos import decisions
 from recipes.data.photos.listing import list_photos
 from recipes.pages.classify import ClassifyPage
 from recipes.pages.decide import DecidePage
 from recipes.pages.server import server
+from recipes.pages.sort import SortPage
 from recipes.study.doubtful_labels import Judged
+from recipes.study.sorting import session
+from recipes.study.sorting.request import Request
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -228,3 +232,108 @@ def test_the_page_of_decisions_speaks_the_browsers_language(opened, deciding):
         page.wait_for_selector("#place:not(:empty)")
         assert page.evaluate("document.documentElement.lang") == language
         assert words in page.inner_text("body")
+
+
+@pytest.fixture
+def sitting(pile, by_colours, tmp_path):
+    """The address of a page that sorts an album of twenty photos, its folder, and the truth by the photos' names."""
+    (pile / "broken.jpg").write_bytes(b"<html>")
+    request = Request(pile, ("flower", "temple", "옷", "none"), tmp_path / "out")
+    with session.opened(request, Screen(quiet=True)) as sat:
+        page = SortPage(sat.sorting, sat.album.paths, sat.album.problems, sat.write, what=sat.what, command=sat.follows)
+        with server(page) as running:
+            threading.Thread(target=running.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{running.server_address[1]}/", tmp_path / "out", sat.sorting
+            running.shutdown()
+
+
+def pressed(page, sorting, *keys):
+    """Press keys as a person does: each when the photos that it is about are there."""
+    for key in keys:
+        page.wait_for_selector("body[data-loading='0']")
+        turn = sorting.turn
+        page.keyboard.press(key)
+        page.wait_for_function("turn => state && state.turn > turn", arg=turn)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_page_of_sorting(opened, sitting, scheme):
+    address, _, sorting = sitting
+    for width, locale in zip(WIDTHS, ("en", "ko"), strict=True):
+        page = opened(address, viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale)
+        page.wait_for_selector("body[data-loading='0']")
+        assert page.evaluate("document.documentElement.lang") == locale
+        assert page.evaluate("document.querySelector('#photos img').naturalWidth") == 96
+        assert_everybody_can_read(page)
+        for keys in (("a", "c"), ("2",), ("o",), ("3",)):
+            pressed(page, sorting, *keys)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert_everybody_can_read(page)
+        pressed(page, sorting, "o", "u", "u")
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        assert page.complaints == []
+        assert {url.split("/")[2] for url in page.asked if url.startswith("http")} == {address.split("/")[2]}
+
+
+def test_an_album_is_sorted_by_keys_alone(opened, sitting):
+    address, out, sorting = sitting
+    page = opened(address, viewport={"width": 400, "height": 800})
+    page.wait_for_selector("body[data-loading='0']")
+    assert "broken.jpg" in page.inner_text("#problems")
+    names = ["flower", "temple", "옷"]
+    while sorting.asked:
+        shown = [names.index(sorting.photos[place].split("/")[0]) for place in sorting.shown]
+        most = max(set(shown), key=shown.count)
+        for label in sorted(set(shown) - {most}):
+            pressed(
+                page, sorting, *(letter for letter, one in zip("abcdefghijkl", shown, strict=False) if one == label)
+            )
+            pressed(page, sorting, str(label + 1))
+            shown = [one for one in shown if one != label]
+        pressed(page, sorting, "Enter" if sorting.asked.proposal == most else str(most + 1))
+    page.wait_for_selector("#done:not([hidden])")
+    assert not list(out.glob("*/*.*"))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#then:not([hidden])")
+    assert "Added: 20, there already: 0" in page.inner_text("#wrote")
+    assert f"python -m recipes.run --data {out}" in page.inner_text("#done")
+    assert len(list((out / "temple").iterdir())) == 7
+    assert_everybody_can_read(page)
+    # A window that opens now shows the same, and U takes back what was named last.
+    other = opened(address)
+    other.wait_for_selector("#done:not([hidden])")
+    pressed(other, sorting, "u")
+    assert sorting.asked
+    # The first window shows what was before: its key does nothing.
+    counts = sorting.counts
+    page.keyboard.press("u")
+    page.wait_for_selector("#said:has-text('Another window')")
+    assert sorting.counts == counts
+    (out / "sorted.csv").unlink()
+    other.keyboard.press("1")
+    other.wait_for_selector("#failed:not([hidden])")
+    assert "Not saved:" in other.inner_text("#failed")
+
+
+def test_keys_wait_for_the_photos_and_clicks_do_what_keys_do(opened, sitting):
+    address, _, sorting = sitting
+    page = opened(address)
+    page.wait_for_selector("body[data-loading='0']")
+    page.evaluate("waiting = 1")
+    page.keyboard.press("1")
+    page.wait_for_selector("#said:has-text('still loading')")
+    assert sorting.counts == [0, 0, 0, 0]
+    page.evaluate("waiting = 0")
+    page.click("#photos button:nth-child(2)")
+    page.wait_for_selector("#photos button:nth-child(2)[aria-pressed='true']")
+    page.click("#classes button:has-text('temple')")
+    page.wait_for_selector("#said:has-text('1 named temple')")
+    assert sorting.counts == [0, 1, 0, 0]
+    # The button that was clicked does not take the next Enter for itself.
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#said:has-text('There is no proposal yet')")
+    assert sorting.counts == [0, 1, 0, 0]
+    # A Korean keyboard gives other letters: the place of the key counts.
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ㅕ', code: 'KeyU', bubbles: true }))")
+    page.wait_for_selector("#said:has-text('1 taken back')")

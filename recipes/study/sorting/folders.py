@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import filecmp
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -24,6 +25,8 @@ FILE = "sorted_files.csv"
 HEADER = ("path", "file")
 NONE, NONE_FOLDER = "none", "_none"
 SHARE_OF_FREE = 0.95
+# A copy that was being made when its process was killed.
+HALF = re.compile(r"\.\d+\.tmp(\.\w+)?")
 
 
 @dataclass
@@ -100,6 +103,9 @@ class _Made:
             rows = [row for row in csv.reader(table) if len(row) == len(HEADER)]
             if not rows:
                 table.write(csv_text(HEADER, []))
+        for half in (path for path in out.glob("*/.*.tmp*") if HALF.fullmatch(path.name)):
+            with suppress(OSError):
+                half.unlink()
         for written, file in rows[1:]:
             self._note(meant(written, names) or written, Path(file) if file else None)
 

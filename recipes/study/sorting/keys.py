@@ -122,10 +122,7 @@ class Sorting:
         if key == ENTER:
             return self._accept(self.asked)
         if key == LATER:
-            meant = self._meant
-            self._later |= set(meant)
-            self._go_on(meant)
-            return Said("put_off", len(meant))
+            return self._put_off(self._meant)
         self.is_single = key == OPEN and not self.is_single
         self.marked = frozenset()
         return Said()
@@ -145,7 +142,19 @@ class Sorting:
         if asked.proposal is None:
             return Said("no_proposal")
         right = tuple(place for place in self.shown if place not in self.marked)
-        return self._name(right, asked.proposal) if right else Said("all_marked")
+        if not right:
+            return Said("all_marked")
+        said = self._name(right, asked.proposal)
+        if self.asked and set(self.asked.places) < set(asked.places) and not self.is_single:
+            self.asked = replace(self.asked, kind="rest", proposal=None)  # What was marked is something else.
+        return said
+
+    def _put_off(self, places: tuple[int, ...]) -> Said:
+        """Put photos off until all others are named; where these are all put off too, until they were asked about."""
+        later = self._later | set(places)
+        self._later = frozenset(places) if later >= set(np.flatnonzero(self.labels == NOBODY)) else later
+        self._go_on(places)
+        return Said("put_off", len(places))
 
     def _name(self, places: tuple[int, ...], number: int) -> Said:
         self._record(dict.fromkeys(places, number))

@@ -182,7 +182,8 @@ def _turned(features: np.ndarray) -> np.ndarray:
     axes = min(AXES, len(features) - 1, features.shape[1])
     if axes < 1:
         return scaled
-    return PCA(axes, svd_solver="randomized" if axes == AXES else "full", random_state=0).fit_transform(scaled)
+    with np.errstate(invalid="ignore"):  # Photos that are all equal differ along no axis.
+        return PCA(axes, svd_solver="randomized" if axes == AXES else "full", random_state=0).fit_transform(scaled)
 
 
 def _grouped(space: np.ndarray, classes: int) -> np.ndarray:

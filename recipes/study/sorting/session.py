@@ -68,7 +68,8 @@ class Session:
             rows = len(self.album.photos) + len(self.album.problems)
             return [("table", {"count": rows, "file": str(self.request.csv)})]
         out = Path(str(self.request.out))
-        done = folders.put(out, self.album.paths, self.sorting.journal.labels, link=self.request.link, watch=watch)
+        labels = dict(sorted(self.sorting.journal.labels.items()))
+        done = folders.put(out, self.album.paths, labels, link=self.request.link, watch=watch)
         wrote: Wrote = [("put", {"added": done.added, "there": done.there, "folder": str(out)})]
         if done.removed:
             wrote.append(("removed", {"count": done.removed}))
