@@ -18,14 +18,10 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from recipes.console.command import Parser, guarded
 from recipes.console.screen import Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
-
-if TYPE_CHECKING:
-    import numpy as np
 
 log = logging.getLogger("recipes")
 
@@ -72,9 +68,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.files import atomic, run_folder
     from recipes.inference.answers import answer
 
-    def tell(name: str, row: np.ndarray, class_names: Sequence[str], refused: bool) -> None:
-        best = (-row).argsort(kind="stable")[: options.top]
-        said = "  ".join(f"{class_names[index]} {row[index]:.4f}" for index in best)
+    def tell(name: str, classes: Sequence[tuple[str, float]], refused: bool) -> None:
+        said = "  ".join(f"{label} {value:.4f}" for label, value in classes[: options.top])
         print(name, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
     silent = {} if options.json or options.csv is not None else {"tell": tell}

@@ -25,6 +25,7 @@ from pathlib import Path
 from recipes import book
 from recipes.console.command import Parser, guarded, seed
 from recipes.errors import UsageFault
+from recipes.evaluate.operating_point import FIGURES
 from recipes.inference.bundle import FORMATS
 from recipes.recipe.overrides import parse_assignment
 
@@ -107,6 +108,13 @@ def parser() -> Parser:
     parse.add_argument(
         "--require-accuracy", type=_share, metavar="A", help="exit 7, and export nothing, below this test accuracy"
     )
+    point = parse.add_mutually_exclusive_group()
+    for figure in FIGURES:
+        point.add_argument(
+            f"--require-{figure}", metavar="CLASS=SHARE",
+            help=f"say the class from that probability on which gives it this {figure}, such as defect=0.95; exit 7, "
+            "and export nothing, where none does",
+        )  # fmt: skip
     parse.add_argument("--export", choices=FORMATS, help="also make a bundle of this format in the run folder")
     parse.add_argument("--tensorboard", action="store_true", help="also write each epoch as TensorBoard events")
     parse.add_argument("--open", action="store_true", help="open report.html in a browser when the run has ended")
@@ -193,11 +201,14 @@ def _command(arguments: Sequence[str] | None) -> int:
             weights=options.weights,
             smoke=options.smoke,
             require_accuracy=options.require_accuracy,
+            require_recall=options.require_recall,
+            require_precision=options.require_precision,
             export=options.export,
             tensorboard=options.tensorboard,
             modules=tuple(options.modules),
             decisions=str(Path(options.decisions).expanduser().absolute()) if options.decisions else None,
         )
+        request.wanted()
         if options.plan:
             load_backend()
             from recipes.execution import plan

@@ -32,6 +32,7 @@ from recipes.train import checkpoint
 if TYPE_CHECKING:
     import keras
 
+    from recipes.evaluate import operating_point
     from recipes.evaluate.none_of_these import Refused
     from recipes.evaluate.predictions import Predictions
     from recipes.recipe import Phase
@@ -184,16 +185,21 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
                 job.curve = _learning_curve(job, ready, outcome)
         with job.stage("evaluate"):
             tables, metrics, refused = _evaluate(job, splits, outcome)
-        manifest = record.finished(job, splits, outcome, metrics, refused)
+            point = _operating_point(job, ready, outcome, tables)
+            metrics |= {"operating_point": vars(point)} if point else {}
+        manifest = record.finished(job, splits, outcome, metrics, refused, point)
         with job.stage("report"):
             from recipes.execution import artifacts
 
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
+        for words in point.words() if point else ():
+            log.log(RESULT, "%s", words)
+        log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
         _say_next(job, manifest, tables)
     run_folder.close(job.folder, manifest.as_dict())
-    _require_accuracy(job.request, manifest)
+    _require(job.request, manifest)
     if job.request.export is not None:
         _export(job.folder, job.request.export)
     return manifest.as_dict() | {"folder": str(job.folder)}
@@ -292,6 +298,20 @@ def _evaluate(
     return tables, metrics, refused
 
 
+def _operating_point(
+    job: Job, ready: prepare.Prepared, outcome: Outcome, tables: dict[str, Predictions]
+) -> operating_point.OperatingPoint | None:
+    """From which probability on a class is said, where a recall or precision is asked of it; says what it is worth."""
+    from recipes.evaluate import operating_point
+    from recipes.train.heads import out_of_fold
+
+    wanted = job.request.wanted()
+    if wanted is None:
+        return None
+    by_folds = out_of_fold.of_run(job.recipe, outcome, ready.splits, ready.groups)
+    return operating_point.fixed(wanted, tables, by_folds, ready.splits.train.labels)
+
+
 def _to_score(model: keras.Model, outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
     """A network, and a split as it takes it: validation images that passed the frozen part do not pass it again."""
     from recipes.freeze.layers import split_at
@@ -341,7 +361,6 @@ def _say_result(job: Job, manifest: Manifest) -> None:
         log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
     if manifest.not_repeated:
         log.info("%s", manifest.not_repeated)
-    log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
 
 
 def _say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> None:
@@ -362,15 +381,18 @@ def _say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> N
         log.info("next   %s", step.command)
 
 
-def _require_accuracy(request: Request, manifest: Manifest) -> None:
-    """Fail a run that is below the accuracy required of it; what it wrote stays.
+def _require(request: Request, manifest: Manifest) -> None:
+    """Fail a run that is below the accuracy required of it, or has no operating point as required; its files stay.
 
     Raises:
-        AccuracyFault: With both figures.
+        AccuracyFault: With both figures, or why no probability serves.
     """
+    left = ", and nothing was exported" if request.export else ""
+    point = manifest.operating_point
+    if point is not None and point.threshold is None:
+        raise AccuracyFault(f"No operating point: {point.reason}{left}.")
     reached = manifest.result.test_accuracy
     if request.require_accuracy is not None and reached < request.require_accuracy:
-        left = ", and nothing was exported" if request.export else ""
         raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
 
 
@@ -392,7 +414,7 @@ def _already_done(folder: Path, request: Request) -> dict[str, Any]:
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
         manifest.result.test_accuracy, folder / run_folder.REPORT,
     )  # fmt: skip
-    _require_accuracy(request, manifest)
+    _require(request, manifest)
     if request.export is not None:
         _export(folder, request.export)
     return manifest.as_dict() | {"folder": str(folder)}

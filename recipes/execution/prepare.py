@@ -104,6 +104,8 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
     model, began = None, time.monotonic()
     if described is not None:
+        if wanted := request.wanted():
+            wanted.require(described.class_names)
         model = _build_checked(recipe, described, request.seed, weights)
     return Outline(request, origin, recipe, weights, described, model, time.monotonic() - began)
 
@@ -119,11 +121,14 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
 
     Raises:
         DataFault: When nothing can be trained on the images.
+        UsageFault: When a recall or precision is asked of a class that is not there.
         Fault: What `outline` raises.
     """
     known = known or outline(request)
     diagnosis = _examine(known, screen, folder)
     splits = _read(known, diagnosis)
+    if wanted := request.wanted():
+        wanted.require(splits.class_names)
     recipe = request.for_images(known.recipe, splits.counts()["train"])
     if request.wants_audition(recipe):
         held = _hear(recipe, known.origin, splits, diagnosis, request, screen)

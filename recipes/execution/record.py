@@ -20,6 +20,7 @@ from recipes.files.manifest import (
     Manifest,
     Model,
     NoneOfThese,
+    OperatingPoint,
     Place,
     Result,
     ScheduleChange,
@@ -31,6 +32,7 @@ from recipes.recipe.diff import differences, recipe_changes
 
 if TYPE_CHECKING:
     from recipes.data import Splits
+    from recipes.evaluate import operating_point
     from recipes.evaluate.none_of_these import Refused
     from recipes.execution.job import Job
     from recipes.train.checkpoint import TrainingState
@@ -157,7 +159,12 @@ def refuse_epochs_without_effect(job: Job, saved: TrainingState | None) -> None:
 
 
 def finished(
-    job: Job, splits: Splits, outcome: Outcome, metrics: dict[str, Any], refused: Refused | None = None
+    job: Job,
+    splits: Splits,
+    outcome: Outcome,
+    metrics: dict[str, Any],
+    refused: Refused | None = None,
+    point: operating_point.OperatingPoint | None = None,
 ) -> Manifest:
     """The manifest of a finished run, before its files are known."""
     from recipes import precision
@@ -197,6 +204,7 @@ def finished(
         doctor=job.findings,  # type: ignore[arg-type]
         boundary={phase: FrozenPass(**facts) for phase, facts in outcome.boundary.items()},
         none_of_these=NoneOfThese(**vars(refused)) if refused else None,
+        operating_point=OperatingPoint(**vars(point)) if point else None,
         schedule_changes=[ScheduleChange(**change) for change in outcome.schedule_changes],
         settings=job.recipe.as_dict(),
         seconds=job.seconds,

@@ -14,6 +14,7 @@ import zoo
 from recipes import book
 from recipes.data import TFDS, is_own
 from recipes.errors import UsageFault
+from recipes.evaluate.operating_point import Wanted, parse
 from recipes.files.typed import Share
 from recipes.recipe import Choice, Recipe, Shares
 
@@ -36,6 +37,8 @@ class Request:
         chosen: (path, value) pairs that the recipe's audition chose; empty until it was held.
         data: `"auto"`, `"full"`, `"sample"`, `"tfds:<name>"`, or the path of a folder or table of photos.
         data_dir: TFDS's data folder, if given.
+        require_recall: `CLASS=SHARE`: the class is said from that probability on which gives it this recall.
+        require_precision: `CLASS=SHARE`: or this precision; not both.
         minutes: Given to further phases, where folds say that they help; `None` for none.
         seed: Fixes weights, data order, augmentation and dropout.
         precision: `"auto"`, `"float32"` or `"bfloat16"`.
@@ -64,6 +67,8 @@ class Request:
     chosen: tuple[tuple[str, str], ...] = ()
     decisions: str | None = None
     minutes: Annotated[float, Gt(0)] | None = None
+    require_recall: str | None = None
+    require_precision: str | None = None
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
@@ -108,6 +113,20 @@ class Request:
         except ValueError as error:
             raise UsageFault(str(error)) from error
         return recipe
+
+    def wanted(self) -> Wanted | None:
+        """The recall or precision that is asked of a class.
+
+        Raises:
+            UsageFault: When both are, or it is not `CLASS=SHARE`.
+        """
+        if self.require_recall is not None and self.require_precision is not None:
+            raise UsageFault(
+                "--require-recall and --require-precision: one threshold cannot answer for both. Give one."
+            )
+        if self.require_recall is not None:
+            return parse(self.require_recall, "recall")
+        return parse(self.require_precision, "precision") if self.require_precision is not None else None
 
     def wants_audition(self, recipe: Recipe) -> bool:
         """Whether folds are still to choose base and head: not where that was done, or the user names a base."""

@@ -119,6 +119,22 @@ class NoneOfThese:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperatingPoint:
+    """From which probability on one class is said, see `recipes.evaluate.operating_point.OperatingPoint`."""
+
+    class_name: str
+    figure: Literal["recall", "precision"]
+    wanted: Share
+    threshold: Share | None
+    reason: str
+    folds: Count
+    validation: Count
+    recall: tuple[Count, Count]
+    precision: tuple[Count, Count]
+    false_alarms: tuple[Count, Count]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hardware:
     """Where a run was made."""
 
@@ -174,6 +190,7 @@ class Manifest:
         doctor: What the examination of own photos found; `None` for other data.
         boundary: For each phase that trained above a frontier, what was kept of the frozen part.
         none_of_these: How often a photo of the classes is called none of these; `None` where nothing is.
+        operating_point: From which probability on one class is said; `None` where the most probable class is.
         schedule_changes: Where a resume with more epochs drew a learning-rate schedule anew.
         settings: The recipe's values, as `Recipe.as_dict` gives them.
         seconds: For each stage of the run.
@@ -200,6 +217,7 @@ class Manifest:
     doctor: Findings | None = None
     boundary: dict[str, FrozenPass] = field(default_factory=dict)
     none_of_these: NoneOfThese | None = None
+    operating_point: OperatingPoint | None = None
     schedule_changes: list[ScheduleChange] = field(default_factory=list)
     settings: Settings
     seconds: dict[str, Seconds]

@@ -80,7 +80,7 @@ def answer(
     labelled: bool,
     none_of_these: float | None = None,
     screen: Screen,
-    tell: Callable[[str, np.ndarray, Sequence[str], bool], None] = lambda name, row, class_names, refused: None,
+    tell: Callable[[str, Sequence[tuple[str, float]], bool], None] = lambda name, classes, refused: None,
 ) -> Answers:
     """Let a network say what is on photos.
 
@@ -91,8 +91,8 @@ def answer(
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
         none_of_these: The rate of false alarms at which a photo is called none of the classes; `None` does not ask.
         screen: Where to show how far it is.
-        tell: Called for each photo that could be read, as soon as it was, with (name, (classes,) probabilities, names
-            of the classes, whether it is none of these).
+        tell: Called for each photo that could be read, as soon as it was, with (name, classes with probabilities, the
+            answer first and then the most probable, whether it is none of these).
 
     Raises:
         DataFault: When a folder holds no photos, or subfolders that are no classes of the network.
@@ -117,6 +117,9 @@ def answer(
         predictor = load(run)
         if none_of_these is not None:
             predictor.require(none_of_these)
+        if predictor.point is not None:
+            named = predictor.class_names[predictor.point.place]
+            log.info("%s is said from a probability of %.4g on: its operating point", named, predictor.point.threshold)
         with screen.counting("predict") as watch:
 
             def followed() -> Iterator[tuple[str, Answer | str]]:
@@ -125,14 +128,15 @@ def answer(
                     if isinstance(said, str):
                         log.warning("%s: %s", name, said)
                     else:
-                        tell(name, said.row, predictor.class_names, predictor.refuses(said, none_of_these))
+                        tell(name, predictor.ranked(said), predictor.refuses(said, none_of_these))
                     if len(photos) > 1:
                         watch(done, len(photos))
                     yield name, said
 
             table = collect(
-                followed(), predictor.class_names, predictor.kind, known=predictor.known, rate=none_of_these
-            )
+                followed(), predictor.class_names, predictor.kind,
+                known=predictor.known, rate=none_of_these, point=predictor.point,
+            )  # fmt: skip
     if table.problems:
         log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
     if none_of_these is None and predictor.known is not None:

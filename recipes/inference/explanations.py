@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import zoo
 from recipes.data import decode
 from recipes.errors import DataFault, UsageFault
+from recipes.evaluate.operating_point import ranked
 from recipes.evaluate.probabilities import PROBABILITY
 from recipes.inference import activation_maximization, gradcam, saved
 from recipes.inference.predictor import Predictor
@@ -110,8 +111,8 @@ def explained(
             log.warning("%s", fault)
             continue
         read += 1
-        row = network.probabilities(pixels[np.newaxis])[0]
-        answer = int(row.argmax())
+        rows = network.probabilities(pixels[np.newaxis])
+        row, answer = rows[0], int(ranked(rows, network.point)[0, 0])
         title = f"{path.name}: {network.class_names[answer]} {in_words(row[answer], network.kind)}"
         if features:
             for name, maps in zip(features, _feature_maps(network, pixels, features), strict=True):

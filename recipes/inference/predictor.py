@@ -16,6 +16,7 @@ from recipes.data.photos.listing import printable
 from recipes.errors import UsageFault
 from recipes.evaluate import likeness
 from recipes.evaluate.none_of_these import FILE, Known
+from recipes.evaluate.operating_point import Point, ranked
 from recipes.evaluate.probabilities import as_classes, kind_of
 from recipes.freeze import frozen_runner
 from recipes.inference import pictures
@@ -40,6 +41,7 @@ class Predictor:
         manifest: What the run says of itself; `None` for a saved model of no run.
         value_range: Lowest and highest value the network takes; those of this book take raw pixels.
         square: How a photo of another shape than the network's is brought to it, see `recipes.data.decode.fit`.
+        point: From which probability on one class is said; `None` where the most probable is.
         known: What it learned from, to tell what is none of its classes; `None` where the run did not keep it.
     """
 
@@ -49,6 +51,7 @@ class Predictor:
     value_range: tuple[float, float] = (0.0, 255.0)
     square: str = "squash"
     known: Known | None = None
+    point: Point | None = None
 
     @cached_property
     def kind(self) -> str:
@@ -86,6 +89,11 @@ class Predictor:
             return False
         return bool(self.known.refused(np.array([answer.as_unlike]), rate)[0])
 
+    def ranked(self, answer: Answer) -> list[tuple[str, float]]:
+        """Classes with their probabilities: first what is said, then the others, the most probable first."""
+        order = ranked(answer.row[np.newaxis], self.point)[0]
+        return [(self.class_names[index], float(answer.row[index])) for index in order]
+
     def predict(self, images: Photo | Sequence[Photo], none_of_these: float | None = None) -> Table:
         """Say what is on photos.
 
@@ -105,8 +113,9 @@ class Predictor:
         if none_of_these is not None:
             self.require(none_of_these)
         return collect(
-            self.stream(pictures.several(images)), self.class_names, self.kind, known=self.known, rate=none_of_these
-        )
+            self.stream(pictures.several(images)), self.class_names, self.kind,
+            known=self.known, rate=none_of_these, point=self.point,
+        )  # fmt: skip
 
     def stream(self, images: Iterable[Photo]) -> Iterator[tuple[str, Answer | str]]:
         """For each photo in order its name and the answer, or the reason why it cannot be read.

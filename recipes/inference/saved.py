@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import zoo
 from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.evaluate import none_of_these
 from recipes.evaluate.none_of_these import Known
+from recipes.evaluate.operating_point import Point
 from recipes.files import manifest as manifests
 from recipes.files import model_file, model_notes
 from recipes.files.atomic import read_json
@@ -88,10 +90,23 @@ def load(run: str | os.PathLike) -> Predictor:
     if MODEL not in manifest.files:
         raise CorruptFault(f"{folder / MANIFEST} is damaged: files: {MODEL} is missing.")
     _check_square(manifest.square, f"{folder / MANIFEST} is damaged: settings.square")
+    point = manifest.operating_point
     model = load_keras(folder / MODEL, manifest.files[MODEL], manifest.modules)
     return Predictor(
-        model, tuple(manifest.data.class_names), manifest, square=manifest.square, known=_known(folder, manifest.files)
-    )
+        model, tuple(manifest.data.class_names), manifest, square=manifest.square,
+        known=_known(folder, manifest.files),
+        point=_point(asdict(point) if point else None, manifest.data.class_names, folder),
+    )  # fmt: skip
+
+
+def _point(found: Mapping[str, Any] | None, class_names: Sequence[str], folder: Path) -> Point | None:
+    """From which probability on a run says one class; `None` where the most probable is said."""
+    if not found or found.get("threshold") is None:
+        return None
+    name, threshold = str(found.get("class_name")), found["threshold"]
+    if name not in class_names or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise CorruptFault(f"{folder} is damaged: operating_point names {name!r} and {threshold!r}.")
+    return Point(list(class_names).index(name), float(threshold))
 
 
 def _known(folder: Path, files: Mapping[str, str]) -> Known | None:
@@ -104,14 +119,14 @@ def _known(folder: Path, files: Mapping[str, str]) -> Known | None:
     return none_of_these.read(path)
 
 
-def _known_beside(path: Path) -> Known | None:
-    """What a saved network learned from, where it lies in the folder of its run or in a bundle, unchanged."""
+def _beside(path: Path) -> dict[str, Any]:
+    """What stands beside a saved network, in the folder of its run or in a bundle, where both are unchanged."""
     for index in (MANIFEST, "bundle.json"):
         if (path.parent / index).is_file():
-            files = read_json(path.parent / index).get("files", {})
-            if NONE_OF_THESE in files and files.get(path.name) == sha256_of(path):
-                return _known(path.parent, files)
-    return None
+            facts = read_json(path.parent / index)
+            if facts.get("files", {}).get(path.name) == sha256_of(path):
+                return facts
+    return {}
 
 
 def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Predictor:
@@ -144,7 +159,12 @@ def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Pr
     _check_square(notes.square, f"{path} is damaged: its square")
     if len(notes.class_names) == len(names):
         names = notes.class_names
-    return Predictor(model, tuple(names), None, value_range, notes.square, _known_beside(path))
+    beside = _beside(path)
+    known = _known(path.parent, beside.get("files", {}))
+    return Predictor(
+        model, tuple(names), None, value_range, notes.square, known,
+        _point(beside.get("operating_point"), names, path.parent),
+    )  # fmt: skip
 
 
 def _notes(path: Path) -> model_notes.Notes:

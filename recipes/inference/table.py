@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recipes.evaluate.operating_point import Point, ranked
 from recipes.evaluate.probabilities import PROBABILITY
 from recipes.files.csv_text import csv_text
 
@@ -46,6 +47,7 @@ class Table:
         as_unlike: (photos,), the share of the run's validation photos that are as unlike its training photos, 0-1;
             `None` where the run did not keep what it takes.
         refused: (photos,), whether each is none of the classes; `None` where that was not asked.
+        point: From which probability on one class is said; `None` where the most probable is.
     """
 
     ids: np.ndarray
@@ -55,18 +57,19 @@ class Table:
     kind: str = PROBABILITY
     as_unlike: np.ndarray | None = None
     refused: np.ndarray | None = None
+    point: Point | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def predictions(self) -> list[str]:
-        """The most probable class of each photo."""
-        return [self.class_names[index] for index in self.probabilities.argmax(axis=1)]
+        """The class of each photo: the most probable, or that of the operating point."""
+        return [self.class_names[index] for index in ranked(self.probabilities, self.point)[:, 0]]
 
     def top(self, number: int) -> list[list[tuple[str, float]]]:
-        """For each photo its most probable classes with their probabilities, the surest first."""
-        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :number]
+        """For each photo its class, and the most probable others, with their probabilities."""
+        order = ranked(self.probabilities, self.point)[:, :number]
         return [
             [(self.class_names[index], float(row[index])) for index in places]
             for places, row in zip(order, self.probabilities, strict=True)
@@ -100,7 +103,7 @@ class Table:
             shares = zip(self.refused, np.asarray(self.as_unlike), strict=True)
             more = [["yes" if refused else "no", f"{share:.6g}"] for refused, share in shares]
         read = (
-            [name, guess, f"{row.max():.6g}", *(f"{value:.6g}" for value in row), "", *last]
+            [name, guess, f"{row[self.class_names.index(guess)]:.6g}", *(f"{value:.6g}" for value in row), "", *last]
             for name, guess, row, last in zip(self.ids, self.predictions, self.probabilities, more, strict=True)
         )
         empty = [""] * (len(header) - len(blank) - 2)
@@ -114,6 +117,7 @@ def collect(
     *,
     known: Known | None = None,
     rate: float | None = None,
+    point: Point | None = None,
 ) -> Table:
     """Gather what `recipes.inference.predictor.Predictor.stream` gives into a table.
 
@@ -123,6 +127,7 @@ def collect(
         kind: What the network gives.
         known: What it learned from; with it every answer has `as_unlike`.
         rate: Of false alarms, at which photos are refused; `None` does not ask.
+        point: From which probability on one class is said; `None` for the most probable.
     """
     ids, kept, unlike, problems = [], [], [], {}
     for name, said in answers:
@@ -135,4 +140,4 @@ def collect(
     rows = np.array(kept).reshape(len(kept), len(class_names))
     shares = np.array(unlike, "float64") if known else None
     refused = known.refused(shares, rate) if known and shares is not None and rate is not None else None
-    return Table(np.array(ids), rows, class_names, problems, kind, shares, refused)
+    return Table(np.array(ids), rows, class_names, problems, kind, shares, refused, point)

@@ -39,6 +39,7 @@ class ClassifyPage:
             data=manifest.data,
             class_names=predictor.class_names,
             rate=self.rate,
+            point=manifest.operating_point,
             most_megabytes=MOST_BYTES // 10**6,
             doubted=doubted[:MOST_DOUBTED],
             all_doubted=len(doubted),
@@ -66,13 +67,11 @@ class ClassifyPage:
         pixels = decode(content, (height, width), channels, self.predictor.square)
         with self.one_at_a_time:
             said = self.predictor.answers(pixels[np.newaxis])[0]
-            row = said.row
-            order = np.argsort(-row, kind="stable")[:SHOWN]
-            heat = self._heat(pixels, order[:1])
-        names = self.predictor.class_names
+            classes = self.predictor.ranked(said)[:SHOWN]
+            heat = self._heat(pixels, np.array([self.predictor.class_names.index(classes[0][0])]))
         return {
             "none_of_these": self.predictor.refuses(said, self.rate),
-            "classes": [{"name": names[index], self.predictor.kind: float(row[index])} for index in order],
+            "classes": [{"name": name, self.predictor.kind: value} for name, value in classes],
             "photo": _as_url(overlay(pixels, np.zeros_like(heat))),
             "overlay": _as_url(overlay(pixels, heat)),
         }

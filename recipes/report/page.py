@@ -6,6 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from recipes.evaluate.operating_point import share_in_words
+
 
 def render(template: str, **facts: Any) -> str:
     """Fill a template. Whatever stands in the facts is shown as text, never run as HTML."""
@@ -20,6 +22,7 @@ def render(template: str, **facts: Any) -> str:
         "share": lambda value: f"{value:.4f}",
         "percent": lambda value: f"{100 * value:.1f}%",
         "count": lambda value: f"{value:,}",
+        "of": lambda found: share_in_words(*found),
         "points": lambda value: f"{100 * value:+.1f}",
     }
     return environment.get_template(template).render(**facts)

@@ -98,7 +98,7 @@ def run_page(
     }
     two_classes = len(test.class_names) == 2 and 0 < test.truth.sum() < len(test.truth)
     if two_classes:
-        pictures["threshold"] = inline(svg(threshold_figure(test)), "svg")
+        pictures["threshold"] = inline(svg(threshold_figure(test, _said_from(manifest))), "svg")
     if drawn.learning:
         pictures["learning"] = inline(svg(learning_figure(drawn.learning)), "svg")
     return render(
@@ -111,6 +111,7 @@ def run_page(
         interval=(low, high),
         published=manifest.result.published_accuracy,
         none_of_these=manifest.none_of_these,
+        point=manifest.operating_point,
         pictures=pictures,
         calibration=calibration,
         classes=_per_class(metrics["test"], manifest.data.counts),
@@ -131,6 +132,14 @@ def run_page(
         command=manifest.command,
         not_repeated=manifest.not_repeated,
     )
+
+
+def _said_from(manifest: Manifest) -> float:
+    """From which probability on the second of two classes is said."""
+    point = manifest.operating_point
+    if point is None or point.threshold is None:
+        return 0.5
+    return point.threshold if point.class_name == manifest.data.class_names[1] else 1 - point.threshold
 
 
 def _per_class(scores: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:

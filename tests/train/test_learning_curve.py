@@ -1,13 +1,15 @@
 """How many photos more: measured by folds, and forecast for twice as many."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from recipes import Phase, book
 from recipes.data import Images, Origin, Splits
-from recipes.train.heads import learning_curve, power_law
+from recipes.train.heads import learning_curve, out_of_fold, power_law
 
 HEAD = Phase("head", epochs=1, optimizer="logistic_regression", weight_decay=10.0)
 PHOTOS = np.array([25.0, 50.0, 100.0, 200.0])
@@ -146,3 +148,26 @@ def test_a_recipe_that_takes_steps_has_no_curve_and_says_nothing(caplog):
     splits = splits_of(np.repeat([0, 1], 20), ("cat", "dog"))
     assert learning_curve.of_run(book.get("transfer"), None, splits, np.arange(40)) is None
     assert not caplog.text
+
+
+def test_photos_called_by_folds_are_called_by_heads_that_did_not_see_them():
+    """Labels at random: a head that had seen a photo would know its label."""
+    draw = np.random.default_rng(0)
+    features, labels = draw.normal(size=(120, 200)), draw.integers(0, 3, 120)
+    found = out_of_fold.probabilities(
+        features, labels, np.arange(120), head=HEAD, classes=3, balanced=False, folds=5
+    )  # fmt: skip
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert (found.argmax(axis=1) == labels).mean() < 0.5
+
+
+def test_photos_called_by_folds_have_the_temperature_of_the_head():
+    features, labels = clouds(per_class=30, classes=2)
+    cold, hot = (
+        out_of_fold.probabilities(
+            features, labels, np.arange(60), head=dataclasses.replace(HEAD, temperature=temperature), classes=2,
+            balanced=False, folds=5,
+        )
+        for temperature in (1.0, 3.0)
+    )  # fmt: skip
+    np.testing.assert_allclose(logit(cold[:, 1]), 3 * logit(hot[:, 1]), rtol=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from recipes.evaluate.operating_point import share_in_words
 from recipes.inference.bundle.formats import RUNTIMES
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ checks this folder with the images in `golden/`: arrays as the network takes the
 
 - data: {_plain(data.dataset)} ({data.kind}): {counts}
 - test accuracy: {result.test_accuracy:.4f}, scored once; validation accuracy {result.validation_accuracy:.4f}
-- network: {model.parameters:,} parameters, {model.macs:,} multiply-accumulates an image
+{_point(facts)}- network: {model.parameters:,} parameters, {model.macs:,} multiply-accumulates an image
 - command: `{manifest.command}`{again}
 - Keras {versions["keras"]}, TensorFlow {versions["tensorflow"]}
 
@@ -93,6 +94,19 @@ def _refuses(facts: Mapping[str, Any]) -> str:
     return (
         f"`none_of_these` in `bundle.json` says how to refuse what is unlike the training photos: at a rate of "
         f"{found['rate']:.1%} false alarms {found['test'][0]} of {found['test'][1]} test images are refused.\n"
+    )
+
+
+def _point(facts: Mapping[str, Any]) -> str:
+    """The operating point, and what it is worth; nothing where the most probable class is the answer."""
+    if not (point := facts["operating_point"]):
+        return ""
+    found = ", ".join(
+        f"{name.replace('_', ' ')} {share_in_words(*point[name])}" for name in ("recall", "precision", "false_alarms")
+    )
+    return (
+        f"- operating point: {_plain(point['class_name'])} is the answer from a probability of "
+        f"{point['threshold']:.4g} on, for a {point['figure']} of {point['wanted']:g}; on test images {found}\n"
     )
 
 

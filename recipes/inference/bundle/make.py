@@ -161,12 +161,22 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         if units > 1
         else f"one number: the probability of {predictor.class_names[1]!r}",
         "none_of_these": _none_of_these(predictor, kind),
+        "operating_point": _operating_point(manifest),
         "recipe": manifest.recipe,
         "variant": manifest.variant,
         "command": manifest.command,
         "result": asdict(manifest.result),
         "versions": manifest.versions,
     }
+
+
+def _operating_point(manifest: Manifest) -> dict[str, Any] | None:
+    """From which probability on a program says one class; `None` where it says the most probable."""
+    point = manifest.operating_point
+    if point is None or point.threshold is None:
+        return None
+    answer = "class_name where its probability is threshold or more, else the most probable of the other classes"
+    return {"answer": answer} | asdict(point)
 
 
 def _none_of_these(predictor: Any, kind: str) -> dict[str, Any] | None:

@@ -69,11 +69,12 @@ def reliability_figure(found: Reliability) -> Figure:
     return figure
 
 
-def threshold_figure(table: Predictions) -> Figure:
+def threshold_figure(table: Predictions, said_from: float = 0.5) -> Figure:
     """For two classes: precision, recall and F1 of the second one by the probability from which it is said.
 
     Args:
         table: Predictions of two classes.
+        said_from: The probability from which it is said.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -88,7 +89,7 @@ def threshold_figure(table: Predictions) -> Figure:
         (f1, "F1", style.TRAINING),
     ):
         axes.plot(thresholds, values, color=colour, label=name, drawstyle="steps-pre")
-    axes.axvline(0.5, color="#57606a", ls=":", label="as it is: 0.5")
+    axes.axvline(said_from, color="#57606a", ls=":", label=f"as it is: {said_from:.4g}")
     name = table.class_names[1]
     axes.set(xlabel=f"probability from which it says {name}", ylabel=f"of {name}", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower center")
