@@ -99,6 +99,7 @@ def findings(diagnosis: Diagnosis) -> dict[str, Any]:
         "alike": [[photo.entry.name for photo in group] for group in diagnosis.alike],
         "label_conflicts": [[photo.entry.name for photo in group] for group in diagnosis.conflicts],
         "left_out": [vars(leak) for leak in diagnosis.leaks],
+        "shortcuts": [shortcut.as_dict() for shortcut in diagnosis.shortcuts],
         "warnings": diagnosis.warnings,
         "faults": diagnosis.faults,
     } | ({"decisions": decisions} if decisions else {})

@@ -6,17 +6,19 @@ How they are divided: `recipes.data.photos.division`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from recipes.data.photos import seen
 from recipes.data.photos.division import Leak, divide, leaks
 from recipes.data.photos.listing import Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
-from recipes.data.photos.quality import ISSUES
-from recipes.data.photos.scan import Photo
+from recipes.data.photos.scan import ISSUES, Photo
+from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
 from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault
 from recipes.recipe import Shares
@@ -65,6 +67,15 @@ class Diagnosis:
         """Photos used, by class and split."""
         found = Counter((photo.entry.label, self.places[photo.entry.name]) for photo in self.used)
         return {label: {split: found[label, split] for split in SPLIT_NAMES} for label in self.listing.classes}
+
+    def groups(self, names: Iterable[str]) -> np.ndarray:
+        """A number for each photo, by name: equal for those that look alike, and only for them."""
+        return np.array([self._group_of.get(name, -1 - place) for place, name in enumerate(names)])
+
+    @cached_property
+    def shortcuts(self) -> list[Shortcut]:
+        """How far each property of the photos, such as their brightness, tells their classes alone."""
+        return shortcuts(self.used, self.groups(photo.entry.name for photo in self.used))
 
     @property
     def extensions(self) -> dict[str, int]:
@@ -132,6 +143,9 @@ class Diagnosis:
                 found.append(f"No photo of class {_listed(absent)} in {split}: its scores say nothing of that class.")
         if self.conflicts:
             found.append(f"{len(self.conflicts)} groups of photos look alike and have different labels.")
+        found += [
+            f"The class may be given away: {shortcut}. {ADVICE}" for shortcut in self.shortcuts if shortcut.is_alarm
+        ]
         if self.leaks:
             lost = Counter(f"{leak.split} also in {leak.twin_split}" for leak in self.leaks)
             words = ", ".join(f"{number} of {words}" for words, number in sorted(lost.items()))
@@ -146,6 +160,10 @@ class Diagnosis:
         """
         if self.faults:
             raise DataFault(" ".join(self.faults))
+
+    @cached_property
+    def _group_of(self) -> dict[str, int]:
+        return {photo.entry.name: number for number, group in enumerate(self.alike) for photo in group}
 
     @property
     def _seen(self) -> str:
