@@ -59,8 +59,7 @@ def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, .
     from recipes.train.heads.averages import averages
 
     diagnosis = examine(folder, Shares())
-    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
-    groups = np.array([group_of.get(photo.entry.name, -1 - at) for at, photo in enumerate(diagnosis.used)])
+    groups = diagnosis.groups(photo.entry.name for photo in diagnosis.used)
     classes = diagnosis.listing.classes
     recipe = book.get("own_photos")
     if bases:

@@ -14,7 +14,7 @@ import numpy as np
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
-from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
+from recipes.errors import CorruptFault, DataFault, EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
 from recipes.files import atomic, run_folder
@@ -93,7 +93,7 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
         CorruptFault: When the weights fail their check.
         DataFault: When there are no images.
     """
-    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir, request.decisions)
+    origin = origin or _find(request)
     recipe = request.recipe(origin.dataset)
     weights = find_weights(recipe)
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
@@ -101,6 +101,12 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
     if described is not None:
         model = _build_checked(recipe, described, request.seed, weights)
     return Outline(request, origin, recipe, weights, described, model, time.monotonic() - began)
+
+
+def _find(request: Request) -> data.Origin:
+    return data.find(
+        request.dataset(), request.data_mode(), request.data_dir, request.decisions, group_by=request.group_by
+    )
 
 
 def prepare(request: Request, screen: Screen, *, known: Outline | None = None, folder: Path | None = None) -> Prepared:
@@ -147,7 +153,9 @@ def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis |
     """What an examination of a person's own photos finds; `None` for other data."""
     if known.origin.kind != "photos":
         return None
-    diagnosis = examination.examine(known.origin.path, _shares(known.recipe), screen, known.origin.decided)
+    diagnosis = examination.examine(
+        known.origin.path, _shares(known.recipe), screen, known.origin.decided, known.origin.group_by
+    )
     if folder is not None:
         examination.write(diagnosis, folder)
     examination.say(diagnosis)
@@ -186,6 +194,7 @@ def _hear(
     from recipes.train.heads.averages import Averages, averages
 
     heard, groups = _sample(splits, diagnosis)
+    by_photo = diagnosis.look_alikes(heard.ids) if diagnosis and diagnosis.named_groups else None
 
     def look(base: str, size: int) -> Averages:
         images = heard
@@ -196,9 +205,15 @@ def _hear(
                 base, images, weights=recipe.weights, engine=recipe.engine, precision=request.precision, watch=watch
             )
 
+    if by_photo is not None and (few := set(splits.train.labels.tolist()) - set(heard.labels.tolist())):
+        names = ", ".join(repr(splits.class_names[label]) for label in sorted(few))
+        raise DataFault(
+            f"To choose by folds each class must have two groups to train with, and there is one in {names}. Add "
+            "photos of other groups, name smaller ones, or choose without folds: --set model.backbone=NAME"
+        )
     log.info("audition of %d bases on %d of %d training images", len(recipe.audition), len(heard), len(splits.train))
     try:
-        held = audition.hold(recipe, look, heard.labels, groups)
+        held = audition.hold(recipe, look, heard.labels, groups, by_photo)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
@@ -239,12 +254,11 @@ def _further(
 
 
 def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Images, np.ndarray]:
-    """Some of the training images, and a number for each, equal for those that look alike."""
+    """Some of the training images, and a number for each, equal for those that must stay together."""
     from recipes.train.heads import audition
 
-    alike = diagnosis.alike if diagnosis else []
-    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
-    groups = np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)])
+    ids = splits.train.ids
+    groups = diagnosis.groups(ids) if diagnosis else np.arange(len(ids))
     places = audition.sample(splits.train.labels, groups)
     return splits.train.select(places), groups[places]
 
