@@ -56,11 +56,10 @@ def passed(folder: Path, base: str, size: int, *, most: int, weights: str | None
     from recipes.train.heads.averages import averages
 
     diagnosis = examine(folder, Shares())
-    alike = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
     places = np.sort(np.random.default_rng(SEED).permutation(len(diagnosis.used))[:most])
     photos = [diagnosis.used[place] for place in places]
     images = images_of(photos, diagnosis.listing.classes, (size, size, 3), "squash")
-    groups = np.array([alike.get(photo.entry.name, -1 - place) for place, photo in enumerate(photos)])
+    groups = diagnosis.groups(photo.entry.name for photo in photos)
     return PhotoSet(averages(base, images, weights=weights, stages=1).features, images.labels, groups)
 
 

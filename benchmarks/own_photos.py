@@ -147,8 +147,7 @@ def examined(folder: Path) -> tuple[Diagnosis, np.ndarray]:
     from recipes.recipe import Shares
 
     diagnosis = examine(folder, Shares())
-    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
-    return diagnosis, np.array([group_of.get(photo.entry.name, -1 - at) for at, photo in enumerate(diagnosis.used)])
+    return diagnosis, diagnosis.groups(photo.entry.name for photo in diagnosis.used)
 
 
 def judged(folder: Path, name: str, right: np.ndarray, labels: np.ndarray, reference: np.ndarray) -> dict[str, Any]:

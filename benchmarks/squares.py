@@ -81,8 +81,7 @@ def judged(network: Any, images: np.ndarray, labels: np.ndarray, groups: Sequenc
 
 def _groups(diagnosis: Diagnosis) -> list[int]:
     """A number for each photo that can be used; photos that look the same have one."""
-    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
-    return [group_of.get(photo.entry.name, -1 - place) for place, photo in enumerate(diagnosis.used)]
+    return diagnosis.groups(photo.entry.name for photo in diagnosis.used).tolist()
 
 
 def markdown(found: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ No photo of yours is changed. Writes doctor.html and bad_files.csv.
 Examples:
     python -m recipes.doctor ~/photos
     python -m recipes.doctor photos.csv --out checkup
+    python -m recipes.doctor ~/photos --group-by '([^/]+)_[0-9]+[.]jpg$'
     python -m recipes.doctor ~/photos --labels --csv labels.csv
     python -m recipes.doctor ~/photos --labels --decide
 """
@@ -61,6 +62,7 @@ def parser() -> Parser:
         metavar="FILE",
         help="the table of decisions (default: decisions.csv beside them)",
     )
+    parse.add_group_by()
     parse.add_argument("--port", type=int, help="with --decide: default 8000; 0 takes any that is free")
     parse.add_argument("--language", choices=LANGUAGES, help="with --decide: of the page (default the browser's)")
     parse.add_argument("--json", action="store_true", help="print the findings as one JSON line, all else to stderr")
@@ -76,7 +78,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     examination.refuse_inside(folder, root)
     _refuse(options, root)
-    diagnosis = examination.examine(root, Shares(), screen, options.decisions)
+    diagnosis = examination.examine(root, Shares(), screen, options.decisions, options.group_by)
     with atomic.disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     examination.write(diagnosis, folder)
@@ -91,7 +93,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         _decide(diagnosis, judged, options)
     diagnosis.refuse()
     with_decisions = f" --decisions {shlex.quote(str(options.decisions))}" if options.decisions else ""
-    log.info("next   python -m recipes.run --data %s%s", shlex.quote(str(root)), with_decisions)
+    by_group = f" --group-by {shlex.quote(options.group_by)}" if options.group_by else ""
+    log.info("next   python -m recipes.run --data %s%s%s", shlex.quote(str(root)), with_decisions, by_group)
     return 0
 
 

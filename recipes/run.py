@@ -79,6 +79,7 @@ def parser() -> Parser:
         metavar="FILE",
         help="decisions about labels of own photos (default decisions.csv beside them)",
     )
+    parse.add_group_by()
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
@@ -207,6 +208,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             tensorboard=options.tensorboard,
             modules=tuple(options.modules),
             decisions=str(Path(options.decisions).expanduser().absolute()) if options.decisions else None,
+            group_by=options.group_by,
         )
         request.wanted()
         if options.plan:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+OBJECTS, FRAMES = 20, 15
 CLASSES = ("flower", "temple", "옷")
 
 
@@ -125,3 +126,18 @@ def colours(album, *_, **__):
     """Features of the photos of an album without a network: small pictures."""
     pictures = [Image.open(path).convert("RGB").resize((8, 8)) for path in album.paths.values()]
     return np.stack([np.asarray(picture, "float32").ravel() for picture in pictures])
+
+
+def write_objects(root, objects=OBJECTS, frames=FRAMES):
+    """Frames of objects, each of a colour of its own and of one of two classes: colour tells the class by accident."""
+    random = np.random.default_rng(0)
+    colours = random.permutation(
+        [(red, green, blue) for red in (20, 90, 160, 230) for green in (20, 120, 220) for blue in (40, 200)]
+    )
+    for number in range(objects):
+        folder = root / ("cup" if number % 2 else "bowl")
+        folder.mkdir(parents=True, exist_ok=True)
+        for frame in range(frames):
+            grain = np.asarray(Image.fromarray(random.integers(0, 60, (5, 5), dtype="uint8")).resize((40, 40)), "int16")
+            pixels = (colours[number] + grain[..., np.newaxis] - 30).clip(0, 255).astype("uint8")
+            Image.fromarray(pixels).save(folder / f"object{number}_{frame:02d}.png")

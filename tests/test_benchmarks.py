@@ -129,3 +129,23 @@ def test_own_photos_page_says_what_was_measured():
     found = json.loads((ROOT / "results" / "own_photos.json").read_text())
     page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
     assert f"<!-- own photos -->\n{script['markdown'](found)}<!-- /own photos -->" in page
+
+
+def test_shortcuts_finds_what_was_done_to_a_class(smoke):
+    out = smoke("shortcuts")
+    assert "| crops | flower | saved anew |  | none |" in out
+    for how in ("named .png", "saved as PNG", "saved at quality 50", "shrunk to 70%", "another camera"):
+        assert f"| crops | flower | {how} | **1.00" in out
+
+
+def test_shortcuts_page_says_what_was_measured():
+    found = json.loads((ROOT / "results" / "bench" / "shortcuts.json").read_text())
+    ours = {row["set"]: row["alarms"] for row in found["untouched"]}
+    assert (ours["ants_bees"], ours["sign_digits"], ours["weather"]) == ([], [], ["colour"])
+    of_ants = {row["doctoring"]: row for row in found["doctored"] if row["set"] == "ants_bees"}
+    assert of_ants["saved anew"]["alarms"] == []
+    assert all(row["by"] in row["alarms"] for row in of_ants.values() if row["by"])
+    words = runpy.run_path(f"{ROOT}/benchmarks/shortcuts.py")["markdown"](found)
+    assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "photos.md").read_text(
+        encoding="utf-8"
+    )

@@ -44,6 +44,15 @@ class Parser(argparse.ArgumentParser):
             help="import a module that holds layers of your own (what a run names itself is found); repeatable",
         )
 
+    def add_group_by(self) -> None:
+        """Know `--group-by`: what photos have in common that must not be on two sides."""
+        self.add_argument(
+            "--group-by",
+            metavar="REGEX",
+            help="photos of one object, person or day stay on one side and in one fold: a regular expression with one "
+            "group in parentheses, looked for in each path within the folder (a table may have a column group)",
+        )
+
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Read the command line, with `--debug`; import what `--import` names.
 

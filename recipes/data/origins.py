@@ -11,6 +11,7 @@ import numpy as np
 from recipes.data import examples, samples, tfds, user_photos
 from recipes.data.decode import resize
 from recipes.data.photos.diagnosis import Diagnosis, examine
+from recipes.data.photos.entry import pattern
 from recipes.data.splits import Images, Origin, Splits, divide
 from recipes.errors import EnvironmentFault, UsageFault
 from recipes.recipe import Choice, Recipe, Shares, Split
@@ -30,6 +31,7 @@ def find(
     mode: str = "auto",
     data_dir: str | os.PathLike | None = None,
     decided: str | os.PathLike | None = None,
+    group_by: str | None = None,
 ) -> Origin:
     """Decide where the images will come from, in ten seconds at most and without reading one.
 
@@ -39,9 +41,11 @@ def find(
             never takes the sample; `"sample"` always does. Anything else is the path of a folder or table of photos.
         data_dir: TFDS's data folder. Default: `TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
         decided: A table of decisions about the labels of photos. Default: the one beside them, if there is one.
+        group_by: A regular expression with one group: photos in whose names it finds the same stay together.
 
     Raises:
-        UsageFault: For an unknown mode, a `data_dir` that is not a folder, or decisions that are not there.
+        UsageFault: For an unknown mode, a `data_dir` that is not a folder, decisions that are not there, or a
+            `group_by` that cannot be used.
         EnvironmentFault: When nothing that the mode allows is there; the message says what to put where.
     """
     if is_own(mode):
@@ -52,9 +56,15 @@ def find(
             )
         if decided is not None and not Path(decided).is_file():
             raise UsageFault(f"There is no table of decisions at {str(decided)!r}. Mend or leave out --decisions.")
-        return Origin("photos", dataset, Path(mode), decided=Path(decided) if decided is not None else None)
+        if group_by is not None:
+            pattern(group_by)
+        return Origin(
+            "photos", dataset, Path(mode), decided=Path(decided) if decided is not None else None, group_by=group_by
+        )
     if decided is not None:
         raise UsageFault("--decisions is for photos of your own: --data FOLDER.")
+    if group_by is not None:
+        raise UsageFault("--group-by is for photos of your own: --data FOLDER.")
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
         raise UsageFault(f"--data-dir must be a folder that holds TFDS data sets. There is none at {str(data_dir)!r}.")
     if mode == "sample":
@@ -105,7 +115,8 @@ def read(
             pool, test = (resize(images, image_size, shape[2], square) for images in (pool, test))
     elif origin.kind == "photos":
         if diagnosis is None:
-            diagnosis = examine(origin.path, split if isinstance(split, Shares) else Shares(), decided=origin.decided)
+            shares = split if isinstance(split, Shares) else Shares()
+            diagnosis = examine(origin.path, shares, decided=origin.decided, group_by=origin.group_by)
         return user_photos.read(origin, diagnosis, image_size, shape, square)
     else:
         folder = origin.path if origin.kind == "tfds" else tfds.download(origin.dataset, origin.path)

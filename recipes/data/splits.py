@@ -51,6 +51,7 @@ class Origin:
         path: The data set's folder, or the data folder to download it to. A sample's is its package's.
         notice: What the reader of a result must know about the data; empty for the full data set.
         decided: The table of decisions about the labels of photos; `None` takes the one beside them.
+        group_by: A regular expression with one group, which names photos that stay together; `None` for none.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Origin:
     path: Path
     notice: str = ""
     decided: Path | None = None
+    group_by: str | None = None
 
 
 @dataclass(frozen=True)

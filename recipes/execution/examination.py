@@ -18,16 +18,19 @@ SHOWN = 8
 log = logging.getLogger("recipes")
 
 
-def examine(root: Path, shares: Shares, screen: Screen, decided: Path | None = None) -> Diagnosis:
+def examine(
+    root: Path, shares: Shares, screen: Screen, decided: Path | None = None, group_by: str | None = None
+) -> Diagnosis:
     """Examine photos, showing how far it is.
 
     Raises:
         DataFault: When there is no such folder or table, or a decision about a label is wrong.
+        UsageFault: When `group_by` cannot be used.
     """
     from recipes.data.photos.diagnosis import examine
 
     with screen.counting("doctor") as watch:
-        return examine(root, shares, watch, decided)
+        return examine(root, shares, watch, decided, group_by)
 
 
 def refuse_inside(folder: Path, root: Path) -> None:
@@ -72,6 +75,8 @@ def say(diagnosis: Diagnosis) -> None:
         log.info("  passed over: %s", passed)
     if diagnosis.listing.decided:
         log.info("  decisions about labels: %s (%s)", diagnosis.listing.decided, diagnosis.listing.decided.file)
+    if diagnosis.named_groups:
+        log.info("  %s", groups_in_words(diagnosis))
     for what, names in (diagnosis.notes | diagnosis.quality).items():
         log.info("  %s: %s, such as %s", what, f"{len(names):,}", names[0])
     log.info("  identical files: %d groups; look alike: %d groups", len(diagnosis.identical), len(diagnosis.alike))
@@ -81,6 +86,16 @@ def say(diagnosis: Diagnosis) -> None:
         log.warning("  and %d files more, in bad_files.csv", len(diagnosis.bad) - SHOWN)
     for warning in diagnosis.warnings:
         log.warning("warning: %s", warning)
+
+
+def groups_in_words(diagnosis: Diagnosis) -> str:
+    """How many groups a person names, and how many photos are in none."""
+    named = sum(map(len, diagnosis.named_groups.values()))
+    alone = sum(not photo.problem for photo in diagnosis.photos) - named
+    return (
+        f"groups that are named: {len(diagnosis.named_groups):,}, of {named:,} photos; each of the other {alone:,} is "
+        "its own"
+    )
 
 
 def findings(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -99,6 +114,8 @@ def findings(diagnosis: Diagnosis) -> dict[str, Any]:
         "alike": [[photo.entry.name for photo in group] for group in diagnosis.alike],
         "label_conflicts": [[photo.entry.name for photo in group] for group in diagnosis.conflicts],
         "left_out": [vars(leak) for leak in diagnosis.leaks],
+        "shortcuts": [shortcut.as_dict() for shortcut in diagnosis.shortcuts],
         "warnings": diagnosis.warnings,
         "faults": diagnosis.faults,
+        "named_groups": {name: len(photos) for name, photos in diagnosis.named_groups.items()},
     } | ({"decisions": decisions} if decisions else {})

@@ -135,7 +135,8 @@ def resume(
         longer = refuse_changes(started.recipe, recipe)
         again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
         load_backend()
-        outline = prepare.outline(request, data.find(request.dataset(), again, request.data_dir, request.decisions))
+        origin = data.find(request.dataset(), again, request.data_dir, request.decisions, group_by=request.group_by)
+        outline = prepare.outline(request, origin)
         if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
         job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network, longer)

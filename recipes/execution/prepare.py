@@ -14,7 +14,7 @@ import numpy as np
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
-from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
+from recipes.errors import CorruptFault, DataFault, EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
 from recipes.files import atomic, run_folder
@@ -68,7 +68,7 @@ class Prepared:
         recipe: The recipe to execute, for so many images.
         splits: The images.
         findings: What an examination of a person's own photos found.
-        groups: (training images,), a number for each, equal for those that look alike.
+        groups: (training images,), a number for each, equal for those that must stay together.
         weights: Pretrained weights, if the recipe wants any.
         model: The network, freshly initialised from the request's seed.
         network: What the network consists of: `recipes.train.network.describe`.
@@ -98,7 +98,7 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
         CorruptFault: When the weights fail their check.
         DataFault: When there are no images.
     """
-    origin = origin or data.find(request.dataset(), request.data_mode(), request.data_dir, request.decisions)
+    origin = origin or _find(request)
     recipe = request.recipe(origin.dataset)
     weights = find_weights(recipe)
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
@@ -108,6 +108,12 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
             wanted.require(described.class_names)
         model = _build_checked(recipe, described, request.seed, weights)
     return Outline(request, origin, recipe, weights, described, model, time.monotonic() - began)
+
+
+def _find(request: Request) -> data.Origin:
+    return data.find(
+        request.dataset(), request.data_mode(), request.data_dir, request.decisions, group_by=request.group_by
+    )
 
 
 def prepare(request: Request, screen: Screen, *, known: Outline | None = None, folder: Path | None = None) -> Prepared:
@@ -160,7 +166,9 @@ def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis |
     """What an examination of a person's own photos finds; `None` for other data."""
     if known.origin.kind != "photos":
         return None
-    diagnosis = examination.examine(known.origin.path, _shares(known.recipe), screen, known.origin.decided)
+    diagnosis = examination.examine(
+        known.origin.path, _shares(known.recipe), screen, known.origin.decided, known.origin.group_by
+    )
     if folder is not None:
         examination.write(diagnosis, folder)
     examination.say(diagnosis)
@@ -203,6 +211,7 @@ def _hear(
         known = at_hand([bases.find(name) for name in PREPARED])
         others = [f"{name}@{recipe.image_size}" for name in known[:MOST_OTHERS]]
         recipe = dataclasses.replace(recipe, audition=(*recipe.audition, *others))
+    by_photo = diagnosis.look_alikes(heard.ids) if diagnosis and diagnosis.named_groups else None
 
     def look(base: str, size: int) -> Averages:
         images = heard
@@ -213,9 +222,15 @@ def _hear(
                 base, images, weights=recipe.weights, engine=recipe.engine, precision=request.precision, watch=watch
             )
 
+    if by_photo is not None and (few := set(splits.train.labels.tolist()) - set(heard.labels.tolist())):
+        names = ", ".join(repr(splits.class_names[label]) for label in sorted(few))
+        raise DataFault(
+            f"To choose by folds each class must have two groups to train with, and there is one in {names}. Add "
+            "photos of other groups, name smaller ones, or choose without folds: --set model.backbone=NAME"
+        )
     log.info("audition of %d bases on %d of %d training images", len(recipe.audition), len(heard), len(splits.train))
     try:
-        held = audition.hold(recipe, look, heard.labels, groups)
+        held = audition.hold(recipe, look, heard.labels, groups, by_photo)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
@@ -256,7 +271,7 @@ def _further(
 
 
 def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Images, np.ndarray]:
-    """Some of the training images, and a number for each, equal for those that look alike."""
+    """Some of the training images, and a number for each, equal for those that must stay together."""
     from recipes.train.heads import audition
 
     groups = _groups(splits, diagnosis)
@@ -265,10 +280,9 @@ def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Imag
 
 
 def _groups(splits: data.Splits, diagnosis: Diagnosis | None) -> np.ndarray:
-    """(training images,), a number for each, equal for those that look alike."""
-    alike = diagnosis.alike if diagnosis else []
-    group_of = {photo.entry.name: number for number, group in enumerate(alike) for photo in group}
-    return np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(splits.train.ids)], int)
+    """(training images,), a number for each, equal for those that must stay together."""
+    ids = splits.train.ids
+    return diagnosis.groups(ids) if diagnosis else np.arange(len(ids))
 
 
 def _own_shape(recipe: Recipe) -> tuple[int, int, int]:

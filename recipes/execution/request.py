@@ -49,6 +49,7 @@ class Request:
         tensorboard: Also write each epoch's figures as TensorBoard events.
         modules: Imported first, for the architectures and layers that they register.
         decisions: A table of decisions about the labels of own photos, in place of the one beside them.
+        group_by: A regular expression with one group: own photos in whose names it finds the same stay together.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Request:
     modules: tuple[str, ...] = ()
     chosen: tuple[tuple[str, str], ...] = ()
     decisions: str | None = None
+    group_by: str | None = None
     minutes: Annotated[float, Gt(0)] | None = None
     require_recall: str | None = None
     require_precision: str | None = None

@@ -154,6 +154,7 @@ class Findings(TypedDict):
     bad: dict[str, str]
     left_out: list[dict[str, str]]
     warnings: list[str]
+    shortcuts: NotRequired[list[dict[str, Any]]]
     decisions: NotRequired[dict[str, Any]]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import zoo
 from recipes.data import Images
+from recipes.data.photos.shortcuts import ADVICE
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import wilson
 from recipes.report import doubted, gallery
@@ -128,6 +129,8 @@ def run_page(
         learning=drawn.learning,
         conditions=summary(manifest),
         findings=manifest.doctor,
+        alarms=[one for one in (manifest.doctor.get("shortcuts", []) if manifest.doctor else []) if one["is_alarm"]],
+        advice=ADVICE,
         everything=json.dumps(manifest.as_dict(), indent=2, ensure_ascii=False, default=str),
         command=manifest.command,
         not_repeated=manifest.not_repeated,

@@ -2,8 +2,8 @@
 
 A small pretrained network, EfficientNet-Lite0, sees every photo once. On the averages of what it finds a logistic
 regression is trained on some folds and says what is on the photos of the next, so that no photo is judged by one that
-has learned its label; photos that look alike share a fold. cleanlab ranks the labels by that, and, by the features
-alone, what lies far from everything else.
+has learned its label; photos that look alike, or of a group that is named, share a fold. cleanlab ranks the labels by
+that, and, by the features alone, what lies far from everything else.
 """
 
 from __future__ import annotations
@@ -68,9 +68,8 @@ def judge(diagnosis: Diagnosis, screen: Screen) -> list[Judged]:
         DataFault: When fewer than two classes have three photos that differ.
         EnvironmentFault: When the weights of the network are nowhere.
     """
-    group_of = {photo.entry.name: number for number, group in enumerate(diagnosis.alike) for photo in group}
     photos = diagnosis.used
-    groups = np.array([group_of.get(photo.entry.name, -1 - place) for place, photo in enumerate(photos)])
+    groups = diagnosis.groups(photo.entry.name for photo in photos)
     labels = np.array([photo.entry.label for photo in photos])
     fewest = {label: len(set(groups[labels == label])) for label in sorted(set(labels))}
     judged = np.array([fewest[label] >= FEWEST for label in labels])

@@ -7,7 +7,7 @@ import shutil
 import keras
 import pytest
 from conftest import SMALL
-from photo_files import CLASSES, crops
+from photo_files import CLASSES, crops, write_objects
 
 from recipes import export, verify
 from recipes.files import run_folder
@@ -343,3 +343,31 @@ def test_a_phase_that_is_solved_for_has_no_rate_to_find(clothes, run_cli, tmp_pa
     assert code == 0, err
     assert json.loads(out) == {}
     assert "head: solved for (logistic_regression), in no steps: it has no rate" in err
+
+
+@pytest.mark.drawn
+def test_groups_share_a_fold_and_the_report_says_what_that_changes(run_cli, tmp_path, lite0_weights):
+    write_objects(tmp_path / "objects")
+    arguments = ("--data", tmp_path / "objects", "--group-by", r"([^/]+)_\d+\.png$")
+    short = ("--set", "audition=efficientnet_lite0@64", "--set", "square=squash")
+    code, _, err = run_cli(*arguments, *short, "--out", tmp_path / "run")
+    assert code == 0, err
+    held = json.loads((tmp_path / "run" / "audition.json").read_text())
+    by_group, by_photo = held["heard"][held["chosen"]], held["by_photo"]
+    assert by_photo["interval"][0] > by_group["interval"][1]
+    assert by_photo["accuracy"] > 0.95
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{by_group['accuracy']:.4f} (95% interval" in page
+    assert f"<b>By photo</b>, with photos of one group on both sides, it would be {by_photo['accuracy']:.4f}" in page
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["request"]["group_by"] == arguments[-1]
+    assert "--group-by" in json.loads((tmp_path / "run" / "manifest.json").read_text())["command"]
+    code, _, err = run_cli("fashion_cnn", "--data", "sample", "--group-by", "(a)")
+    assert (code, "--group-by is for photos of your own" in err) == (2, True)
+
+
+def test_fewer_groups_than_folds_are_refused_in_words(run_cli, tmp_path):
+    write_objects(tmp_path / "objects", objects=6, frames=4)
+    arguments = ("--data", tmp_path / "objects", "--weights", "none", "--out", tmp_path / "run")
+    code, _, err = run_cli(*arguments, "--group-by", r"([^/]+)_\d+\.png$")
+    assert code == 3
+    assert "each class must have two groups to train with, and there is one in 'bowl', 'cup'" in err

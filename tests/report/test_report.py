@@ -219,6 +219,19 @@ def test_photos_that_could_not_be_used_are_on_the_page(table):
     assert "none printed" not in text
 
 
+def test_what_gives_the_class_away_is_on_the_page(table):
+    score = {"chance": 0.5, "found": 0.97, "interval": [0.9, 0.99]}
+    rows = [
+        {"by": by, "label": "<b>", "classes": score, "of_label": score, "is_alarm": is_alarm}
+        for by, is_alarm in (("file kind", True), ("colour", False))
+    ]
+    findings = {"photos": 9, "used": 8, "bad": {}, "left_out": [], "warnings": [], "shortcuts": rows}
+    text = page_of(table, doctor=findings, data__kind="photos")
+    assert "file kind alone tells <b>&lt;b&gt;</b> from all others" in text
+    assert "balanced accuracy 0.97 (95% interval 0.90 to 0.99, chance 0.50)" in text
+    assert "colour alone" not in text
+
+
 def test_labels_that_the_network_is_sure_to_contradict_are_on_the_page(table, tmp_path):
     from recipes.report import doubted, gallery
 

@@ -6,17 +6,19 @@ How they are divided: `recipes.data.photos.division`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from recipes.data.photos import seen
-from recipes.data.photos.division import Leak, divide, leaks
+from recipes.data.photos.division import Leak, divide, joined, leaks
 from recipes.data.photos.listing import Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
-from recipes.data.photos.quality import ISSUES
-from recipes.data.photos.scan import Photo
+from recipes.data.photos.scan import ISSUES, Photo
+from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
 from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault
 from recipes.recipe import Shares
@@ -38,6 +40,7 @@ class Diagnosis:
         leaks: Photos that would have been in two splits at once.
         identical: Groups of photos with the same bytes.
         alike: Groups of photos that look alike, the identical ones among them.
+        together: Groups of photos that stay on one side: those of `alike`, joined where a person names a group.
         pictures: Small JPEG pictures of some photos, by name.
     """
 
@@ -47,6 +50,7 @@ class Diagnosis:
     leaks: list[Leak]
     identical: list[list[Photo]]
     alike: list[list[Photo]]
+    together: list[list[Photo]]
     pictures: dict[str, bytes]
 
     @cached_property
@@ -65,6 +69,28 @@ class Diagnosis:
         """Photos used, by class and split."""
         found = Counter((photo.entry.label, self.places[photo.entry.name]) for photo in self.used)
         return {label: {split: found[label, split] for split in SPLIT_NAMES} for label in self.listing.classes}
+
+    def groups(self, names: Iterable[str]) -> np.ndarray:
+        """A number for each photo, by name: equal for those that must stay together, and only for them."""
+        return _numbers(self.together, names)
+
+    def look_alikes(self, names: Iterable[str]) -> np.ndarray:
+        """The same for those that look alike, whatever groups a person names."""
+        return _numbers(self.alike, names)
+
+    @cached_property
+    def named_groups(self) -> dict[str, list[Photo]]:
+        """Usable photos by the group that a person names; without those of which none is named."""
+        found: dict[str, list[Photo]] = defaultdict(list)
+        for photo in self.photos:
+            if photo.entry.group is not None and not photo.problem:
+                found[photo.entry.group].append(photo)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def shortcuts(self) -> list[Shortcut]:
+        """How far each property of the photos, such as their brightness, tells their classes alone."""
+        return shortcuts(self.used, self.groups(photo.entry.name for photo in self.used))
 
     @property
     def extensions(self) -> dict[str, int]:
@@ -132,6 +158,9 @@ class Diagnosis:
                 found.append(f"No photo of class {_listed(absent)} in {split}: its scores say nothing of that class.")
         if self.conflicts:
             found.append(f"{len(self.conflicts)} groups of photos look alike and have different labels.")
+        found += [
+            f"The class may be given away: {shortcut}. {ADVICE}" for shortcut in self.shortcuts if shortcut.is_alarm
+        ]
         if self.leaks:
             lost = Counter(f"{leak.split} also in {leak.twin_split}" for leak in self.leaks)
             words = ", ".join(f"{number} of {words}" for words, number in sorted(lost.items()))
@@ -170,6 +199,11 @@ class Diagnosis:
                 f"Too few photos to divide: {'; '.join(drawn)}. Add photos that differ: those that look alike stay "
                 "together, and each class needs a photo, or a group of such, for every split."
             )
+        if found and self.named_groups:
+            found.append(
+                f"{len(self.named_groups)} groups are named, fewer than it takes: each class needs three of its own, "
+                "one to train, one to validate and one to test. Name smaller groups, or add photos of other ones."
+            )
         return found
 
 
@@ -178,6 +212,7 @@ def examine(
     shares: Shares,
     watch: Callable[[int, int], None] = lambda done, total: None,
     decided: Path | None = None,
+    group_by: str | None = None,
 ) -> Diagnosis:
     """List, look at and divide the photos under a folder or in a table; what is as it was is not looked at again.
 
@@ -186,23 +221,26 @@ def examine(
         shares: How to divide the photos that have no split of their own.
         watch: Called with (photos done, photos to do).
         decided: A table of decisions about the labels; by default the one beside the photos.
+        group_by: A regular expression with one group: photos in whose names it finds the same stay together.
 
     Raises:
+        UsageFault: When `group_by` cannot be used.
         DataFault: When there is no such folder or table, or a decision is wrong. All else that is wrong is in the
             diagnosis.
     """
-    listing = list_photos(root, decided)
+    listing = list_photos(root, decided, group_by)
     with seen.opened(root) as known:
         photos = seen.scan(listing.entries, known, watch)
         usable = [photo for photo in photos if not photo.problem]
-        groups = alike(usable)
+        looks = alike(usable)
+        groups = joined(looks)
         places = divide(groups, shares)
-        similar = [group for group in groups if len(group) > 1]
-        left_out = leaks(similar, places)
+        similar, together = ([group for group in some if len(group) > 1] for some in (looks, groups))
+        left_out = leaks(together, places)
         for leak in left_out:
             del places[leak.name]
         pictures = known.pictures(photo.entry.name for photo in _shown(usable, similar))
-    return Diagnosis(listing, photos, places, left_out, identical(usable), similar, pictures)
+    return Diagnosis(listing, photos, places, left_out, identical(usable), similar, together, pictures)
 
 
 def _shown(photos: Sequence[Photo], similar: Sequence[list[Photo]]) -> list[Photo]:
@@ -226,6 +264,12 @@ def _some_of_each_class(photos: Sequence[Photo], number: int = 8, classes: int =
         step = max(1, len(members) // number)
         some += members[::step][:number]
     return some
+
+
+def _numbers(groups: Sequence[Sequence[Photo]], names: Iterable[str]) -> np.ndarray:
+    """A number for each photo, by name: equal for those of one group, and only for them."""
+    group_of = {photo.entry.name: number for number, group in enumerate(groups) for photo in group}
+    return np.array([group_of.get(str(name), -1 - place) for place, name in enumerate(names)])
 
 
 def _listed(names: Sequence[str]) -> str:

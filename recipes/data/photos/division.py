@@ -1,9 +1,10 @@
-"""Divide photos into train, validation and test: those that look alike stay together, and every class gets its shares.
+"""Divide photos into train, validation and test: groups stay together, and every class gets its shares.
 
-Each group of photos that look alike draws a number, a function of what the photos look like and of nothing else. Of
-each class the groups are taken in the order of their numbers: first for the test, then for validation, until the shares
-are met; the rest trains. Photos that come later move none but those at the two cuts. With folds, a fold of each class
-tests, and of the other groups the first validate.
+A group are photos that look alike, and those of one group that a person names: an object, a person, a day; where both
+overlap, all of them together. Each group draws a number, a function of what the photos look like and of nothing else.
+Of each class the groups are taken in the order of their numbers: first for the test, then for validation, until the
+shares are met; the rest trains. Photos that come later move none but those at the two cuts. With folds, a fold of each
+class tests, and of the other groups the first validate.
 """
 
 from __future__ import annotations
@@ -37,6 +38,31 @@ class Leak:
     twin_split: str
 
 
+def joined(groups: Sequence[Group]) -> list[list[Photo]]:
+    """Groups of photos that look alike, joined where a person names one group for photos of several."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    names = {
+        name: number for number, name in enumerate({photo.entry.group: None for group in groups for photo in group})
+    }
+    links = [
+        (number, len(groups) + names[photo.entry.group])
+        for number, group in enumerate(groups)
+        for photo in group
+        if photo.entry.group is not None
+    ]
+    if not links:
+        return [list(group) for group in groups]
+    number = len(groups) + len(names)
+    one, other = zip(*links, strict=True)
+    _, component = connected_components(coo_array(([1.0] * len(links), (one, other)), (number, number)), directed=False)
+    found: dict[int, list[Photo]] = defaultdict(list)
+    for group, place in zip(groups, component[: len(groups)].tolist(), strict=True):
+        found[place] += group
+    return list(found.values())
+
+
 def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
     """The split of each photo, by name: its own where it has one, else that of its group.
 
@@ -46,7 +72,7 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
     photos to train. With folds, no photo keeps a side of its own.
 
     Args:
-        groups: All photos, each in one group of those that look alike; most are alone in theirs.
+        groups: All photos, each in one group, see `joined`; most are alone in theirs.
         shares: Which part of each class validates and tests, at most.
 
     Returns:

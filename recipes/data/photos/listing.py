@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipes.data.photos import decisions
-from recipes.data.photos.entry import Entry
+from recipes.data.photos.entry import Entry, grouped
 from recipes.data.photos.tables import TABLES, path_in, read_table
 from recipes.errors import DataFault
 
@@ -57,19 +57,23 @@ class Listing:
     decided: decisions.Decided | None = None
 
 
-def list_photos(root: Path, decided: Path | None = None) -> Listing:
+def list_photos(root: Path, decided: Path | None = None, group_by: str | None = None) -> Listing:
     """List the photos of a folder or table, with the labels that a person decided on.
 
     Args:
         root: `photos/<class>/...` at any depth, `photos/{train,validation,test}/<class>/...`, or a CSV or Parquet file
-            with the columns path, label and, if wanted, split; its paths start at its folder.
+            with the columns path, label and, if wanted, split and group; its paths start at its folder.
         decided: A table of decisions, see `recipes.data.photos.decisions`; by default the one beside the photos. There
             may be none.
+        group_by: A regular expression with one group, which names the group of each photo out of its name.
 
     Raises:
+        UsageFault: When `group_by` cannot be used, see `recipes.data.photos.entry.grouped`.
         DataFault: When there is nothing like that, or a decision is wrong; the message says what is wanted.
     """
     listing = _listed(root)
+    if group_by is not None:
+        listing.entries = grouped(listing.entries, group_by)
     file = decided or decisions.beside(root)
     if file.is_file() and file != root:
         listing.entries, listing.decided = decisions.honour(file, listing.entries, listing.classes)
@@ -179,7 +183,7 @@ def _from_table(path: Path) -> Listing:
     if missing := {"path", "label"} - set(table.columns):
         raise DataFault(
             f"{path} lacks the column {' and '.join(sorted(missing))}. It must have path and label, and may have "
-            f"split; it has: {', '.join(map(str, table.columns))}."
+            f"split and group; it has: {', '.join(map(str, table.columns))}."
         )
     listing = Listing(path)
     for row in table.to_dict("records"):
@@ -190,7 +194,8 @@ def _from_table(path: Path) -> Listing:
         elif split and split not in SPLITS:
             raise DataFault(f"{path}: the split of {name} must be one of train, validation, test. Got {split!r}.")
         else:
-            listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split)))
+            group = row.get("group", "").strip() or None
+            listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
     names = Counter(entry.name for entry in listing.entries)
     if twice := [name for name, number in names.items() if number > 1]:
         raise DataFault(f"{path} lists {len(twice)} paths more than once, {twice[0]!r} among them.")

@@ -1,14 +1,17 @@
-"""A look at one photo: its header, whether it decodes, what is odd about it, and what it looks like."""
+"""A look at one photo: its header, whether it decodes, what is odd about it, what it looks like, and its traits."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 from PIL import Image
 
 from recipes.data.decode import ORIENTATION, opened, upright
@@ -19,6 +22,12 @@ TINY = 32
 ODD_ASPECT = 3.0
 THUMBNAIL = 192
 SKETCH = 16
+ISSUES = {"dark": "very dark", "light": "very bright", "blurry": "blurry", "low_information": "nearly empty"}
+# A row belongs to a border where almost all of it is within so many levels of one colour. An object on a plain ground
+# has none: behind a border the picture begins in a straight line, and a side's is a quarter of the picture at most.
+SAME_COLOUR, OF_A_ROW, STRAIGHT, WIDEST = 12, 0.98, 0.9, 0.25
+MAKE, MODEL, CHANGED, TAKEN, EXIF = 0x010F, 0x0110, 0x0132, 0x9003, 0x8769  # EXIF tags.
+Traits: TypeAlias = dict[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Photo:
         problem: Why it cannot be used, in a few words; empty where it can.
         damaged: Whether the file itself is broken; not so for one that is only too large.
         quality: What CleanVision finds odd, such as `"blurry"`.
+        traits: Figures that need not have to do with what is on it, see `recipes.data.photos.shortcuts`.
     """
 
     entry: Entry
@@ -46,6 +56,7 @@ class Photo:
     problem: str = ""
     damaged: bool = False
     quality: tuple[str, ...] = ()
+    traits: Traits = field(default_factory=dict, hash=False)
 
 
 def look(entry: Entry) -> tuple[Photo, bytes]:
@@ -70,6 +81,7 @@ def look(entry: Entry) -> tuple[Photo, bytes]:
     try:
         with opened(content) as image:
             size, notes = image.size, tuple(_oddities(image, entry.path))
+            traits = _of_the_file(image)
             small = upright(image, (THUMBNAIL, THUMBNAIL)).copy()
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     except ValueError as error:
@@ -77,7 +89,29 @@ def look(entry: Entry) -> tuple[Photo, bytes]:
     picture = io.BytesIO()
     small.save(picture, "JPEG", quality=90)
     sketch = small.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX).tobytes()
-    return Photo(entry, sha256, int(str(imagehash.phash(small)), 16), sketch, size, notes), picture.getvalue()
+    traits |= _of_the_picture(np.asarray(small))
+    looks = int(str(imagehash.phash(small)), 16)
+    return Photo(entry, sha256, looks, sketch, size, notes, traits=traits), picture.getvalue()
+
+
+def quality(pictures: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Names of photos that are very dark, very bright, blurry or nearly empty, as CleanVision finds them.
+
+    Args:
+        pictures: Where a readable picture of each photo is; a small one will do.
+    """
+    if not pictures:
+        return {}
+    from cleanvision import Imagelab
+
+    lab = Imagelab(filepaths=[str(path) for path in pictures.values()])
+    with contextlib.redirect_stderr(io.StringIO()):  # It draws a progress bar of its own.
+        lab.find_issues({issue: {} for issue in ISSUES}, n_jobs=1, verbose=False)
+    found = {
+        words: [name for name, path in pictures.items() if lab.issues.loc[str(path), f"is_{issue}_issue"]]
+        for issue, words in ISSUES.items()
+    }
+    return {words: names for words, names in found.items() if names}
 
 
 def _oddities(image: Image.Image, path: Path) -> Iterator[str]:
@@ -102,3 +136,58 @@ def _oddities(image: Image.Image, path: Path) -> Iterator[str]:
         yield "transparent: laid on white"
     elif image.mode in ("L", "1"):
         yield "grey"
+
+
+def _of_the_file(image: Image.Image) -> Traits:
+    """How an opened image was stored, by which camera and when, before it is decoded."""
+    tables = getattr(image, "quantization", None) or {}
+    layers = getattr(image, "layer", None) or []
+    found: Traits = {
+        "format": "JPEG" if image.format == "MPO" else str(image.format),
+        "mode": image.mode,
+        "quantization": float(np.mean(tables[min(tables)])) if tables else 0.0,
+        "colour quantization": float(np.mean(tables[max(tables)])) if tables else 0.0,
+        "sampling": "x".join(str(number) for number in layers[0][1:3]) if layers else "",
+        "progressive": float("progressive" in image.info),
+        "camera": "",
+        "date": "",
+    }
+    with contextlib.suppress(Exception):  # A damaged note of the camera can raise anything, and costs no photo.
+        exif = image.getexif()
+        found["camera"] = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (MAKE, MODEL)).strip()
+        found["date"] = str(exif.get_ifd(EXIF).get(TAKEN) or exif.get(CHANGED) or "")[:10]
+    return found
+
+
+def _of_the_picture(pixels: np.ndarray) -> Traits:
+    """Light, colour and border of a small picture: (height, width, 3), uint8; levels of 0-255, borders as shares."""
+    red, green, blue = (pixels[..., place].astype("float32") for place in range(3))
+    grey = 0.299 * red + 0.587 * green + 0.114 * blue
+    darkest, brightest = np.percentile(grey, (1, 99))
+    upright, lying = pixels.astype("int16"), pixels.transpose(1, 0, 2).astype("int16")
+    borders = [_border(rows) for rows in (upright, upright[::-1], lying, lying[::-1])]
+    levels = [level for share, level in borders if share]
+    found = {
+        "brightness": grey.mean(),
+        "darkest": darkest,
+        "brightest": brightest,
+        "red to green": (red - green).mean(),
+        "blue to yellow": (blue - (red + green) / 2).mean(),
+        "saturation": np.ptp(pixels, axis=2).mean(),
+        "aspect": pixels.shape[1] / pixels.shape[0],
+        "border above": borders[0][0],
+        "border below": borders[1][0],
+        "border left": borders[2][0],
+        "border right": borders[3][0],
+        "border level": np.mean(levels) if levels else -1.0,
+    }
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def _border(rows: np.ndarray) -> tuple[float, float]:
+    """The share of rows, from the first on, that are a border of one colour, and its level; 0 where there is none."""
+    colour = np.median(rows[0], axis=0)
+    foreign = (np.abs(rows - colour).max(axis=2) > SAME_COLOUR).mean(axis=1)
+    behind = int(np.argmax(foreign > 1 - OF_A_ROW))
+    is_border = 0 < behind <= WIDEST * len(rows) and foreign[behind : behind + 2].max() >= STRAIGHT
+    return (behind / len(rows), float(colour.mean())) if is_border else (0.0, 0.0)

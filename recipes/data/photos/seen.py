@@ -24,12 +24,11 @@ from typing import TypeAlias
 
 from recipes.data.decode import DECODER
 from recipes.data.photos.entry import Entry
-from recipes.data.photos.quality import quality
-from recipes.data.photos.scan import Photo, look
+from recipes.data.photos.scan import Photo, look, quality
 from zoo.cache import cache_folder
 
 # Raise the number when a look finds something else in the same file.
-LOOK = 1
+LOOK = 2
 # Photos looked at before they are kept, and between two signs of how far it is.
 KEPT_AT_A_TIME, STEP = 512, 64
 SECONDS_TO_WAIT = 30
@@ -220,6 +219,7 @@ def _facts(photo: Photo) -> str:
             "problem": photo.problem,
             "damaged": photo.damaged,
             "quality": photo.quality,
+            "traits": photo.traits,
         }
     )
 

@@ -28,7 +28,7 @@ def read_table(path: Path) -> Any:
     """A table whose columns are called in lower case, and whose cells are text.
 
     Raises:
-        DataFault: When it cannot be read, or a path, label, split or decision is a list.
+        DataFault: When it cannot be read, or a path, label, split, group or decision is a list.
     """
     import pandas
 
@@ -38,7 +38,7 @@ def read_table(path: Path) -> Any:
         raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
     table.columns = [str(name).strip().lower() for name in table.columns]
     table = table.map(_as_text)
-    for column in {"path", "label", "split", "decision"} & set(table.columns):
+    for column in {"path", "label", "split", "group", "decision"} & set(table.columns):
         if several := next((value for value in table[column] if not isinstance(value, str)), None):
             raise DataFault(
                 f"{path}: a photo must have one {column}, and one has {several}. Give each photo a single {column}; "

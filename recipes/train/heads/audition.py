@@ -104,6 +104,7 @@ class Audition:
         phase: The phase whose head was chosen.
         folds: Of how many it was decided.
         seconds: It took.
+        by_photo: The best again, by folds that divide the groups that a person names; `None` where none are named.
     """
 
     heard: tuple[Heard, ...]
@@ -113,6 +114,7 @@ class Audition:
     phase: str
     folds: int
     seconds: float
+    by_photo: Heard | None = None
 
     def overrides(self) -> tuple[tuple[str, str], ...]:
         """The choice as changes of the recipe."""
@@ -128,14 +130,14 @@ class Audition:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain, JSON-ready values."""
-        rows = [asdict(one) | {"accuracy": one.accuracy, "interval": list(one.interval)} for one in self.heard]
         return {
-            "heard": rows,
+            "heard": [_as_row(one) for one in self.heard],
             "chosen": self.heard.index(self.best),
             "joined": self.joined,
             "missing": dict(self.missing),
             "folds": self.folds,
             "seconds": self.seconds,
+            "by_photo": _as_row(self.by_photo) if self.by_photo else None,
         }
 
 
@@ -159,14 +161,18 @@ def sample(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(chosen)) if chosen else np.array([], int)
 
 
-def hold(recipe: Recipe, look: Look, labels: np.ndarray, groups: np.ndarray) -> Audition:
+def hold(
+    recipe: Recipe, look: Look, labels: np.ndarray, groups: np.ndarray, by_photo: np.ndarray | None = None
+) -> Audition:
     """Hear the bases of a recipe.
 
     Args:
         recipe: Gives the bases (`audition`), the phase that is solved, and whether classes are balanced.
         look: From a base's name and the side of a square to the averages of its stages on the photos at that size.
         labels: (images,), the class index of each photo.
-        groups: (images,), equal for photos that look alike: they share a fold.
+        groups: (images,), equal for photos that must stay together: they share a fold.
+        by_photo: (images,), equal for photos that look alike, where `groups` are those that a person names: the best is
+            then heard by such folds too, to tell what they promise too much.
 
     Raises:
         DataFault: When there are fewer than two classes, or a class has one group.
@@ -198,19 +204,30 @@ def hold(recipe: Recipe, look: Look, labels: np.ndarray, groups: np.ndarray) -> 
         heard += jury.hear(*key, found[key], stages, HEADS)
     best = min((one for one in heard if (one.backbone, one.size) == key), key=_loss)
     heard += jury.hear(*key, found[key], best.stages, OTHER_HEADS)
-    best, said = min(heard, key=_loss), ""
+    best, said, seen = min(heard, key=_loss), "", found[key]
     if next_best := _partner(heard, best):
         both = beside(found[key], found[next_best, best.size])
         pair = jury.hear(f"{best.backbone}+{next_best}", best.size, both, best.stages, HEADS)
         heard += pair
         best, said = jury.decided(best, min(pair, key=_loss))
-    return Audition(tuple(heard), best, said, missing, phase.name, jury.folds, time.monotonic() - first)
+        seen = both if best in pair else seen
+    again = None
+    if by_photo is not None:
+        log.info("  by photo, dividing the groups that are named:")
+        others = _Jury(labels, by_photo, balanced=jury.balanced)
+        head = (best.optimizer, best.weight_decay)
+        (again,) = others.hear(best.backbone, best.size, seen, best.stages, (head,))
+    return Audition(tuple(heard), best, said, missing, phase.name, jury.folds, time.monotonic() - first, again)
 
 
 def _partner(heard: Sequence[Heard], best: Heard) -> str:
     """The next best base that saw the photos at the size of the best one; empty where none did."""
     others = [one for one in heard if one.size == best.size and one.backbone != best.backbone]
     return min(others, key=_loss).backbone if others else ""
+
+
+def _as_row(one: Heard) -> dict[str, Any]:
+    return asdict(one) | {"accuracy": one.accuracy, "interval": list(one.interval)}
 
 
 def _loss(one: Heard) -> float:
@@ -224,6 +241,8 @@ def say(held: Audition) -> None:
     others = [one for one in held.heard if one.backbone not in (*alone, best.backbone) and "+" not in one.backbone]
     log.info("chosen %s", best.settings())
     log.info("       by %d folds %s", held.folds, best.figures())
+    if held.by_photo:
+        log.info("       by photo, which is too good: %s", held.by_photo.figures())
     if others:
         next_best = min(others, key=lambda one: one.loss)
         log.info("       the next base, %s at %d: %s", next_best.backbone, next_best.size, next_best.figures())
@@ -241,7 +260,9 @@ class _Jury:
         known, self.labels = np.unique(labels, return_inverse=True)
         fewest = min((len(np.unique(groups[labels == label])) for label in known), default=0)
         if len(known) < 2 or fewest < 2:
-            raise DataFault("To choose by folds two classes must have two photos that differ, to train with.")
+            raise DataFault(
+                "To choose by folds two classes must have two photos that differ, or two groups, to train with."
+            )
         self.balanced, self.classes, self.folds = balanced, len(known), min(FOLDS, fewest)
         divided = StratifiedGroupKFold(self.folds, shuffle=True, random_state=0)
         self.divided = list(divided.split(self.labels, self.labels, groups))
