@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, run_given
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.files import atomic
@@ -43,7 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("explain", __doc__ or "")
-    parse.add_argument("run", nargs="?", metavar="RUN", help="the folder of a finished run, or a saved Keras model")
+    parse.add_argument(
+        "run",
+        type=lambda text: str(run_given(text)),
+        nargs="?",
+        metavar="RUN",
+        help="the folder of a finished run, or a saved Keras model",
+    )
     parse.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="photos to explain the answer on")
     parse.add_argument("--layer", metavar="NAME", help="the convolution for Grad-CAM (default: the last)")
     parse.add_argument("--features", metavar="NAME,...", help="show the feature maps of these layers instead")

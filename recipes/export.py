@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, run_given
 from recipes.errors import UsageFault
 from recipes.inference.bundle import FORMATS
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("export", __doc__ or "")
-    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    parse.add_argument("run", type=run_given, metavar="RUN", help="the folder of a finished run, or last")
     parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
     parse.add_import()

@@ -7,6 +7,7 @@ Examples:
     python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
     python -m recipes.predict model.keras cat.jpg
     python -m recipes.predict runs/own_photos/20260101T120000Z-seed42 ~/album --none-of-these 0.05
+    python -m recipes.predict last ~/album --copy-to ~/answers --unsure 0.8
     find ~/album -name '*.jpg' | python -m recipes.predict efficientnet_lite0 -
 """
 
@@ -19,9 +20,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded
-from recipes.console.screen import Screen, flush_stdout
+from recipes.console.command import Parser, guarded, run_given
+from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
+from recipes.files import run_folder
 
 log = logging.getLogger("recipes")
 
@@ -36,9 +38,9 @@ def parser() -> Parser:
     parse = Parser("predict", __doc__ or "")
     parse.add_argument(
         "run",
-        type=Path,
+        type=run_given,
         metavar="RUN",
-        help="the folder of a finished run, its model.keras, or efficientnet_lite0",
+        help="the folder of a finished run, last for the one that ended last, its model.keras, or efficientnet_lite0",
     )
     parse.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER",
@@ -46,6 +48,12 @@ def parser() -> Parser:
     )  # fmt: skip
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
+    parse.add_argument(
+        "--copy-to", type=Path, metavar="OUT", help="copy each photo into OUT/<class>, with OUT/answers.csv beside"
+    )
+    parse.add_argument(
+        "--unsure", type=float, metavar="P", help="with --copy-to: below this probability into OUT/_unsure, such as 0.8"
+    )
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument(
         "--none-of-these", type=float, metavar="RATE",
@@ -64,22 +72,46 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault(f"--none-of-these must be above 0 and below 1, such as 0.05. Got {options.none_of_these:g}.")
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
+    if options.unsure is not None and not (options.copy_to is not None and 0 < options.unsure <= 1):
+        raise UsageFault("--unsure is a probability above 0, such as 0.8, and goes with --copy-to OUT.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
-    from recipes.files import atomic, run_folder
+    from recipes.files import atomic
     from recipes.inference.answers import answer
+
+    if options.copy_to is not None:
+        from recipes.study import answer_folders
+
+        answer_folders.refuse(options.copy_to, options.images)
 
     def tell(name: str, classes: Sequence[tuple[str, float]], refused: bool) -> None:
         said = "  ".join(f"{label} {value:.4f}" for label, value in classes[: options.top])
         print(name, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
-    silent = {} if options.json or options.csv is not None else {"tell": tell}
+    keep = options.csv
+    if options.copy_to is not None and keep is None:
+        with atomic.disk_faults(options.copy_to):
+            options.copy_to.mkdir(parents=True, exist_ok=True)
+        keep = options.copy_to / answer_folders.TABLE
+    silent = {} if options.json or keep is not None else {"tell": tell}
     answers = answer(
         options.run, options.images, labelled=not options.unlabelled, none_of_these=options.none_of_these,
-        screen=screen, **silent,
+        keep=keep, screen=screen, **silent,
     )  # fmt: skip
     if options.csv is not None:
         atomic.write(options.csv, answers.table.as_csv())
         log.info("%s rows in %s", f"{len(answers.table):,}", options.csv)
+    if options.copy_to is not None:
+        with screen.counting("copy") as watch:
+            done, counts = answer_folders.put(answers, options.copy_to, options.unsure, watch)
+        for folder, number in sorted(counts.items()):
+            log.info("  %s %s", options.copy_to / folder, f"{number:,}")
+        log.log(
+            RESULT, "%s copied, %s there already, %s taken elsewhere, %s gone",
+            f"{done.added:,}", f"{done.there:,}", f"{done.removed:,}", f"{len(done.missing):,}",
+        )  # fmt: skip
+        for name, reason in done.missing:
+            log.warning("%s: %s", name, reason)
+    answers.written()
     if options.json:
         print(json.dumps(answers.as_json(options.top), ensure_ascii=False))
     elif score := answers.score:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, run_given
 from recipes.console.screen import Screen
 
 
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("serve", __doc__ or "")
-    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run")
+    parse.add_argument("run", type=run_given, metavar="RUN", help="the folder of a finished run, or last")
     parse.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes any that is free")
     parse.add_argument(
         "--host",

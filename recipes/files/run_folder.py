@@ -19,6 +19,7 @@ from zoo.checksum import sha256_of
 MANIFEST = "manifest.json"
 STARTED = "run.json"
 STATE = "state"
+LAST = "last"
 AUDITION = "audition.json"
 LEARNING_CURVE = "learning_curve.json"
 REPORT = "report.html"
@@ -71,6 +72,20 @@ def claimed(folder: Path) -> Iterator[None]:
                 (folder / name).unlink(missing_ok=True)
             folder.rmdir()
         raise
+
+
+def given(text: str) -> Path:
+    """The run that is meant on a command line: a path, or `last` for the run below `runs/` that ended last.
+
+    Raises:
+        UsageFault: When `last` is asked for and none has ended there.
+    """
+    if text != LAST or Path(text).exists():
+        return Path(text)
+    ended = [(manifest.stat().st_mtime, manifest.parent) for manifest in Path("runs").glob(f"*/*/{MANIFEST}")]
+    if not ended:
+        raise UsageFault("No run has ended below runs/ here: give the folder of one in place of last.")
+    return max(ended)[1]
 
 
 def is_finished(folder: Path) -> bool:

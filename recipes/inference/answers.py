@@ -7,8 +7,9 @@ import math
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault, first_line
 from recipes.evaluate.none_of_these import RATE
-from recipes.inference.saved import class_names, comes_trained, load
+from recipes.inference.journal import SUFFIX, Journal
+from recipes.inference.predictor import Predictor
+from recipes.inference.saved import class_names, comes_trained, digest, load
 from recipes.inference.table import Answer, Table, collect
 
 STDIN = Path("-")
@@ -48,10 +51,19 @@ class Answers:
     Attributes:
         table: A row for each photo that could be read.
         score: How many photos under subfolders that are classes it calls by that class; `None` where no subfolder is.
+        files: Where each photo is, by its name; what came out of an archive is there no more.
+        journal: Of answers that are to be written to a table.
     """
 
     table: Table
     score: Score | None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    journal: Journal | None = None
+
+    def written(self) -> None:
+        """Forget the answers that were kept while they came: the table holds them all."""
+        if self.journal is not None:
+            self.journal.remove()
 
     def as_json(self, top: int) -> dict[str, Any]:
         """Everything as plain values, with the `top` most probable classes of each photo."""
@@ -79,6 +91,7 @@ def answer(
     *,
     labelled: bool,
     none_of_these: float | None = None,
+    keep: Path | None = None,
     screen: Screen,
     tell: Callable[[str, Sequence[tuple[str, float]], bool], None] = lambda name, classes, refused: None,
 ) -> Answers:
@@ -90,6 +103,8 @@ def answer(
             a line.
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
         none_of_these: The rate of false alarms at which a photo is called none of the classes; `None` does not ask.
+        keep: The table that all answers will be written to. Beside it they are kept while they come: asked again
+            after it was killed, the network sees the other photos alone. `Answers.written` is called in the end.
         screen: Where to show how far it is.
         tell: Called for each photo that could be read, as soon as it was, with (name, classes with probabilities, the
             answer first and then the most probable, whether it is none of these).
@@ -123,8 +138,7 @@ def answer(
         with screen.counting("predict") as watch:
 
             def followed() -> Iterator[tuple[str, Answer | str]]:
-                for done, (found, said) in enumerate(predictor.stream(photos), start=1):
-                    name = unpacked.get(found, found)
+                for done, (name, said) in enumerate(_resumed(photos, unpacked, predictor, journal), start=1):
                     if isinstance(said, str):
                         log.warning("%s: %s", name, said)
                     else:
@@ -133,15 +147,41 @@ def answer(
                         watch(done, len(photos))
                     yield name, said
 
-            table = collect(
-                followed(), predictor.class_names, predictor.kind,
-                known=predictor.known, rate=none_of_these, point=predictor.point,
-            )  # fmt: skip
+            with _journal(keep, run) as journal:
+                table = collect(
+                    followed(), predictor.class_names, predictor.kind,
+                    known=predictor.known, rate=none_of_these, point=predictor.point,
+                )  # fmt: skip
     if table.problems:
         log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
     if none_of_these is None and predictor.known is not None:
         _hint(table, len(predictor.known.validation), predictor.known.lowest_rate)
-    return Answers(table, _scored(table, truths))
+    files = {unpacked.get(printable(photo), printable(photo)): photo for photo in photos}
+    return Answers(table, _scored(table, truths), files, journal)
+
+
+def _journal(keep: Path | None, run: Path) -> Journal | nullcontext[None]:
+    """What was said before of the photos whose answers go into a table; nothing where none is kept."""
+    if keep is None:
+        return nullcontext()
+    return Journal(keep.with_name(keep.name + SUFFIX), digest(run))
+
+
+def _resumed(
+    photos: Sequence[Path], unpacked: Mapping[str, str], predictor: Predictor, journal: Journal | None
+) -> Iterator[tuple[str, Answer | str]]:
+    """For each photo in order its name and the answer: those of the journal, and of the network for the others."""
+    named = [(unpacked.get(printable(photo), printable(photo)), photo) for photo in photos]
+    known = [journal.said(name, photo) if journal else None for name, photo in named]
+    rest = [photo for photo, said in zip(photos, known, strict=True) if said is None]
+    if len(rest) < len(photos):
+        log.info("%s of %s answers are known from before", f"{len(photos) - len(rest):,}", f"{len(photos):,}")
+    asked = predictor.stream(rest)
+    for (name, photo), before in zip(named, known, strict=True):
+        said = next(asked)[1] if before is None else before
+        if journal and before is None:
+            journal.note(name, photo, said)
+        yield name, said
 
 
 def _hint(table: Table, validation: int, lowest: float) -> None:

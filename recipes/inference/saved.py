@@ -60,6 +60,14 @@ def class_names(run: str | os.PathLike) -> tuple[str, ...]:
     return tuple(manifests.read(Path(run)).data.class_names)
 
 
+def digest(run: str | os.PathLike) -> str:
+    """A name for the network that `load` loads, another one for another network."""
+    path = Path(run)
+    if path.is_dir():
+        return manifests.read(path).files.get(MODEL, os.fspath(run))
+    return sha256_of(path) if path.is_file() else os.fspath(run)
+
+
 def load(run: str | os.PathLike) -> Predictor:
     """Load a finished run, the network of one, or a network that comes trained.
 

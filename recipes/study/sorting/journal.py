@@ -141,6 +141,18 @@ def opened(folder: Path) -> Iterator[Journal]:
         DataFault: When there is another table.
         DiskFault: When it cannot be written.
     """
+    with held(folder):
+        yield Journal(folder / FILE)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none, and hold it against other processes that put photos there.
+
+    Raises:
+        BusyFault: When another process does.
+        DiskFault: When it cannot be written.
+    """
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
@@ -151,7 +163,7 @@ def opened(folder: Path) -> Iterator[Journal]:
                 f"Another command sorts into {folder}. Go on in its page, end it, or choose another --out."
             ) from None
     try:
-        yield Journal(folder / FILE)
+        yield
     finally:
         lock.release()
 
