@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from recipes.console.command import Parser, guarded, run_given
+from recipes.console.command import Parser, guarded
 from recipes.console.screen import Screen, flush_stdout
+from recipes.files import run_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("compare", __doc__ or "")
-    parse.add_argument("runs", type=run_given, nargs="+", metavar="RUN", help="folders of finished runs, two or more")
+    parse.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs, two or more")
     parse.add_argument("--json", action="store_true", help="print the comparison as one JSON line, all else to stderr")
     return parse
 
@@ -34,6 +36,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.study.comparison import compare
 
     options = parser().parse(arguments)
+    options.runs = [run_folder.given(run) for run in options.runs]
     Screen(to_stderr=options.json)
     found = compare(options.runs)
     if options.json:

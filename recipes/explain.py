@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded, run_given
+from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
-from recipes.files import atomic
+from recipes.files import atomic, run_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,6 @@ def parser() -> Parser:
     parse = Parser("explain", __doc__ or "")
     parse.add_argument(
         "run",
-        type=lambda text: str(run_given(text)),
         nargs="?",
         metavar="RUN",
         help="the folder of a finished run, or a saved Keras model",
@@ -77,6 +76,8 @@ def _command(arguments: Sequence[str] | None) -> int:
             raise UsageFault("Which run? --help shows what can be explained.")
         if not options.filters and not options.images:
             raise UsageFault("Which image? Or --filters NAME, or --arithmetic NAME.")
+    if options.run is not None:
+        options.run = str(run_folder.given(Path(options.run)))
     Screen(to_stderr=options.json)
     from recipes.console.backend import load_backend
 

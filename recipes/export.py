@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded, run_given
+from recipes.console.command import Parser, guarded
 from recipes.errors import UsageFault
+from recipes.files import run_folder
 from recipes.inference.bundle import FORMATS
 
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("export", __doc__ or "")
-    parse.add_argument("run", type=run_given, metavar="RUN", help="the folder of a finished run, or last")
+    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run, or last")
     parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
     parse.add_import()
@@ -34,6 +35,7 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
+    options.run = run_folder.given(options.run)
     folder = options.out or options.run / "export" / options.to
     if folder.exists() and any(folder.iterdir()):
         raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded, run_given
+from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import DataFault, UsageFault
 from recipes.files import run_folder
@@ -38,7 +38,7 @@ def parser() -> Parser:
     parse = Parser("predict", __doc__ or "")
     parse.add_argument(
         "run",
-        type=run_given,
+        type=Path,
         metavar="RUN",
         help="the folder of a finished run, last for the one that ended last, its model.keras, or efficientnet_lite0",
     )
@@ -68,6 +68,7 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
+    options.run = run_folder.given(options.run)
     if options.none_of_these is not None and not 0 < options.none_of_these < 1:
         raise UsageFault(f"--none-of-these must be above 0 and below 1, such as 0.05. Got {options.none_of_these:g}.")
     if options.top < 1:

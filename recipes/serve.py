@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from recipes.console.command import Parser, guarded, run_given
+from recipes.console.command import Parser, guarded
 from recipes.console.screen import Screen
+from recipes.files import run_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("serve", __doc__ or "")
-    parse.add_argument("run", type=run_given, metavar="RUN", help="the folder of a finished run, or last")
+    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run, or last")
     parse.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes any that is free")
     parse.add_argument(
         "--host",
@@ -37,6 +39,7 @@ def parser() -> Parser:
 
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
+    options.run = run_folder.given(options.run)
     Screen()
     from recipes.console.backend import load_backend
     from recipes.files import manifest

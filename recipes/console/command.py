@@ -7,11 +7,9 @@ import errno
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
-from recipes.files import run_folder
 
 
 class Parser(argparse.ArgumentParser):
@@ -82,18 +80,6 @@ def seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
     return int(text)
-
-
-def run_given(text: str) -> Path:
-    """The folder of a run as an argument: a path, or `last`.
-
-    Raises:
-        ArgumentTypeError: When `last` is asked for and no run has ended below `runs/`.
-    """
-    try:
-        return run_folder.given(text)
-    except UsageFault as fault:
-        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:

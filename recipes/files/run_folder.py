@@ -74,14 +74,14 @@ def claimed(folder: Path) -> Iterator[None]:
         raise
 
 
-def given(text: str) -> Path:
+def given(run: Path) -> Path:
     """The run that is meant on a command line: a path, or `last` for the run below `runs/` that ended last.
 
     Raises:
         UsageFault: When `last` is asked for and none has ended there.
     """
-    if text != LAST or Path(text).exists():
-        return Path(text)
+    if str(run) != LAST or run.exists():
+        return run
     ended = [(manifest.stat().st_mtime, manifest.parent) for manifest in Path("runs").glob(f"*/*/{MANIFEST}")]
     if not ended:
         raise UsageFault("No run has ended below runs/ here: give the folder of one in place of last.")

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from photo_files import CLASSES, write_photos
@@ -142,6 +143,6 @@ def test_last_is_the_run_that_ended_last(trained, album, call, tmp_path, monkeyp
     code, _, err = call(predict, "last", album, "--unlabelled")
     assert (code, "No run has ended below runs/ here" in err) == (2, True), err
     shutil.copytree(trained, tmp_path / "runs" / "mine" / "first")
-    assert run_folder.given("last") == run_folder.Path("runs/mine/first")
+    assert run_folder.given(Path("last")) == Path("runs/mine/first")
     code, out, err = call(predict, "last", album, "--unlabelled")
     assert (code, len(out.splitlines())) == (0, 19), err
