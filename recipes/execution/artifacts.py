@@ -80,6 +80,7 @@ def write_results(
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
         audition=json.loads(heard.read_text()) if (heard := folder / AUDITION).is_file() else None,
+        train=splits.train,
         doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)

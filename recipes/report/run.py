@@ -14,7 +14,7 @@ from recipes.data import Images
 from recipes.data.photos.shortcuts import ADVICE
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import wilson
-from recipes.report import doubted, gallery
+from recipes.report import doubted, gallery, matrix
 from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
@@ -25,6 +25,9 @@ from recipes.report.pictures import inline, thumbnail
 
 if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
+
+# How many pairs of classes are listed, those confused most.
+PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Drawn:
         network: The network layer by layer; `None` for one that is not flat.
         audition: Which bases and heads were heard, as `recipes.train.heads.audition.Audition.as_dict` gives it; `None`
             where the recipe says which to take.
+        train: The training images, to show those that a test image is most like; `None` shows none.
         doubted: Cards of photos whose label the network contradicts; empty for data that are not a person's own.
     """
 
@@ -59,6 +63,7 @@ class Drawn:
     augmented: Sequence[Augmented]
     network: zoo.Arithmetic | None
     audition: Mapping[str, Any] | None = None
+    train: Images | None = None
     doubted: Sequence[Mapping[str, Any]] = ()
 
 
@@ -110,7 +115,8 @@ def run_page(
         calibration=calibration,
         classes=_per_class(metrics["test"], manifest.data.counts),
         most_classes=MOST_CLASSES,
-        pairs=gallery.pairs(test, images),
+        door=matrix.door(test, images, drawn.train),
+        pairs=PAIRS,
         worst=gallery.cards(test, images, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, images, gallery.least_sure(test)[: gallery.EACH]),
         doubted=drawn.doubted,
