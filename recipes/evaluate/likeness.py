@@ -77,18 +77,37 @@ def extended(model: keras.Model, photos: np.ndarray, *, joined: bool) -> keras.M
     Raises:
         CorruptFault: When the photos are of another network.
     """
+    column = keras.layers.Reshape((len(photos), 1), name="likeness_column")(_each(model, photos))
+    likeness = keras.layers.GlobalMaxPooling1D(name="likeness")(column)
+    outputs = [model.outputs[0], likeness]
+    return keras.Model(
+        model.inputs[0], keras.layers.Concatenate(name="answer_and_likeness")(outputs) if joined else outputs
+    )
+
+
+def compared(model: keras.Model, photos: np.ndarray) -> keras.Model:
+    """The network's answer and, in the last columns, how like a photo is to each of some: -1 to 1.
+
+    Args:
+        model: A flat network.
+        photos: What `learned` gives.
+
+    Raises:
+        CorruptFault: When the photos are of another network.
+    """
+    outputs = [model.outputs[0], _each(model, photos)]
+    return keras.Model(model.inputs[0], keras.layers.Concatenate(name="answer_and_each")(outputs))
+
+
+def _each(model: keras.Model, photos: np.ndarray) -> keras.KerasTensor:
+    """How like a photo is to each of some, (batch, photos)."""
     tensor = features(model)
     if tensor is None or tensor.shape[-1] != photos.shape[1]:
         raise CorruptFault(f"{FILE} is of another network: it has {photos.shape[1]:,} features.")
     compare = keras.layers.Dense(len(photos), use_bias=False, name="likeness_to_each")
     each = compare(keras.layers.UnitNormalization(name="likeness_direction")(tensor))
     compare.set_weights([photos.T.astype("float32")])
-    column = keras.layers.Reshape((len(photos), 1), name="likeness_column")(each)
-    likeness = keras.layers.GlobalMaxPooling1D(name="likeness")(column)
-    outputs = [model.outputs[0], likeness]
-    return keras.Model(
-        model.inputs[0], keras.layers.Concatenate(name="answer_and_likeness")(outputs) if joined else outputs
-    )
+    return each
 
 
 def of_validation(outcome: Outcome, photos: np.ndarray, table: Predictions, images: Images) -> np.ndarray:

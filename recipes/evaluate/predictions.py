@@ -16,6 +16,8 @@ from recipes.files.csv_text import csv_text
 from recipes.freeze import frozen_runner
 from recipes.train.memory import evaluation_batch
 
+NEAREST = 3
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -27,6 +29,8 @@ class Predictions:
         probabilities: (images, classes), each row sums to 1.
         class_names: In the order of the indices.
         likeness: (images,), how like each is to what the model learned from; `None` where it does not tell.
+        nearest: (images, `NEAREST` or less), places of the training images that each is most like, the nearest first;
+            `None` where that was not asked.
     """
 
     ids: np.ndarray
@@ -34,6 +38,7 @@ class Predictions:
     probabilities: np.ndarray
     class_names: tuple[str, ...]
     likeness: np.ndarray | None = None
+    nearest: np.ndarray | None = None
 
     @property
     def prediction(self) -> np.ndarray:
@@ -66,7 +71,7 @@ def predict(
     class_names: tuple[str, ...],
     watch: Callable[[int, int], None] = lambda done, total: None,
     *,
-    likeness: bool = False,
+    likenesses: int = 0,
 ) -> Predictions:
     """Run a model over images once, keeping truth and probabilities of the same batch together.
 
@@ -77,20 +82,32 @@ def predict(
         images: The split; what `model` takes.
         class_names: In the order of the labels.
         watch: Called with (images done, images to do) after every batch.
-        likeness: Whether the model's last column is that: `recipes.evaluate.likeness.extended`, joined.
+        likenesses: So many of the model's last columns are that: one of `recipes.evaluate.likeness.extended`, joined,
+            or more of `compared`, whose places then are in `nearest`.
 
     Raises:
         DivergedFault: When the model gives a probability that is not a number.
     """
     engine = frozen_runner.exact(model, len(images), np.asarray(images.pixels[: frozen_runner.BATCH], "float32"))
-    truths, rows, done = [], [], 0
+    truths, rows, like, nearest, done = [], [], [], [], 0
     for pixels, labels in ordered_batches(images, evaluation_batch(model, at_most=250)):
-        rows.append(engine.run(pixels.numpy().astype("float32")).astype("float64"))
+        found = engine.run(pixels.numpy().astype("float32")).astype("float64")
+        answers = found.shape[1] - likenesses
+        rows.append(found[:, :answers])
+        if likenesses:
+            like.append(found[:, answers:].max(axis=1))
+            nearest.append(np.argsort(-found[:, answers:], axis=1, kind="stable")[:, :NEAREST])
         truths.append(labels.numpy())
         done += len(truths[-1])
         watch(done, len(images))
     probabilities = np.concatenate(rows)
     if not np.isfinite(probabilities).all():
         raise DivergedFault("The model gives probabilities that are not numbers. Train with a lower learning rate.")
-    probabilities, like = (probabilities[:, :-1], probabilities[:, -1]) if likeness else (probabilities, None)
-    return Predictions(images.ids, np.concatenate(truths), as_classes(probabilities), tuple(class_names), like)
+    return Predictions(
+        images.ids,
+        np.concatenate(truths),
+        as_classes(probabilities),
+        tuple(class_names),
+        np.concatenate(like) if likenesses else None,
+        np.concatenate(nearest) if likenesses > 1 else None,
+    )

@@ -81,6 +81,7 @@ def write_results(
         network=arithmetic(outcome.model),
         audition=_stored(folder / AUDITION),
         learning=_stored(folder / LEARNING_CURVE),
+        train=splits.train,
         doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)

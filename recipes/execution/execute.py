@@ -284,12 +284,19 @@ def _evaluate(
     from recipes.evaluate.metrics import scores
 
     photos = likeness.learned(outcome.model, outcome.last, splits)
-    scored = outcome.model if photos is None else likeness.extended(outcome.model, photos, joined=True)
     tables = {}
     for name in ("validation", "test"):
+        scored, columns = outcome.model, 0
+        if photos is not None and name == "validation":
+            scored, columns = likeness.extended(outcome.model, photos, joined=True), 1
+        elif photos is not None:
+            scored, columns = likeness.compared(outcome.model, photos), len(photos)
         with job.screen.counting(f"{name} images") as watch:
             model, images = _to_score(scored, outcome, splits, name)
-            tables[name] = predictions.predict(model, images, splits.class_names, watch, likeness=photos is not None)
+            tables[name] = predictions.predict(model, images, splits.class_names, watch, likenesses=columns)
+    if photos is not None and (nearest := tables["test"].nearest) is not None:
+        kept = likeness.chosen(splits.train.labels, photos.shape[1])
+        tables["test"] = replace(tables["test"], nearest=kept[nearest])
     metrics = {name: scores(table) for name, table in tables.items()}
     if photos is None:
         return tables, metrics, None

@@ -1,4 +1,4 @@
-"""Which test images a report shows: the worst, the least sure, the confused, and where the network looked."""
+"""Which test images a report shows: the worst, the least sure, and where the network looked."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 
 from recipes.data import Images
-from recipes.evaluate.metrics import confusion
 from recipes.evaluate.predictions import Predictions
 from recipes.report.doubted import Doubted
-from recipes.report.figures.confusion import confused_pairs
 from recipes.report.pictures import overlay, thumbnail
 
 EACH = 16
 DOUBTED = 12
-PAIRS, EACH_PAIR = 10, 12
 HEATMAPS = {"wrong": 8, "right": 4}
 
 
@@ -67,20 +64,6 @@ def doubted_cards(
         for one in labels[:DOUBTED]
         for card in cards(tables[one.split], images[one.split], [one.place])
     ]
-
-
-def pairs(table: Predictions, images: Images) -> list[dict[str, Any]]:
-    """The classes confused most, with the images that were."""
-    found = []
-    index = {name: place for place, name in enumerate(table.class_names)}
-    for truth, answer, number in confused_pairs(confusion(table), table.class_names)[:PAIRS]:
-        of_pair = np.flatnonzero((table.truth == index[truth]) & (table.prediction == index[answer]))
-        surest = of_pair[np.argsort(-table.losses[of_pair], kind="stable")][:EACH_PAIR]
-        share = number / max(int((table.truth == index[truth]).sum()), 1)
-        found.append(
-            {"truth": truth, "answer": answer, "number": number, "share": share, "cards": cards(table, images, surest)}
-        )
-    return found
 
 
 def looked_at(table: Predictions) -> dict[str, np.ndarray]:

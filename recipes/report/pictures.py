@@ -21,11 +21,12 @@ def inline(content: bytes, kind: str = "png") -> str:
     return f"data:image/{kinds.get(kind, kind)};base64,{base64.b64encode(content).decode()}"
 
 
-def thumbnail(image: np.ndarray | Image.Image) -> str:
+def thumbnail(image: np.ndarray | Image.Image, side: int = SIDE) -> str:
     """A small copy of an image, as an address.
 
     Args:
         image: (height, width, 1 or 3), raw 0-255; or a picture.
+        side: Of the square into which a larger one is brought, in pixels.
     """
     picture = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image).astype("uint8").squeeze())
     out = io.BytesIO()
@@ -33,7 +34,7 @@ def thumbnail(image: np.ndarray | Image.Image) -> str:
         picture.save(out, "PNG", optimize=True)
         return inline(out.getvalue())
     picture = picture.copy()
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     picture.convert("RGB").save(out, "JPEG", quality=82)
     return inline(out.getvalue(), "jpeg")
 

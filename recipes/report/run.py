@@ -14,7 +14,7 @@ from recipes.data import Images
 from recipes.data.photos.shortcuts import ADVICE
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import wilson
-from recipes.report import doubted, gallery
+from recipes.report import doubted, gallery, matrix
 from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
@@ -26,6 +26,9 @@ from recipes.report.pictures import inline, thumbnail
 
 if TYPE_CHECKING:
     from recipes.files.manifest import Manifest
+
+# How many pairs of classes are listed, those confused most.
+PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Drawn:
             where the recipe says which to take.
         learning: Accuracy by the number of photos, as
             `recipes.train.heads.learning_curve.LearningCurve.as_dict` gives it; `None` where it was not measured.
+        train: The training images, to show those that a test image is most like; `None` shows none.
         doubted: Cards of photos whose label the network contradicts; empty for data that are not a person's own.
     """
 
@@ -63,6 +67,7 @@ class Drawn:
     network: zoo.Arithmetic | None
     audition: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
+    train: Images | None = None
     doubted: Sequence[Mapping[str, Any]] = ()
 
 
@@ -117,7 +122,8 @@ def run_page(
         calibration=calibration,
         classes=_per_class(metrics["test"], manifest.data.counts),
         most_classes=MOST_CLASSES,
-        pairs=gallery.pairs(test, images),
+        door=matrix.door(test, images, drawn.train),
+        pairs=PAIRS,
         worst=gallery.cards(test, images, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, images, gallery.least_sure(test)[: gallery.EACH]),
         doubted=drawn.doubted,

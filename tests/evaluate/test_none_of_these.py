@@ -66,6 +66,30 @@ def test_as_many_photos_of_each_class_are_kept_as_go():
     assert likeness.chosen(labels[:7], 10).tolist() == list(range(7))
 
 
+def test_nearest_are_the_photos_with_the_largest_cosine():
+    from recipes.evaluate.predictions import NEAREST, predict
+
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 1))
+    features = keras.layers.Dense(6, name="features")(keras.layers.Flatten()(image))
+    model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid", name="answer")(features))
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (40, 8, 8, 1)).astype("uint8")
+    images = Images(pixels, np.arange(40) % 2, np.arange(40).astype(str))
+    found = keras.Model(image, features).predict(pixels, verbose=0)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    photos = found[:25].astype("float16")
+    table = predict(likeness.compared(model, photos), images, ("a", "b"), likenesses=25)
+    cosines = found @ photos.astype("float32").T
+    np.testing.assert_array_equal(table.nearest, np.argsort(-cosines, axis=1)[:, :NEAREST])
+    np.testing.assert_allclose(table.likeness, cosines.max(axis=1), atol=1e-4)
+    assert table.nearest[:25, 0].tolist() == list(range(25))
+    joined = predict(likeness.extended(model, photos, joined=True), images, ("a", "b"), likenesses=1)
+    np.testing.assert_allclose(joined.likeness, table.likeness, atol=1e-6)
+    np.testing.assert_allclose(joined.probabilities, table.probabilities, atol=1e-6)
+    assert joined.nearest is None
+
+
 def test_digits_are_refused_far_more_often_than_crops_of_the_photos_learned_from():
     keras.utils.set_random_seed(0)
     model = zoo.get("transfer", backbone="efficientnet_lite0", weights=None, input_shape=(64, 64, 3))

@@ -79,6 +79,35 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         assert_everybody_can_read(page)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_cell_of_the_matrix_opens_its_photos_by_keyboard_and_without_scripts(opened, trained, scheme):
+    for width in WIDTHS:
+        page = opened(
+            (trained / "report.html").as_uri(),
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=width == WIDTHS[0],
+        )
+        cells, link = page.locator("section.cell"), page.locator(".matrix a").first
+        assert cells.count() == page.locator(".matrix a").count() > 0
+        assert not any(cell.is_visible() for cell in cells.all())
+        link.focus()
+        page.keyboard.press("Enter")
+        (shown,) = [cell for cell in cells.all() if cell.is_visible()]
+        assert shown.get_attribute("id") == link.get_attribute("href").removeprefix("#")
+        assert shown.locator("img").first.is_visible()
+        assert shown.locator(".near").count() == 3 * shown.locator("figure").count()
+        near = shown.locator(".near > span").first
+        assert near.bounding_box()["height"] > 40
+        if width == WIDTHS[0]:
+            assert "data:image" in near.evaluate("it => getComputedStyle(it).backgroundImage")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert_everybody_can_read(page)
+        shown.get_by_text("Back to the matrix").click()
+        assert not shown.is_visible()
+        assert page.complaints == []
+
+
 def one_of_each_kind():
     """The first recipe of each data set, number of phases, and with or without a base."""
     kinds = {}

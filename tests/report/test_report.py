@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -141,7 +142,7 @@ def images_of(table):
     return Images(pixels, table.truth, table.ids)
 
 
-def page_of(table, doubted=(), **changes):
+def page_of(table, doubted=(), train=False, **changes):
     """The report of a small network that looked at noise, with these predictions."""
     images = images_of(table)
     origin = data.Origin("sample", "fashion_mnist", None, "7,000-image sample")
@@ -167,6 +168,7 @@ def page_of(table, doubted=(), **changes):
         augmented=artifacts.augmented(splits, Augment(flip=True)),
         network=artifacts.arithmetic(model),
         doubted=doubted,
+        train=images if train else None,
     )
     return run_page(manifest, {"test": figures, "validation": figures}, history, table, images, b"png", drawn)
 
@@ -195,7 +197,7 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "none printed" in text
     assert "7,000-image sample" in text
-    assert not re.search(r"""(src|href)=["'](?!data:)""", text)
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", text)
     assert "고양이" in text
     assert f"<b>{scores(table)['accuracy']:.4f}</b>" in text
     for heading in (
@@ -291,6 +293,49 @@ def test_galleries_show_the_surest_mistakes_and_the_least_sure_answers(table):
     assert table.probabilities[gallery.least_sure(table)[0]].max() == table.probabilities.max(axis=1).min()
     first = gallery.surest_right(table)[:3]
     assert len({*table.truth[first]}) == len({*table.truth[table.truth == table.prediction]})
-    pairs = gallery.pairs(table, images_of(table))
-    assert sum(pair["number"] for pair in pairs) == len(wrong)
-    assert all(len(pair["cards"]) == min(pair["number"], gallery.EACH_PAIR) for pair in pairs)
+
+
+def test_cells_of_the_matrix_lead_to_their_photos_and_these_to_the_nearest(table):
+    from recipes.report import matrix
+
+    images = images_of(table)
+    near = dataclasses.replace(table, nearest=np.stack([np.arange(50), (np.arange(50) + 1) % 50], axis=1))
+    door = matrix.door(near, images, images)
+    counts = confusion(table)
+    assert [[cell.number for cell in row] for row in door.rows] == counts.tolist()
+    by_name = {cell.name: cell for cell in door.cells}
+    assert sum(cell.number for cell in door.cells) == 50
+    for cell in door.cells:
+        assert len(cell.cards) == (min(cell.number, matrix.MOST_RIGHT) if cell.is_right else cell.number)
+    kinds = [cell.is_right for cell in door.cells]
+    assert kinds == sorted(kinds), "the wrong ones first"
+    truth, answer = door.cells[0].truth, door.cells[0].answer
+    of_cell = (table.truth == HOSTILE.index(truth)) & (table.prediction == HOSTILE.index(answer))
+    surest = np.flatnonzero(of_cell)[table.losses[of_cell].argmax()]
+    assert door.cells[0].cards[0]["name"] == table.ids[surest]
+    assert door.cells[0].cards[0]["nearest"] == [surest, (surest + 1) % 50]
+    assert door.near[surest]["label"] == HOSTILE[table.truth[surest]]
+
+    text = page_of(near, train=True)
+    assert set(re.findall(r'href="#(cell[^"]+)"', text)) == set(by_name)
+    assert set(re.findall(r'<section class="cell" id="([^"]+)"', text)) == set(by_name)
+    for place in door.near:
+        assert text.count(f".n{place}{{background-image") == 1, "each photo is there once"
+    assert "is like" not in page_of(table, train=True)
+
+
+def test_a_page_of_a_thousand_test_photos_stays_below_15_mb():
+    from recipes.report import matrix
+
+    random = np.random.default_rng(0)
+    names = tuple("abcdefghij")
+    probabilities = random.dirichlet(np.ones(10), 1000)
+    noise = random.integers(0, 256, (40, 96, 96, 3)).astype("uint8")  # Nothing takes more bytes.
+    images = Images(np.tile(noise, (25, 1, 1, 1)), random.integers(0, 10, 1000), np.arange(1000).astype(str))
+    table = Predictions(images.ids, images.labels, probabilities, names, None, random.integers(0, 1000, (1000, 3)))
+    door = matrix.door(table, images, images)
+    shown = [card for cell in door.cells for card in cell.cards]
+    assert len(shown) > 900
+    assert len(door.near) > 900
+    pictures = [card["picture"] for card in shown] + [one["picture"] for one in door.near.values()]
+    assert sum(map(len, pictures)) < 15e6
