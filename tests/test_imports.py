@@ -33,6 +33,19 @@ def test_import_zoo_loads_no_keras():
     assert min(seconds for _, seconds in runs) < 0.3
 
 
+@pytest.mark.parametrize("name", ["zoo.py", "zoo/__init__.py"])
+def test_another_zoo_is_named(tmp_path, name):
+    other = tmp_path / name
+    other.parent.mkdir(exist_ok=True)
+    other.write_text("animals = 3")
+    environment = subprocess_environment() | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    for command, code in ((["-m", "recipes.run", "--list"], 4), (["-c", "import recipes"], 1)):
+        ended = subprocess.run([PYTHON, *command], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert ended.returncode == code
+        assert f"zoo is {other} here, which is not the one that belongs to recipes" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1 or code == 1
+
+
 @pytest.mark.parametrize("arguments", [["--list"], ["--help"], ["fashion_cn"], ["fashion_cnn", "--set", "x=1"]])
 def test_command_answers_without_keras(arguments):
     code = f"from recipes.run import main\ntry:\n    main({arguments})\nexcept SystemExit:\n    pass"

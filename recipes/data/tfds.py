@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -24,6 +25,7 @@ from recipes.errors import DataFault, EnvironmentFault
 from recipes.files.atomic import disk_faults
 from recipes.recipe import Choice, Shares, Split
 from zoo.cache import cache_folder
+from zoo.weights import in_megabytes
 
 _HOSTS = {
     "cats_vs_dogs": "https://download.microsoft.com",
@@ -32,6 +34,7 @@ _HOSTS = {
     "mnist": "https://storage.googleapis.com",
 }
 _LOSSLESS = ("cifar10", "fashion_mnist", "mnist")
+log = logging.getLogger("recipes")
 
 
 def host_of(dataset: str) -> str:
@@ -65,6 +68,8 @@ def download(dataset: str, root: Path) -> Path:
     try:
         with FileLock(root / f".{dataset}.lock"):
             builder = tfds.builder(dataset, data_dir=root)
+            if size := int(builder.info.download_size or 0):
+                log.info("downloading %s: %s", dataset, in_megabytes(size))
             builder.download_and_prepare()
     except Exception as error:  # TFDS passes on whatever its downloaders raise.
         raise EnvironmentFault(f"Downloading {dataset!r} failed: {str(error).splitlines()[0]}") from error

@@ -16,6 +16,11 @@ VGG16_LAYERS = (
 ).split()
 
 
+def test_a_download_says_how_large_it_is_and_how_long_it_takes():
+    assert weights.in_megabytes(17_364_911) == "17 MB, 14 s at 10 Mbit/s"
+    assert weights.in_megabytes(824_887_076) == "825 MB, 11 minutes at 10 Mbit/s"
+
+
 def test_the_package_index_gives_the_real_imagenet_base(vgg16_weights):
     source = weights.locate("imagenet", VGG16)
     assert source.kind == "package index"
