@@ -192,7 +192,9 @@ def write(path: str, text: str) -> None:
 
 def main() -> None:
     """Write all generated pages and the navigation."""
-    nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [한국어](ko.md)", "* [Results](results.md)"]
+    nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [Install without a clone](install.md)"]
+    nav += ["* 한국어", "    * [빠른 시작](ko.md)", "    * [저장소 없이 설치하기](ko/install.md)"]
+    nav += ["* [Results](results.md)"]
     write(
         "results.md",
         WIDE + "# Results\n\nEvery figure comes from runs of the command on the recipe's page; the spread is the "

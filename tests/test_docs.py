@@ -18,7 +18,7 @@ from recipes.recipe.overrides import parse_assignment
 from recipes.study import results_files, results_table
 from zoo.pretrained.bases import BASES
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # The example of CONTRIBUTING.md; tests/test_new_network.py follows it.
 NEW_NETWORK = "mobilenet_v3_small"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -69,7 +69,7 @@ def test_shown_commands_are_valid(verb, line):
 
 def test_only_known_block_languages_are_used():
     used = {name for path in PAGES for name, _ in FENCE.findall(path.read_text(encoding="utf-8"))}
-    assert used <= {"diff", "python", "sh"}
+    assert used <= {"diff", "py", "python", "sh"}
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
