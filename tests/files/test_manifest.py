@@ -26,7 +26,8 @@ def test_a_manifest_is_read_back_as_it_was_written(tmp_path):
     write_manifest(tmp_path, **written)
     read = manifest.read(tmp_path)
     assert json.loads(json.dumps(read.as_dict())) == written | {
-        "format": 1, "modules": [], "network": None, "none_of_these": None, "schedule_changes": [],
+        "format": 1, "modules": [], "network": None, "none_of_these": None, "operating_point": None,
+        "schedule_changes": [],
     }  # fmt: skip
     assert read.data.images("train") == 10
     assert read.frozen_share == pytest.approx(1.5 / 90)
