@@ -160,7 +160,7 @@ def _decide(diagnosis: Diagnosis, judged: Sequence[Judged], options: argparse.Na
         log.log(RESULT, "no label is doubtful: there is nothing to decide")
         return
     file = options.decisions or decisions.beside(listing.root)
-    follows = command(listing.root, file)
+    follows = command(listing.root, file, options.group_by)
     page = DecidePage(doubted, listing, file, follows, options.language)
     with server(page, port=8000 if options.port is None else options.port) as running, suppress(KeyboardInterrupt):
         log.log(RESULT, "decide on http://127.0.0.1:%d  (Ctrl-C ends)", running.server_address[1])

@@ -112,7 +112,8 @@ class DecidePage:
         }
 
 
-def command(root: Path, file: Path) -> str:
-    """The run that follows: on photos, with the decisions about them."""
+def command(root: Path, file: Path, group_by: str | None = None) -> str:
+    """The run that follows: on photos, with the decisions about them and the groups that are named."""
     named = [] if file == decisions.beside(root) else ["--decisions", str(file)]
+    named += [] if group_by is None else ["--group-by", group_by]
     return shlex.join(["python", "-m", "recipes.run", "--data", str(root), *named])

@@ -371,3 +371,19 @@ def test_fewer_groups_than_folds_are_refused_in_words(run_cli, tmp_path):
     code, _, err = run_cli(*arguments, "--group-by", r"([^/]+)_\d+\.png$")
     assert code == 3
     assert "each class must have two groups to train with, and there is one in 'bowl', 'cup'" in err
+
+
+def test_a_run_goes_on_with_the_groups_that_it_was_started_with(run_cli, tmp_path, one_layer, monkeypatch):
+    from recipes.execution import artifacts
+
+    write_objects(tmp_path / "objects", objects=12, frames=4)
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(artifacts, "write_results", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        arguments = ("--data", tmp_path / "objects", "--group-by", r"([^/]+)_\d+\.png$", "--out", run)
+        assert run_cli("one_layer:MINE", *arguments, "--set", "phases.train.epochs=1")[0] == 1
+    code, _, err = run_cli("--resume", run)
+    assert code == 0, err
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["doctor"]["named_groups"] == {f"object{number}": 4 for number in range(12)}
+    assert all(number % 4 == 0 for row in manifest["data"]["counts"].values() for number in row.values())

@@ -145,3 +145,9 @@ def test_names_are_shown_as_text(tmp_path):
     page = DecidePage([Judged(name, hostile, "b", 0.9, 0.1, 0.5)], list_photos(tmp_path), tmp_path / "d.csv", "run")
     assert page.html.count(b"<script>") == 1
     assert b"<img src=x" not in page.html
+
+
+def test_the_command_that_follows_names_decisions_and_groups(tmp_path):
+    assert command(tmp_path, decisions.beside(tmp_path)) == f"python -m recipes.run --data {tmp_path}"
+    grouped = command(tmp_path, tmp_path / "mine.csv", "([a-z]+)_")
+    assert grouped == f"python -m recipes.run --data {tmp_path} --decisions {tmp_path}/mine.csv --group-by '([a-z]+)_'"

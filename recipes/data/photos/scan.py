@@ -164,8 +164,8 @@ def _of_the_picture(pixels: np.ndarray) -> Traits:
     red, green, blue = (pixels[..., place].astype("float32") for place in range(3))
     grey = 0.299 * red + 0.587 * green + 0.114 * blue
     darkest, brightest = np.percentile(grey, (1, 99))
-    upright, lying = pixels.astype("int16"), pixels.transpose(1, 0, 2).astype("int16")
-    borders = [_border(rows) for rows in (upright, upright[::-1], lying, lying[::-1])]
+    lying = pixels.transpose(1, 0, 2)
+    borders = [_border(rows) for rows in (pixels, pixels[::-1], lying, lying[::-1])]
     levels = [level for share, level in borders if share]
     found = {
         "brightness": grey.mean(),
@@ -173,7 +173,7 @@ def _of_the_picture(pixels: np.ndarray) -> Traits:
         "brightest": brightest,
         "red to green": (red - green).mean(),
         "blue to yellow": (blue - (red + green) / 2).mean(),
-        "saturation": np.ptp(pixels, axis=2).mean(),
+        "saturation": (np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)).mean(),
         "aspect": pixels.shape[1] / pixels.shape[0],
         "border above": borders[0][0],
         "border below": borders[1][0],
@@ -187,7 +187,14 @@ def _of_the_picture(pixels: np.ndarray) -> Traits:
 def _border(rows: np.ndarray) -> tuple[float, float]:
     """The share of rows, from the first on, that are a border of one colour, and its level; 0 where there is none."""
     colour = np.median(rows[0], axis=0)
-    foreign = (np.abs(rows - colour).max(axis=2) > SAME_COLOUR).mean(axis=1)
-    behind = int(np.argmax(foreign > 1 - OF_A_ROW))
-    is_border = 0 < behind <= WIDEST * len(rows) and foreign[behind : behind + 2].max() >= STRAIGHT
+
+    def foreign(some: np.ndarray) -> np.ndarray:
+        return (np.abs(some - colour).max(axis=2) > SAME_COLOUR).mean(axis=1)
+
+    if foreign(rows[:1])[0] > 1 - OF_A_ROW:  # So it is with most photos.
+        return 0.0, 0.0
+    widest = int(WIDEST * len(rows))
+    share = foreign(rows[: widest + 2])
+    behind = int(np.argmax(share > 1 - OF_A_ROW))
+    is_border = 0 < behind <= widest and share[behind : behind + 2].max() >= STRAIGHT
     return (behind / len(rows), float(colour.mean())) if is_border else (0.0, 0.0)

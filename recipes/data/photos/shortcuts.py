@@ -27,6 +27,8 @@ SILLY, NATURAL = 0.65, 0.80
 FOLDS = 5
 # A class is judged that has so many photos that differ; a leaf of the tree holds so many photos.
 FEWEST, LEAF = 10, 5
+# Photos that are judged, evenly from all classes: more tell the same, and take longer.
+MOST = 5000
 # Cameras, or kinds of file, that are told apart; rarer ones are one.
 KINDS = 20
 ADVICE = (
@@ -96,7 +98,8 @@ def shortcuts(photos: Sequence[Photo], groups: np.ndarray) -> list[Shortcut]:
     enough = [label for label in np.unique(labels) if len(np.unique(groups[labels == label])) >= FEWEST]
     if len(enough) < 2:
         return []
-    places = np.flatnonzero(np.isin(labels, enough)).tolist()
+    each = max(FEWEST, MOST // len(enough))
+    places = sorted(place for label in enough for place in _some(np.flatnonzero(labels == label), each))
     kept = [photos[place] for place in places]
     classes, truth = np.unique(labels[places], return_inverse=True)
     found = []
@@ -106,6 +109,11 @@ def shortcuts(photos: Sequence[Photo], groups: np.ndarray) -> list[Shortcut]:
             answers = _answers(values, truth, groups[places])
             found.append(_shortcut(by, classes, truth, answers, groups[places]))
     return sorted(found, key=lambda one: (not one.is_alarm, -one.of_label.found))
+
+
+def _some(places: np.ndarray, number: int) -> list[int]:
+    """So many places at most, evenly spaced."""
+    return places[np.unique(np.linspace(0, len(places) - 1, min(number, len(places))).astype(int))].tolist()
 
 
 def _answers(values: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> np.ndarray:
