@@ -193,7 +193,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "learning_curve.json", found)
-        put_between_marks(ROOT / "docs" / "photos.md", "learning curve", markdown(found))
+        put_between_marks(ROOT / "docs" / "how-many.md", "learning curve", markdown(found))
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "shortcuts.json", found)
-        put_between_marks(ROOT / "docs" / "photos.md", "shortcuts", markdown(found))
+        put_between_marks(ROOT / "docs" / "shortcuts.md", "shortcuts", markdown(found))
 
 
 if __name__ == "__main__":

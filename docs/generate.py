@@ -190,10 +190,16 @@ def write(path: str, text: str) -> None:
         page.write(text)
 
 
+def title(page: Path) -> str:
+    """The heading of a page."""
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
 def main() -> None:
     """Write all generated pages and the navigation."""
     nav = ["* [Home](index.md)", "* [Quick start](quickstart.md)", "* [Install without a clone](install.md)"]
-    nav += ["* 한국어", "    * [빠른 시작](ko.md)", "    * [저장소 없이 설치하기](ko/install.md)"]
+    nav += ["* 한국어", "    * [빠른 시작](ko.md)"]
+    nav += [f"    * [{title(page)}](ko/{page.name})" for page in sorted(Path("docs/ko").glob("*.md"))]
     nav += ["* [Results](results.md)"]
     write(
         "results.md",
@@ -216,8 +222,14 @@ def main() -> None:
         write(f"recipes/{name}.md", recipe_page(name))
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
-        "* [Sort an album](sort.md)",
-        "* [Your own photos](photos.md)",
+        "* Your own photos",
+        "    * [From a folder to a network](photos.md)",
+        "    * [Sort an album](sort.md)",
+        "    * [Is the class given away?](shortcuts.md)",
+        "    * [Groups that you name](groups.md)",
+        "    * [How many photos more?](how-many.md)",
+        "    * [An operating point](operating-point.md)",
+        "    * [Answers into folders](answers.md)",
         "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",

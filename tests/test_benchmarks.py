@@ -82,7 +82,7 @@ def test_forecasts_held_three_times_in_four_and_the_page_says_so():
     assert found["summary"]["sets"] >= 4
     assert min(found["summary"][f"{what}_held"] for what in ("accuracy", "gain")) >= 0.75
     markdown = runpy.run_path(f"{ROOT}/benchmarks/learning_curve.py")["markdown"](found)
-    page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-many.md").read_text(encoding="utf-8")
     assert f"<!-- learning curve -->\n{markdown}<!-- /learning curve -->" in page
 
 
@@ -146,6 +146,6 @@ def test_shortcuts_page_says_what_was_measured():
     assert of_ants["saved anew"]["alarms"] == []
     assert all(row["by"] in row["alarms"] for row in of_ants.values() if row["by"])
     words = runpy.run_path(f"{ROOT}/benchmarks/shortcuts.py")["markdown"](found)
-    assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "photos.md").read_text(
+    assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "shortcuts.md").read_text(
         encoding="utf-8"
     )
