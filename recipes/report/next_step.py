@@ -48,7 +48,7 @@ class Result:
         again: The command that runs the same again.
         training: For each class its training photos.
         decisions: A table of decisions about labels in place of the one beside the photos.
-        shortcuts: What the doctor found to give classes away: `property`, `found`, `chance` and `alarm` of each.
+        shortcuts: What the doctor found, `recipes.data.photos.shortcuts.Shortcut.as_dict` of each property.
         doubtful: Labels of validation and test photos that the network contradicts, and is sure.
         confused: The pair of classes that is confused most; `None` where no photo was.
         gain: What twice as many photos bring, with its band (low, middle, high); `None` where that is not known.
@@ -86,13 +86,11 @@ def use(run: str) -> Step:
 
 def shortcut(result: Result) -> Step | None:
     """Something beside the subject tells classes apart: look at it before anything else is believed."""
-    found = next((one for one in result.shortcuts if one.get("alarm")), None)
+    found = next((one for one in result.shortcuts if one["is_alarm"]), None)
     if found is None:
         return None
-    right, chance = found.get("found"), found.get("chance")
-    figures = isinstance(right, int | float) and isinstance(chance, int | float)
-    told = f" ({right:.2f} right, {chance:.2f} by chance)" if figures else ""
-    why = f"{found.get('property', 'something silly')} alone tells the classes apart{told}: see whether it should"
+    told = f"{found['label']} from all others ({found['of_label']['found']:.2f} right, 0.50 by chance)"
+    why = f"{found['by']} alone tells {told}: see whether it should"
     return Step(_command("doctor", result.photos, *_decided(result)), why)
 
 

@@ -7,9 +7,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from recipes.data.photos.shortcuts import Score, Shortcut
 from recipes.evaluate.predictions import Predictions
 from recipes.report import next_step
 from recipes.report.next_step import Confused, Result, steps
+
+
+def told(by, found, is_alarm):
+    """How far a property tells the classes, as the doctor's findings say it."""
+    score = Score(0.5, found, (found - 0.02, found + 0.02))
+    return Shortcut(by, score, "cat", score, is_alarm).as_dict()
+
 
 FINE = Result(
     run="runs/my photos", photos="/my photos", again="python -m recipes.run own_photos --data '/my photos'",
@@ -19,9 +27,9 @@ FINE = Result(
 USE = "python -m recipes.predict 'runs/my photos' IMAGE_OR_FOLDER"
 CASES = {
     "shortcut": (
-        {"shortcuts": [{"property": "size"}, {"property": "brightness", "found": 0.913, "chance": 0.5, "alarm": True}]},
+        {"shortcuts": [told("size", 0.52, False), told("brightness", 0.913, True)]},
         "python -m recipes.doctor '/my photos'",
-        "brightness alone tells the classes apart (0.91 right, 0.50 by chance)",
+        "brightness alone tells cat from all others (0.91 right, 0.50 by chance)",
     ),
     "labels": (
         {"doubtful": 3},
@@ -70,7 +78,7 @@ def test_the_first_rule_that_speaks_is_the_only_one():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"shortcuts": [{"property": "size", "alarm": False}]},
+        {"shortcuts": [told("size", 0.52, False)]},
         {"doubtful": 2},
         {"training": {"cat": 20}},
         {"confused": Confused("cat", "dog", 3, 40, ())},  # Fewer than a tenth.
@@ -87,9 +95,11 @@ def test_a_gain_that_the_whole_band_promises_is_worth_it_however_small():
     assert steps(dataclasses.replace(FINE, gain=(0.001, 0.005, 0.009)))[0].command == FINE.again
 
 
-def test_a_shortcut_without_figures_is_told_without():
-    (best, _) = steps(dataclasses.replace(FINE, shortcuts=[{"alarm": True}]))
-    assert best.why == "something silly alone tells the classes apart: see whether it should"
+def test_a_shortcut_is_told_with_its_figures():
+    (best, _) = steps(dataclasses.replace(FINE, shortcuts=[told("brightness", 0.913, True)]))
+    assert best.why == (
+        "brightness alone tells cat from all others (0.91 right, 0.50 by chance): see whether it should"
+    )
 
 
 def test_decisions_from_elsewhere_are_given_to_the_doctor():
