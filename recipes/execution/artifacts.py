@@ -13,7 +13,7 @@ import numpy as np
 
 import zoo
 from recipes import report
-from recipes.evaluate import predictions
+from recipes.evaluate import likeness, none_of_these, predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
@@ -82,6 +82,7 @@ def write_results(
         audition=_stored(folder / AUDITION),
         learning=_stored(folder / LEARNING_CURVE),
         train=splits.train,
+        features=_features(folder, splits) if manifest.data.kind == "photos" else None,
         doubted=write_doubted(folder, tables, manifest, splits) if manifest.data.kind == "photos" else (),
     )
     page = run_page(manifest, metrics, outcome.history, test, splits.test, drawn, shown)
@@ -91,6 +92,14 @@ def write_results(
 def _stored(path: Path) -> dict[str, Any] | None:
     """What an earlier stage of the run wrote; `None` where there was none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _features(folder: Path, splits: Splits) -> tuple[np.ndarray, np.ndarray] | None:
+    """What the network finds in some training photos, as the run keeps it, and their labels; `None` without that."""
+    if not (folder / none_of_these.FILE).is_file():
+        return None
+    photos = none_of_these.read(folder / none_of_these.FILE).photos
+    return photos, splits.train.labels[likeness.chosen(splits.train.labels, photos.shape[1])]
 
 
 def write_doubted(

@@ -19,8 +19,9 @@ from recipes.report.conditions import summary
 from recipes.report.figures.calibration import reliability, reliability_figure, threshold_figure
 from recipes.report.figures.confusion import MOST_CLASSES
 from recipes.report.figures.curves import curves_figure
+from recipes.report.figures.feature_map import feature_map
 from recipes.report.figures.learning import learning_figure
-from recipes.report.figures.style import svg
+from recipes.report.figures.style import png, svg
 from recipes.report.page import render
 from recipes.report.pictures import inline, thumbnail
 
@@ -59,6 +60,7 @@ class Drawn:
         learning: Accuracy by the number of photos, as
             `recipes.train.heads.learning_curve.LearningCurve.as_dict` gives it; `None` where it was not measured.
         train: The training images, to show those that a test image is most like; `None` shows none.
+        features: (photos, features) that the network finds in some training photos, and their labels; `None` for none.
         doubted: Cards of photos whose label the network contradicts; empty for data that are not a person's own.
     """
 
@@ -68,6 +70,7 @@ class Drawn:
     audition: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
     train: Images | None = None
+    features: tuple[np.ndarray, np.ndarray] | None = None
     doubted: Sequence[Mapping[str, Any]] = ()
 
 
@@ -105,6 +108,8 @@ def run_page(
     two_classes = len(test.class_names) == 2 and 0 < test.truth.sum() < len(test.truth)
     if two_classes:
         pictures["threshold"] = inline(svg(threshold_figure(test, _said_from(manifest))), "svg")
+    if drawn.features and (figure := feature_map(*drawn.features, test.class_names)):
+        pictures["map"] = inline(png(figure, dpi=90))
     if drawn.learning:
         pictures["learning"] = inline(svg(learning_figure(drawn.learning)), "svg")
     return render(

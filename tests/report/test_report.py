@@ -22,6 +22,7 @@ from recipes.evaluate.predictions import Predictions
 from recipes.execution import artifacts
 from recipes.files import typed
 from recipes.files.manifest import Manifest
+from recipes.report.figures.feature_map import feature_map
 from recipes.report.figures.style import png
 from recipes.report.run import Drawn, run_page
 
@@ -339,3 +340,20 @@ def test_a_page_of_a_thousand_test_photos_stays_below_15_mb():
     assert len(door.near) > 900
     pictures = [card["picture"] for card in shown] + [one["picture"] for one in door.near.values()]
     assert sum(map(len, pictures)) < 15e6
+
+
+def test_a_map_has_a_point_for_each_photo_and_is_left_out_where_it_says_nothing():
+    draw = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 40)
+    features = draw.normal(size=(2, 16))[labels] + draw.normal(scale=0.1, size=(80, 16))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    figure = feature_map(features, labels, ("고양이", "dog $1"))
+    (axes,) = figure.axes
+    places = np.asarray(axes.collections[0].get_offsets())
+    assert places.shape == (80, 2)
+    centres = [places[labels == label].mean(axis=0) for label in (0, 1)]
+    apart = np.linalg.norm(places[:, None] - np.array(centres)[None], axis=2).argmin(axis=1)
+    assert (apart == labels).mean() > 0.95
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["고양이", "dog $1"]
+    assert feature_map(features[:20], labels[:20], ("a", "b")) is None
+    assert feature_map(features, labels, tuple(map(str, range(21)))) is None
