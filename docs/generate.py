@@ -214,6 +214,7 @@ def main() -> None:
         write(f"recipes/{name}.md", recipe_page(name))
         nav.append(f"    * [{name}](recipes/{name}.md)")
     nav += [
+        "* [The books, chapter by chapter](books.md)",
         "* [Sort an album](sort.md)",
         "* [Your own photos](photos.md)",
         "* [A network of your own](own-networks.md)",

@@ -37,6 +37,7 @@ class Info:
 
 
 _BOOK = "Learning deep learning by making it alone (Hanbit Media, 2025, in Korean), section"
+
 _TABLE = (
     Info(
         name="fashion_cnn",

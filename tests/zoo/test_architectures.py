@@ -52,10 +52,6 @@ def efficientnet_lite0():
     return " ".join([*names, *normalized("top_conv"), "head_probabilities"])
 
 
-LAYERS["xception_feature_extract"] = LAYERS["xception_finetune"] = xception()
-LAYERS["efficientnet_lite0"] = LAYERS["transfer"] = efficientnet_lite0()
-
-
 def resnet50():
     names = normalized("stem_conv")
     for stack, blocks in enumerate((3, 4, 6, 3), start=1):
@@ -97,6 +93,9 @@ LAYERS["lenet5"] = "conv1 conv2 dense1 dense2 probabilities"
 LAYERS["alexnet"] = "conv1 conv2 conv3 conv4 conv5 dense1 dense2 probabilities"
 LAYERS["vgg16"] = LAYERS["vgg16_finetune"].replace("head_dense", "head_dense1 head_dense2")
 LAYERS |= {made.__name__: made() for made in (resnet50, densenet121, mobilenet, efficientnet_b0)}
+LAYERS["xception_feature_extract"] = LAYERS["xception_finetune"] = xception()
+LAYERS["efficientnet_lite0"] = LAYERS["transfer"] = efficientnet_lite0()
+
 
 shape_of = functools.cache(small_shape)
 

@@ -121,7 +121,7 @@ def build(
 def _block(
     x: keras.KerasTensor, name: str, *, kernel: int, filters: int, stride: int, expansion: int, left_out: float
 ) -> keras.KerasTensor:
-    """Widen, filter each channel by itself, weigh the channels, narrow; and add the input where the shape is the same."""
+    """Widen, filter each channel by itself, weigh the channels, narrow; and add an input of the same shape."""
     given = x
     if expansion > 1:
         x = layers.Conv2D(expansion * given.shape[-1], 1, use_bias=False, name=f"{name}_expand_conv")(x)
