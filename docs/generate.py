@@ -230,6 +230,7 @@ def main() -> None:
         "    * [How many photos more?](how-many.md)",
         "    * [An operating point](operating-point.md)",
         "    * [Answers into folders](answers.md)",
+        "* [The books, chapter by chapter](books.md)",
         "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",

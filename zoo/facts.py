@@ -36,6 +36,8 @@ class Info:
     base: str = ""
 
 
+_BOOK = "Learning deep learning by making it alone (Hanbit Media, 2025, in Korean), section"
+
 _TABLE = (
     Info(
         name="fashion_cnn",
@@ -168,6 +170,78 @@ _TABLE = (
         dataset="imagenet2012",
         weights_licence=EFFICIENTNET_LITE0.licence,
         base=EFFICIENTNET_LITE0.name,
+    ),
+    Info(
+        name="lenet5",
+        source=f"{_BOOK} 1-3; LeNet-5: LeCun et al. (1998)",
+        use="The first convolutional network: sigmoids and average pools, with dials to change both",
+        input_shape=(28, 28, 1),
+        classes=10,
+        parameters=61_706,
+        macs=416_520,
+        dataset="fashion_mnist",
+    ),
+    Info(
+        name="alexnet",
+        source=f"{_BOOK} 2-1; AlexNet: Krizhevsky et al. (2012)",
+        use="Large kernels, large dense layers: what won ImageNet's contest of 2012",
+        input_shape=(227, 227, 3),
+        classes=1000,
+        parameters=62_378_344,
+        macs=1_135_256_096,
+        dataset="imagenet2012",
+    ),
+    Info(
+        name="vgg16",
+        source=f"{_BOOK} 2-1; VGG16: arXiv:1409.1556",
+        use="Thirteen convolutions of 3x3, shown one by one, and three dense layers",
+        input_shape=(224, 224, 3),
+        classes=1000,
+        parameters=138_357_544,
+        macs=15_470_264_320,
+        dataset="imagenet2012",
+        weights_licence=VGG16.licence,
+        base=VGG16.name,
+    ),
+    Info(
+        name="resnet50",
+        source=f"{_BOOK} 2-3; ResNet: arXiv:1512.03385",
+        use="Blocks that add to what they were given; with more of them, ResNet-101 and 152",
+        input_shape=(224, 224, 3),
+        classes=1000,
+        parameters=25_636_712,
+        macs=3_857_973_248,
+        dataset="imagenet2012",
+    ),
+    Info(
+        name="densenet121",
+        source=f"{_BOOK} 3-1; DenseNet: arXiv:1608.06993",
+        use="Layers that see all that earlier ones found, side by side",
+        input_shape=(224, 224, 3),
+        classes=1000,
+        parameters=8_062_504,
+        macs=2_834_161_664,
+        dataset="imagenet2012",
+    ),
+    Info(
+        name="mobilenet",
+        source=f"{_BOOK} 3-1; MobileNet: arXiv:1704.04861",
+        use="Depthwise and pointwise convolutions: an eighth of the work",
+        input_shape=(224, 224, 3),
+        classes=1000,
+        parameters=4_253_864,
+        macs=568_740_352,
+        dataset="imagenet2012",
+    ),
+    Info(
+        name="efficientnet_b0",
+        source=f"{_BOOK} 3-2; EfficientNet: arXiv:1905.11946",
+        use="Inverted bottlenecks with squeeze-and-excite, as a search found them",
+        input_shape=(224, 224, 3),
+        classes=1000,
+        parameters=5_330_571,
+        macs=385_814_752,
+        dataset="imagenet2012",
     ),
 )
 BUILTIN: dict[str, Info] = {info.name: info for info in _TABLE}

@@ -9,42 +9,8 @@ import re
 import keras
 from keras import layers
 
-from zoo.checks import Shape, check_request
 from zoo.pretrained.base import Base
-from zoo.pretrained.bases import VGG16
 from zoo.weights import Weights, load_weights
-
-
-def vgg16_with_head(name: str, *, input_shape: Shape, classes: int, weights: Weights, dropout: float) -> keras.Model:
-    """VGG16's thirteen convolutions, then flatten, dense 256 (linear), dropout and the probabilities.
-
-    Args:
-        name: Name of the model.
-        input_shape: (height, width, 3) of raw 0-255 RGB images; 32x32 pixels or more.
-        classes: Number of classes. Two give one sigmoid unit (the probability of class 1), more a softmax.
-        weights: `"imagenet"`, `None` (random), a `zoo.weights.Source`, or a path: VGG16 base weights in
-            Keras's `notop.h5` layout, or a saved model or weights file of the whole network.
-        dropout: Share of the 256 hidden units dropped in training, 0 to 1.
-
-    Returns:
-        A model from (batch, height, width, 3) to (batch, 1) or (batch, classes) probabilities, all trainable.
-
-    Raises:
-        ValueError: For a shape or number of classes the network cannot take.
-        zoo.weights.WeightsMissing: When no source has the pretrained weights.
-        zoo.weights.WeightsCorrupt: When a weights file fails its check.
-    """
-    check_request(name, input_shape, classes, smallest=VGG16.smallest, channels=3)
-    image = keras.Input(input_shape, name="image")
-    x = VGG16.features(image)
-
-    # Head: the dense layer has no activation, as in the book.
-    x = layers.Flatten(name="head_flatten")(x)
-    x = layers.Dense(256, name="head_dense")(x)
-    x = layers.Dropout(dropout, name="head_dropout")(x)
-    probabilities = probabilities_layer(classes, name="head_probabilities")(x)
-    model = keras.Model(image, probabilities, name=name)
-    return load_weights(model, weights, VGG16)
 
 
 def beside_others(base: Base, image: keras.KerasTensor, weights: Weights) -> keras.Model:

@@ -24,6 +24,8 @@ def last_convolution(model: keras.Model) -> str:
 
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
     found = [layer.name for layer in model.layers if isinstance(layer, kinds)]
+    # A convolution that classifies, behind the average, has one place alone.
+    found = [name for name in found if not name.startswith("head_")] or found
     if not found:
         inner = ", ".join(repr(layer.name) for layer in model.layers if isinstance(layer, keras.Model))
         into = f" The network inside it, {inner}, is not looked into." if inner else ""

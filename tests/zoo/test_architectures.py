@@ -52,6 +52,47 @@ def efficientnet_lite0():
     return " ".join([*names, *normalized("top_conv"), "head_probabilities"])
 
 
+def resnet50():
+    names = normalized("stem_conv")
+    for stack, blocks in enumerate((3, 4, 6, 3), start=1):
+        for block in range(1, blocks + 1):
+            start = f"stack{stack}_block{block}"
+            names += normalized(f"{start}_reduce_conv", f"{start}_filter_conv")
+            # By depth: what leads past the block stands beside what it is added to.
+            last = ("skip", "expand") if block == 1 else ("expand",)
+            names += [f"{start}_{part}_{kind}" for kind in ("conv", "bn") for part in last]
+    return " ".join([*names, "head_probabilities"])
+
+
+def densenet121():
+    names = normalized("stem_conv")
+    for block, num_layers in enumerate((6, 12, 24, 16), start=1):
+        for layer in range(1, num_layers + 1):
+            for part in ("narrow", "grow"):
+                names += [f"block{block}_layer{layer}_{part}_bn", f"block{block}_layer{layer}_{part}_conv"]
+        names += [f"transition{block}_bn", f"transition{block}_conv"] if block < 4 else ["top_bn"]
+    return " ".join([*names, "head_probabilities"])
+
+
+def mobilenet():
+    pairs = [f"block{block}_{part}_conv" for block in range(1, 14) for part in ("depthwise", "pointwise")]
+    return " ".join([*normalized("stem_conv", *pairs), "head_conv"])
+
+
+def efficientnet_b0():
+    names = ["normalization", *normalized("stem_conv")]
+    for stage, blocks in enumerate((1, 2, 2, 3, 3, 4, 1), start=1):
+        for block in (f"block{stage}{letter}" for letter in "abcd"[:blocks]):
+            names += normalized(*[f"{block}_expand_conv"] * (stage > 1), f"{block}_depthwise_conv")
+            names += [f"{block}_squeeze_reduce_conv", f"{block}_squeeze_expand_conv"]
+            names += normalized(f"{block}_project_conv")
+    return " ".join([*names, *normalized("top_conv"), "head_probabilities"])
+
+
+LAYERS["lenet5"] = "conv1 conv2 dense1 dense2 probabilities"
+LAYERS["alexnet"] = "conv1 conv2 conv3 conv4 conv5 dense1 dense2 probabilities"
+LAYERS["vgg16"] = LAYERS["vgg16_finetune"].replace("head_dense", "head_dense1 head_dense2")
+LAYERS |= {made.__name__: made() for made in (resnet50, densenet121, mobilenet, efficientnet_b0)}
 LAYERS["xception_feature_extract"] = LAYERS["xception_finetune"] = xception()
 LAYERS["efficientnet_lite0"] = LAYERS["transfer"] = efficientnet_lite0()
 
@@ -184,3 +225,36 @@ def test_vgg16_preprocesses_as_keras_applications_does():
     np.testing.assert_allclose(inside, expected, atol=1e-3)
     with pytest.raises(ValueError, match="must have 3 channels"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 1), weights=None)
+
+
+# The same network in keras.applications, and its preparation of pixels.
+THEIRS = {
+    "vgg16": ("VGG16", "vgg16"),
+    "resnet50": ("ResNet50", "resnet"),
+    "densenet121": ("DenseNet121", "densenet"),
+    "mobilenet": ("MobileNet", "mobilenet"),
+    "efficientnet_b0": ("EfficientNetB0", "efficientnet"),
+}
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_page_of_the_book_gives_what_keras_applications_gives(name):
+    network, family = THEIRS[name]
+    ours = zoo.get(name, input_shape=(64, 64, 3), classes=7)
+    theirs = getattr(keras.applications, network)(weights=None, input_shape=(64, 64, 3), classes=7)
+    generator = np.random.default_rng(1)
+    for weight in theirs.weights:
+        if "normalization" in weight.path:
+            continue
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(generator.uniform(0.5, 1.5, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean", "bias")):
+            weight.assign(generator.normal(0, 0.1, weight.shape))
+    ours.set_weights(theirs.get_weights())
+    image = pixels(ours, 2).astype("float32")
+    prepared = getattr(keras.applications, family).preprocess_input(image.copy())
+    if name == "efficientnet_b0":  # Without pretrained weights theirs leaves the deviation out.
+        prepared = image / np.sqrt([0.229, 0.224, 0.225], dtype="float32")
+    expected = np.asarray(theirs(prepared))
+    assert np.ptp(expected) > 1e-2, "answers that are all alike show nothing"
+    np.testing.assert_allclose(np.asarray(ours(image)), expected, atol=1e-5)

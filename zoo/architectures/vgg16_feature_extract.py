@@ -21,10 +21,13 @@ Parameters (kernel height x kernel width x input channels x filters + filters; i
 """
 
 import keras
+from keras import layers
 
-from zoo.checks import Shape
-from zoo.transfer import vgg16_with_head
-from zoo.weights import Weights
+from zoo.architectures.vgg16 import convolutions
+from zoo.checks import Shape, check_request
+from zoo.pretrained.bases import VGG16
+from zoo.transfer import probabilities_layer
+from zoo.weights import Weights, load_weights
 
 
 def build(
@@ -47,9 +50,24 @@ def build(
         zoo.weights.WeightsMissing: When no source has the pretrained weights.
         zoo.weights.WeightsCorrupt: When a weights file fails its check.
     """
-    model = vgg16_with_head(
+    model = with_head(
         "vgg16_feature_extract", input_shape=input_shape, classes=classes, weights=weights, dropout=dropout
     )
     for layer in model.layers:
         layer.trainable = layer.name.startswith("head_")
     return model
+
+
+def with_head(name: str, *, input_shape: Shape, classes: int, weights: Weights, dropout: float) -> keras.Model:
+    """The convolutions of vgg16 under dense 256, dropout and the probabilities: what the two pages share."""
+    check_request(name, input_shape, classes, smallest=VGG16.smallest, channels=3)
+    image = keras.Input(input_shape, name="image")
+    x = convolutions(image)
+
+    # Head: the dense layer has no activation, as in the book.
+    x = layers.Flatten(name="head_flatten")(x)
+    x = layers.Dense(256, name="head_dense")(x)
+    x = layers.Dropout(dropout, name="head_dropout")(x)
+    probabilities = probabilities_layer(classes, name="head_probabilities")(x)
+    model = keras.Model(image, probabilities, name=name)
+    return load_weights(model, weights, VGG16)

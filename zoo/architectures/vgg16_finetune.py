@@ -19,8 +19,8 @@ Parameters (kernel height x kernel width x input channels x filters + filters; i
 
 import keras
 
+from zoo.architectures.vgg16_feature_extract import with_head
 from zoo.checks import Shape
-from zoo.transfer import vgg16_with_head
 from zoo.weights import Weights
 
 
@@ -44,9 +44,7 @@ def build(
         zoo.weights.WeightsMissing: When no source has the pretrained weights.
         zoo.weights.WeightsCorrupt: When a weights file fails its check.
     """
-    model = vgg16_with_head(
-        "vgg16_finetune", input_shape=input_shape, classes=classes, weights=weights, dropout=dropout
-    )
+    model = with_head("vgg16_finetune", input_shape=input_shape, classes=classes, weights=weights, dropout=dropout)
     for layer in model.layers:
         layer.trainable = layer.name.startswith(("block5_", "head_"))
     return model
