@@ -8,6 +8,7 @@ Examples:
     python -m recipes.run keras_mat_lenet --set data=mnist
     python -m recipes.run --resume runs/fashion_cnn/20260101T120000Z-seed42
     python -m recipes.run --data ~/photos
+    python -m recipes.run --data ~/photos --after last
     python -m recipes.run vgg16_finetune --data ~/photos
     python -m recipes.run my_package.my_recipes:RECIPE
 """
@@ -88,6 +89,10 @@ def parser() -> Parser:
     parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
     parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
+    parse.add_argument(
+        "--after", metavar="RUN|last", help="photos of your own that grew since that run: what it tested stays in test, and "
+        "its recipe and choice of base hold; last: the latest run on them below runs/",
+    )  # fmt: skip
     parse.add_argument("--plan", action="store_true", help="say what would run and how long it may take, then stop")
     parse.add_argument(
         "--find-lr", action="store_true", help="sweep each phase's learning rate: a picture and a suggestion, then stop"
@@ -155,6 +160,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         _refuse_with_resume(parse, arguments, options)
     if options.list:
         return _list()
+    named = options.name is not None
     if options.name is None and options.resume is None:
         from recipes.data import is_own
 
@@ -171,6 +177,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.console.screen import Screen, flush_stdout
     from recipes.console.signals import Signals
     from recipes.data import is_own
+    from recipes.execution import record
     from recipes.execution.request import Request
 
     signals = Signals()
@@ -209,8 +216,11 @@ def _command(arguments: Sequence[str] | None) -> int:
             modules=tuple(options.modules),
             decisions=str(Path(options.decisions).expanduser().absolute()) if options.decisions else None,
             group_by=options.group_by,
+            after=options.after,
         )
         request.wanted()
+        if request.after is not None:
+            request = record.follow(request, named=named, out=options.out)
         if options.plan:
             load_backend()
             from recipes.execution import plan

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.console.screen import Screen
 from recipes.errors import UsageFault
 from recipes.files.csv_text import csv_text
+from recipes.files.earlier_run import Divided
 from recipes.recipe import Shares
 
 if TYPE_CHECKING:
     from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.files.earlier_run import EarlierRun
 
 SHOWN = 8
 log = logging.getLogger("recipes")
 
 
 def examine(
-    root: Path, shares: Shares, screen: Screen, decided: Path | None = None, group_by: str | None = None
+    root: Path,
+    shares: Shares,
+    screen: Screen,
+    decided: Path | None = None,
+    group_by: str | None = None,
+    earlier: EarlierRun | None = None,
 ) -> Diagnosis:
-    """Examine photos, showing how far it is.
+    """Examine photos, showing how far it is; see `recipes.data.photos.diagnosis.examine`.
 
     Raises:
         DataFault: When there is no such folder or table, or a decision about a label is wrong.
-        UsageFault: When `group_by` cannot be used.
+        UsageFault: When `group_by` cannot be used, or no photo of the earlier run is there.
     """
     from recipes.data.photos.diagnosis import examine
 
     with screen.counting("doctor") as watch:
-        return examine(root, shares, watch, decided, group_by)
+        return examine(root, shares, watch, decided, group_by, earlier)
 
 
 def refuse_inside(folder: Path, root: Path) -> None:
@@ -54,6 +62,19 @@ def write(diagnosis: Diagnosis, folder: Path) -> None:
 
     atomic.write(folder / "bad_files.csv", csv_text(("file", "reason"), diagnosis.bad))
     atomic.write(folder / "doctor.html", report.doctor_page(diagnosis))
+
+
+def divided(diagnosis: Diagnosis) -> list[Divided]:
+    """The photos that are used, and where."""
+    return [
+        Divided(
+            name=photo.entry.name,
+            label=photo.entry.label,
+            split=diagnosis.places[photo.entry.name],  # type: ignore[arg-type]
+            sha256=photo.sha256,
+        )
+        for photo in diagnosis.used
+    ]
 
 
 def say(diagnosis: Diagnosis) -> None:
@@ -86,6 +107,23 @@ def say(diagnosis: Diagnosis) -> None:
         log.warning("  and %d files more, in bad_files.csv", len(diagnosis.bad) - SHOWN)
     for warning in diagnosis.warnings:
         log.warning("warning: %s", warning)
+
+
+def say_changes(diagnosis: Diagnosis, earlier: EarlierRun, recipe: str, chosen: Sequence[tuple[str, str]]) -> None:
+    """Say what became of the photos of an earlier run, and what of it holds."""
+    from recipes.evaluate.growth import changes
+
+    found, was = changes(earlier.photos, divided(diagnosis)), earlier.manifest
+    log.info("after  %s, version %d: %s", earlier.folder, was.version, found.words())
+    if found.new_classes:
+        log.info("  new: %s", ", ".join(map(repr, found.new_classes)))
+    if recipe != was.recipe:
+        log.info("  another recipe than its %s: of that run only the division holds", was.recipe)
+    elif chosen and list(chosen) == was.chosen:
+        settings = ", ".join(f"{path}={value}" for path, value in chosen)
+        log.info("  its recipe and what its folds chose hold (%s); no base is heard again", settings)
+    else:
+        log.info("  its recipe holds, and its division")
 
 
 def groups_in_words(diagnosis: Diagnosis) -> str:

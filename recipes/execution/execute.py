@@ -22,7 +22,7 @@ from recipes.execution import environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
-from recipes.files import atomic, history_files, model_file, run_folder
+from recipes.files import atomic, earlier_run, history_files, model_file, run_folder
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference import bundle
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import keras
 
     from recipes.evaluate import operating_point
+    from recipes.evaluate.growth import Growth
     from recipes.evaluate.none_of_these import Refused
     from recipes.evaluate.predictions import Predictions
     from recipes.recipe import Phase
@@ -188,13 +189,16 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
             tables, metrics, refused = _evaluate(job, splits, outcome)
             point = _operating_point(job, ready, outcome, tables)
             metrics |= {"operating_point": vars(point)} if point else {}
-        manifest = record.finished(job, splits, outcome, metrics, refused, point)
+        growth = _growth(job, tables["test"])
+        manifest = record.finished(job, splits, outcome, metrics, refused, point, growth)
         with job.stage("report"):
             from recipes.execution import artifacts
 
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
         _say_result(job, manifest)
+        if growth is not None:
+            log.log(RESULT, "version %d: %s", growth.version, growth.words())
         for words in point.words() if point else ():
             log.log(RESULT, "%s", words)
         log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
@@ -318,6 +322,15 @@ def _operating_point(
         return None
     by_folds = out_of_fold.of_run(job.recipe, outcome, ready.splits, ready.groups)
     return operating_point.fixed(wanted, tables, by_folds, ready.splits.train.labels)
+
+
+def _growth(job: Job, test: Predictions) -> Growth | None:
+    """What is new since the earlier run, and who is better on its test photos; `None` where there is none."""
+    if job.request.after is None:
+        return None
+    from recipes.evaluate.growth import growth
+
+    return growth(earlier_run.read(Path(job.request.after)), earlier_run.read_division(job.folder), test)
 
 
 def _to_score(model: keras.Model, outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:

@@ -17,7 +17,7 @@ from recipes.console.screen import Screen
 from recipes.errors import CorruptFault, DataFault, EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
-from recipes.files import atomic, run_folder
+from recipes.files import atomic, earlier_run, run_folder
 from recipes.recipe import Recipe, Shares
 from zoo.pretrained import bases
 from zoo.pretrained.applications import PREPARED
@@ -166,12 +166,16 @@ def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis |
     """What an examination of a person's own photos finds; `None` for other data."""
     if known.origin.kind != "photos":
         return None
+    earlier = earlier_run.read(Path(known.request.after)) if known.request.after else None
     diagnosis = examination.examine(
-        known.origin.path, _shares(known.recipe), screen, known.origin.decided, known.origin.group_by
+        known.origin.path, _shares(known.recipe), screen, known.origin.decided, known.origin.group_by, earlier
     )
     if folder is not None:
         examination.write(diagnosis, folder)
+        earlier_run.write_division(folder, examination.divided(diagnosis))
     examination.say(diagnosis)
+    if earlier is not None:
+        examination.say_changes(diagnosis, earlier, known.request.name, known.request.chosen)
     return diagnosis
 
 

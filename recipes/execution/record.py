@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from recipes.data import is_own
 from recipes.errors import UsageFault
 from recipes.execution import environment
 from recipes.execution.request import Request
-from recipes.files import run_folder, typed
+from recipes.files import earlier_run, run_folder, typed
 from recipes.files.manifest import (
     FORMAT,
+    After,
     Data,
     Format,
     FrozenPass,
@@ -33,6 +35,7 @@ from recipes.recipe.diff import differences, recipe_changes
 if TYPE_CHECKING:
     from recipes.data import Splits
     from recipes.evaluate import operating_point
+    from recipes.evaluate.growth import Growth
     from recipes.evaluate.none_of_these import Refused
     from recipes.execution.job import Job
     from recipes.train.checkpoint import TrainingState
@@ -86,6 +89,27 @@ def read_started(folder: Path) -> Started:
         CorruptFault: When `run.json` is missing or damaged; the message names the field.
     """
     return typed.read(folder / run_folder.STARTED, Started)
+
+
+def follow(request: Request, *, named: bool, out: Path | None = None) -> Request:
+    """A request that comes after an earlier run, with the recipe of that run and what its audition chose.
+
+    Args:
+        request: Whose `after` is a folder or `last`.
+        named: Whether its recipe was named: one other than the earlier run's has nothing of that but its division.
+        out: The run's own folder, which `last` does not mean.
+
+    Raises:
+        UsageFault: When it is not on photos of one's own, or there is no such earlier run.
+        CorruptFault: When what that left is damaged.
+    """
+    if not is_own(request.data):
+        raise UsageFault("--after is for photos of your own that have grown: --data FOLDER.")
+    folder = earlier_run.given(str(request.after), Path(request.data), besides=out)
+    earlier_run.read(folder)
+    was = read_started(folder).request
+    request = dataclasses.replace(request, after=str(folder), name=request.name if named else was.name)
+    return request.following(was) if request.name == was.name else request
 
 
 def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
@@ -165,6 +189,7 @@ def finished(
     metrics: dict[str, Any],
     refused: Refused | None = None,
     point: operating_point.OperatingPoint | None = None,
+    growth: Growth | None = None,
 ) -> Manifest:
     """The manifest of a finished run, before its files are known."""
     from recipes import precision
@@ -205,6 +230,9 @@ def finished(
         boundary={phase: FrozenPass(**facts) for phase, facts in outcome.boundary.items()},
         none_of_these=NoneOfThese(**vars(refused)) if refused else None,
         operating_point=OperatingPoint(**vars(point)) if point else None,
+        version=growth.version if growth else 1,
+        why=growth.words() if growth else f"the first, on {len(splits.train):,} training images",
+        after=After(**growth.as_dict()) if growth else None,
         schedule_changes=[ScheduleChange(**change) for change in outcome.schedule_changes],
         settings=job.recipe.as_dict(),
         seconds=job.seconds,

@@ -23,6 +23,11 @@ MOST_TIMES = 20.0
 # From so many times the images of another class on, a class would outweigh it.
 IMBALANCE = 2.0
 Variant: TypeAlias = Literal["tuned", "published"]
+# What a run after another has of it, where it is not asked otherwise; and what asks for another choice of base.
+TAKEN_OVER = (
+    "variant", "precision", "weights", "minutes", "modules", "decisions", "group_by",
+)  # fmt: skip
+CHOOSES = {"audition", "model.backbone", "image_size"}
 SMOKE_IMAGES = {"train": 512, "validation": 256, "test": 256}
 
 
@@ -50,6 +55,7 @@ class Request:
         modules: Imported first, for the architectures and layers that they register.
         decisions: A table of decisions about the labels of own photos, in place of the one beside them.
         group_by: A regular expression with one group: own photos in whose names it finds the same stay together.
+        after: The folder of an earlier run on own photos: what it used stays in its splits.
     """
 
     name: str
@@ -71,6 +77,7 @@ class Request:
     minutes: Annotated[float, Gt(0)] | None = None
     require_recall: str | None = None
     require_precision: str | None = None
+    after: str | None = None
 
     def dataset(self) -> str:
         """The data set that is wanted, before anything is said about where to find it; own photos' folder's name."""
@@ -86,6 +93,18 @@ class Request:
         if self.data.startswith(TFDS):
             return "full"
         return "sample" if self.smoke and self.data == "auto" else self.data
+
+    def following(self, earlier: Request) -> Request:
+        """This request with what is not asked otherwise taken over from an earlier one of the same recipe.
+
+        What the earlier one's audition chose holds, unless a base, a size or an audition is asked for that was not.
+        """
+        fields = {field.name: field.default for field in dataclasses.fields(self)}
+        taken = {name: getattr(earlier, name) for name in TAKEN_OVER if getattr(self, name) == fields[name]}
+        fresh = [change for change in self.overrides if change not in earlier.overrides]
+        before = [change for change in earlier.overrides if change not in self.overrides]
+        chosen = () if {path for path, _ in fresh} & CHOOSES else earlier.chosen
+        return dataclasses.replace(self, overrides=(*before, *self.overrides), chosen=chosen, **taken)
 
     def recipe(self, dataset: str) -> Recipe:
         """The recipe for a data set, with every override.

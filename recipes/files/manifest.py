@@ -135,6 +135,22 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class After:
+    """The run before, what became of its photos, and how both do on its test photos: `recipes.evaluate.growth.Growth`."""
+
+    folder: str
+    added: Count
+    gone: Count
+    changed: Count
+    new_classes: list[str]
+    lost_classes: dict[str, str]
+    test: Count
+    right_before: Count
+    right_now: Count
+    p_value: Share
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hardware:
     """Where a run was made."""
 
@@ -192,6 +208,9 @@ class Manifest:
         boundary: For each phase that trained above a frontier, what was kept of the frozen part.
         none_of_these: How often a photo of the classes is called none of these; `None` where nothing is.
         operating_point: From which probability on one class is said; `None` where the most probable class is.
+        version: 1, and one more in each run after another.
+        why: What is new in it, in a line.
+        after: The run before; `None` where it comes after none.
         schedule_changes: Where a resume with more epochs drew a learning-rate schedule anew.
         settings: The recipe's values, as `Recipe.as_dict` gives them.
         seconds: For each stage of the run.
@@ -219,6 +238,9 @@ class Manifest:
     boundary: dict[str, FrozenPass] = field(default_factory=dict)
     none_of_these: NoneOfThese | None = None
     operating_point: OperatingPoint | None = None
+    version: Annotated[int, Ge(1)] = 1
+    why: str = ""
+    after: After | None = None
     schedule_changes: list[ScheduleChange] = field(default_factory=list)
     settings: Settings
     seconds: dict[str, Seconds]

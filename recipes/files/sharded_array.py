@@ -70,6 +70,10 @@ class Rows:
         """Bytes of the rows that are not on disk yet."""
         return sum(stop - start for start, stop in self._missing().values()) * self.row_bytes
 
+    def missing_places(self) -> np.ndarray:
+        """Places of the rows that are not on disk yet, in order."""
+        return np.concatenate([np.arange(0), *(np.arange(*span) for span in self._missing().values())])
+
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         wanted = np.arange(len(self))[rows]
         out = np.empty((len(wanted), *self.shape[1:]), self.dtype)

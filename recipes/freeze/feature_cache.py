@@ -7,14 +7,15 @@
     suffix.fit(features[:], targets)            # model is trained: it shares these layers
 
 What is kept is found again by a key over all it depends on: images, network, weights, number formats, and for an
-augmented view the settings, the seed and the view's number. Anything else is computed anew.
+augmented view the settings, the seed and the view's number. Of a set that grew, the images that are as they were are
+found in what is kept of the set before (`recipes.freeze.known_rows`). Anything else is computed anew.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -31,6 +32,7 @@ from recipes.data.splits import Splits
 from recipes.errors import DiskFault, UsageFault
 from recipes.files.sharded_array import Rows
 from recipes.freeze import frozen_runner as engines
+from recipes.freeze import known_rows
 from recipes.freeze.cache_key import images_key, network_key
 from recipes.recipe import Augment, Recipe
 from zoo.cache import cache_folder
@@ -65,12 +67,12 @@ class View:
         changes = {"augment": augment, "seed": self.seed, "view": self.number} if augment else None
         return {"images": self.key, "changes": changes}
 
-    def batch(self, start: int, stop: int) -> np.ndarray:
-        """The images from `start` to before `stop`, changed; float32."""
-        batch = np.asarray(self.images[start:stop], "float32")
+    def batch(self, places: np.ndarray) -> np.ndarray:
+        """The images at these places, changed; float32. How they are changed follows from the first place."""
+        batch = np.asarray(self.images[places], "float32")
         if self.augment is None:
             return batch
-        draw = np.random.SeedSequence([self.seed, self.number, start]).generate_state(2).view("int32")
+        draw = np.random.SeedSequence([self.seed, self.number, int(places[0])]).generate_state(2).view("int32")
         return change(tf.constant(batch), tf.constant(draw), self.augment).numpy()
 
 
@@ -143,7 +145,7 @@ def cache(
     views = [View(images, images_key(images), augment, seed, view)]
     given = Prefix(prefix)
     name = engines.choose(engine, precision, work=len(images) * given.macs, depthwise=given.is_depthwise)
-    return _pass(given, views, dtype, name, folder, watch)[0]
+    return _pass(given, views, dtype, name, folder, watch)[0][0]
 
 
 @dataclass(frozen=True)
@@ -232,10 +234,9 @@ class Boundary:
         views, size, passed = self._views, 0, 0
         for prefix in self._stages(cuts):
             name = self.engine(prefix)
-            before = sum(rows.missing_bytes // rows.row_bytes for rows in self._kept(prefix, views, name))
-            kept = _pass(prefix, views, self.recipe.cache_dtype, name, None, watch)
+            kept, now = _pass(prefix, views, self.recipe.cache_dtype, name, None, watch)
             size += sum(rows.nbytes for rows in kept)
-            passed = passed or before
+            passed = passed or now
             views = [View(rows, rows.key) for rows in kept]
         return Features(cuts[-1], kept[:-1], kept[-1], size, passed, time.monotonic() - began)
 
@@ -322,37 +323,63 @@ def refuse_large(needed: int, folder: Path | None = None) -> None:
 
 def _pass(
     prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
-) -> list[Rows]:
-    """Run a frozen network over several views, as far as their activations are not there yet."""
+) -> tuple[list[Rows], int]:
+    """Run a frozen network over several views, as far as their activations are nowhere yet; gives how many passed."""
     name = prefix.fallback or name
     kept = _rows(prefix, views, dtype, name, folder)
     missing = sum(rows.missing_bytes for rows in kept)
     if not missing:
-        return kept
+        return kept, 0
     refuse_large(missing, folder)
-    some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
-    calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None
-    engine = engines.build(prefix.network, name, views[0].batch(0, engines.BATCH), calibration)
-    if engine.name != name:
-        prefix.fallback = engine.name  # Tried, and said, once.
-        return _pass(prefix, views, dtype, engine.name, folder, watch)
-    done, total = 0, sum(rows.missing_bytes // rows.row_bytes for rows in kept)
+    # An augmented view is another one in another set.
+    inputs = [known_rows.contents(view.images) if view.augment is None else [] for view in views]
+    known = [known_rows.find(rows, given) for rows, given in zip(kept, inputs, strict=True)]
+    new = [np.setdiff1d(rows.missing_places(), list(found)) for rows, found in zip(kept, known, strict=True)]
+    done, total = 0, sum(map(len, new))
+    run = None
+    if total:
+        some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
+        calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None
+        first = views[0].batch(np.arange(min(engines.BATCH, len(views[0].images))))
+        engine = engines.build(prefix.network, name, first, calibration)
+        if engine.name != name:
+            prefix.fallback = engine.name  # Tried, and said, once.
+            return _pass(prefix, views, dtype, engine.name, folder, watch)
+        run = engine.run
 
-    def produce(view: View, start: int, stop: int) -> np.ndarray:
+    def passed(view: View, places: np.ndarray) -> np.ndarray:
         nonlocal done
-        parts = []
-        for first in range(start, stop, engines.BATCH):
-            given = engine.run(view.batch(first, min(first + engines.BATCH, stop)))
-            if np.abs(given).max() > np.finfo(dtype).max:
-                raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
-            parts.append(given.astype(dtype))
-            done += len(parts[-1])
-            watch(done, total)
-        return np.concatenate(parts)
+        given = run(view.batch(places))
+        if np.abs(given).max() > np.finfo(dtype).max:
+            raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
+        done += len(places)
+        watch(done, total)
+        return given.astype(dtype)
 
-    for view, rows in zip(views, kept, strict=True):
-        rows.fill(partial(produce, view))
-    return kept
+    for view, rows, found, given in zip(views, kept, known, inputs, strict=True):
+        rows.fill(partial(_made, partial(passed, view), rows, found))
+        if given:
+            known_rows.keep(rows, given)
+    return kept, total
+
+
+def _made(
+    passed: Callable[[np.ndarray], np.ndarray],
+    rows: Rows,
+    known: Mapping[int, tuple[Rows, int]],
+    start: int,
+    stop: int,
+) -> np.ndarray:
+    """Rows from a first to before a last place: those that are known, and in batches those that pass now."""
+    made = np.empty((stop - start, *rows.shape[1:]), rows.dtype)
+    for place in known.keys() & range(start, stop):
+        other, there = known[place]
+        made[place - start] = other[there : there + 1][0]
+    new = np.array([place for place in range(start, stop) if place not in known], int)
+    for first in range(0, len(new), engines.BATCH):
+        places = new[first : first + engines.BATCH]
+        made[places - start] = passed(places)
+    return made
 
 
 def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder: Path | None) -> list[Rows]:

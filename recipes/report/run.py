@@ -122,6 +122,7 @@ def run_page(
         interval=(low, high),
         published=manifest.result.published_accuracy,
         none_of_these=manifest.none_of_these,
+        since=f"Version {manifest.version}: {manifest.why}." if manifest.after else "",
         point=manifest.operating_point,
         pictures=pictures,
         calibration=calibration,

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from recipes.data.photos import seen
-from recipes.data.photos.division import Leak, divide, joined, leaks
+from recipes.data.photos.division import Leak, continued, divide, joined, leaks
 from recipes.data.photos.listing import Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
 from recipes.data.photos.scan import ISSUES, Photo
 from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
 from recipes.data.splits import SPLIT_NAMES
-from recipes.errors import DataFault
+from recipes.errors import DataFault, UsageFault
+from recipes.files.earlier_run import EarlierRun
 from recipes.recipe import Shares
 
 MOST_DAMAGED = 0.05
@@ -213,6 +214,7 @@ def examine(
     watch: Callable[[int, int], None] = lambda done, total: None,
     decided: Path | None = None,
     group_by: str | None = None,
+    earlier: EarlierRun | None = None,
 ) -> Diagnosis:
     """List, look at and divide the photos under a folder or in a table; what is as it was is not looked at again.
 
@@ -222,9 +224,10 @@ def examine(
         watch: Called with (photos done, photos to do).
         decided: A table of decisions about the labels; by default the one beside the photos.
         group_by: A regular expression with one group: photos in whose names it finds the same stay together.
+        earlier: A run after which this one comes: the photos that it used stay in their splits.
 
     Raises:
-        UsageFault: When `group_by` cannot be used.
+        UsageFault: When `group_by` cannot be used, or no photo of the earlier run is there.
         DataFault: When there is no such folder or table, or a decision is wrong. All else that is wrong is in the
             diagnosis.
     """
@@ -235,12 +238,29 @@ def examine(
         looks = alike(usable)
         groups = joined(looks)
         places = divide(groups, shares)
+        if earlier is not None:
+            places = continued(groups, places, _sides(usable, earlier))
         similar, together = ([group for group in some if len(group) > 1] for some in (looks, groups))
         left_out = leaks(together, places)
         for leak in left_out:
             del places[leak.name]
         pictures = known.pictures(photo.entry.name for photo in _shown(usable, similar))
     return Diagnosis(listing, photos, places, left_out, identical(usable), similar, together, pictures)
+
+
+def _sides(photos: Sequence[Photo], earlier: EarlierRun) -> dict[str, str]:
+    """By name, the splits of the photos that an earlier run used.
+
+    Raises:
+        UsageFault: When not one of its files is there.
+    """
+    if {photo.sha256 for photo in photos}.isdisjoint(photo.sha256 for photo in earlier.photos):
+        raise UsageFault(
+            f"None of the {len(earlier.photos):,} photos of the run in {earlier.folder} is among these: it learned from "
+            f"{earlier.manifest.data.path}. Name another run, or leave --after out."
+        )
+    sides = {photo.entry.name: earlier.side(photo.entry.name, photo.sha256) for photo in photos}
+    return {name: side for name, side in sides.items() if side is not None}
 
 
 def _shown(photos: Sequence[Photo], similar: Sequence[list[Photo]]) -> list[Photo]:

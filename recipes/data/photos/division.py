@@ -3,7 +3,8 @@
 A group are photos that look alike, and those of one group that a person names: an object, a person, a day; where both
 overlap, all of them together. Each group draws a number, a function of what the photos look like and of nothing else.
 Of each class the groups are taken in the order of their numbers: first for the test, then for validation, until the
-shares are met; the rest trains. Photos that come later move none but those at the two cuts. With folds, a fold of each
+shares are met; the rest trains. Photos that come later move none but those at the two cuts, and none at all in a run
+after another. With folds, a fold of each
 class tests, and of the other groups the first validate.
 """
 
@@ -96,6 +97,29 @@ def divide(groups: Iterable[Group], shares: Shares) -> dict[str, str]:
         for split, taken in _of_class(members, held_out, shares.seed).items():
             places |= {photo.entry.name: split for group in taken for photo in group}
     return places
+
+
+def continued(groups: Iterable[Group], places: Mapping[str, str], sides: Mapping[str, str]) -> dict[str, str]:
+    """The split of each photo in a run after another: what was used before stays where it was.
+
+    Args:
+        groups: As for `divide`.
+        places: What that gives.
+        sides: By name, the splits of the photos that the run before used.
+
+    Returns:
+        `places`, but for photos in `sides`, and new ones that are in a group with them: of several sides these take the
+        last, as for `leaks`.
+    """
+    found = dict(places)
+    for group in groups:
+        known = [sides[photo.entry.name] for photo in group if photo.entry.name in sides]
+        for photo in group:
+            if photo.entry.name in sides:
+                found[photo.entry.name] = sides[photo.entry.name]
+            elif known and photo.entry.split is None:
+                found[photo.entry.name] = max(known, key=SPLIT_NAMES.index)
+    return found
 
 
 def _one_fold(groups: Sequence[Group], shares: Shares) -> dict[str, str]:

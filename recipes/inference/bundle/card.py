@@ -72,6 +72,7 @@ checks this folder with the images in `golden/`: arrays as the network takes the
 - data: {_plain(data.dataset)} ({data.kind}): {counts}
 - test accuracy: {result.test_accuracy:.4f}, scored once; validation accuracy {result.validation_accuracy:.4f}
 {_point(facts)}- network: {model.parameters:,} parameters, {model.macs:,} multiply-accumulates an image
+- version {manifest.version}: {_plain(manifest.why)}
 - command: `{manifest.command}`{again}
 - Keras {versions["keras"]}, TensorFlow {versions["tensorflow"]}
 

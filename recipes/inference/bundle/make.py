@@ -165,6 +165,8 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "recipe": manifest.recipe,
         "variant": manifest.variant,
         "command": manifest.command,
+        "version": manifest.version,
+        "why": manifest.why,
         "result": asdict(manifest.result),
         "versions": manifest.versions,
     }
