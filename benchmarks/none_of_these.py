@@ -8,8 +8,8 @@ three are learned, one fixes how like a photo must be, and the last tells the fa
 each photo is tested once. Beside them stands how many photos of each other set are refused, the mean of the five; how
 many photos of a class that was left out, each in turn, which is as near as strangers come; and the same of other sets
 by the highest probability of a logistic regression, which is what one could do without. Results go to
-results/bench/none_of_these.json and, between the marks, into docs/none-of-these.md. `--smoke` takes a few crops and clothes,
-random weights, and writes nothing.
+results/bench/none_of_these.json and, between the marks, into docs/none-of-these.md. `--smoke` takes a few crops
+and clothes, random weights, and writes nothing.
 """
 
 from __future__ import annotations
