@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from conftest import ROOT
 from photo_files import crops
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = ROOT / "tests" / "first_evening.py"
 
 
@@ -67,6 +69,23 @@ def test_a_class_more_keeps_the_old_test_photos(evening):
     assert tested <= trained, "an old test photo is no test photo any more"
     assert "1 class" in said
     assert first["result"]["test_accuracy"] > 0.8
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+def test_a_cell_of_the_report_is_clicked_and_shows_its_photos(evening):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((evening[0] / "second" / "report.html").as_uri())
+        number = page.locator("table.matrix a").first
+        cell = page.locator(number.get_attribute("href"))
+        assert not cell.is_visible()
+        number.click()
+        assert cell.is_visible()
+        assert cell.locator("figure").count() > 0
+        browser.close()
 
 
 def test_the_notebooks_cell_ends_with_a_bundle(evening):
