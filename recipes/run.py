@@ -90,8 +90,8 @@ def parser() -> Parser:
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
     parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
     parse.add_argument(
-        "--after", metavar="RUN|last", help="photos of your own that grew since that run: what it tested stays in test, and "
-        "its recipe and choice of base hold; last: the latest run on them below runs/",
+        "--after", metavar="RUN|last", help="photos of your own that grew since that run: what it tested stays in "
+        "test, and its recipe and choice of base hold; last: the latest run on them below runs/",
     )  # fmt: skip
     parse.add_argument("--plan", action="store_true", help="say what would run and how long it may take, then stop")
     parse.add_argument(

@@ -113,7 +113,8 @@ def given(text: str, photos: Path, besides: Path | None = None) -> Path:
     ended = [(time, folder) for time, folder in ended if besides is None or folder != besides.absolute()]
     if not ended:
         raise UsageFault(
-            f"--after last: no run on {photos} has ended below runs/ here. Name the folder of one, or leave --after out."
+            f"--after last: no run on {photos} has ended below runs/ here. Name the folder of one, or leave "
+            "--after out."
         )
     return max(ended)[1]
 

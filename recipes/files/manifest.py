@@ -136,7 +136,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class After:
-    """The run before, what became of its photos, and how both do on its test photos: `recipes.evaluate.growth.Growth`."""
+    """The run before, what became of its photos, and both on its test photos: `recipes.evaluate.growth.Growth`."""
 
     folder: str
     added: Count

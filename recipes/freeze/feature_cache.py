@@ -336,7 +336,7 @@ def _pass(
     known = [known_rows.find(rows, given) for rows, given in zip(kept, inputs, strict=True)]
     new = [np.setdiff1d(rows.missing_places(), list(found)) for rows, found in zip(kept, known, strict=True)]
     done, total = 0, sum(map(len, new))
-    run = None
+    run: Callable[[np.ndarray], np.ndarray] = np.asarray  # Where nothing is missing it is not called.
     if total:
         some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
         calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None

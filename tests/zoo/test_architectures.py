@@ -10,6 +10,7 @@ import pytest
 from conftest import PYTHON
 
 import zoo
+from recipes.inference.gradcam import last_convolution
 from zoo.architectures.keras_mat_lenet import conv_part, fc_part
 from zoo.testing import check_architecture, pixels, small_shape
 
@@ -258,3 +259,18 @@ def test_page_of_the_book_gives_what_keras_applications_gives(name):
     expected = np.asarray(theirs(prepared))
     assert np.ptp(expected) > 1e-2, "answers that are all alike show nothing"
     np.testing.assert_allclose(np.asarray(ours(image)), expected, atol=1e-5)
+
+
+def test_lenet5_has_two_dials_that_change_no_count():
+    model = zoo.get("lenet5", activation="relu", pool="max")
+    assert model.count_params() == zoo.get("lenet5").count_params() == 61_706
+    assert {model.get_layer(name).activation for name in ("conv1", "conv2", "dense1", "dense2")} == {
+        keras.activations.relu
+    }
+    assert isinstance(model.get_layer("pool1"), keras.layers.MaxPooling2D)
+    with pytest.raises(ValueError, match="'pool' parameter of lenet5 must be one of average, max. Got 'mean'"):
+        zoo.get("lenet5", pool="mean")
+
+
+def test_grad_cam_of_mobilenet_looks_below_the_convolution_that_classifies():
+    assert last_convolution(small("mobilenet")) == "block13_pointwise_conv"

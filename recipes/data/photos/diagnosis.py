@@ -256,8 +256,8 @@ def _sides(photos: Sequence[Photo], earlier: EarlierRun) -> dict[str, str]:
     """
     if {photo.sha256 for photo in photos}.isdisjoint(photo.sha256 for photo in earlier.photos):
         raise UsageFault(
-            f"None of the {len(earlier.photos):,} photos of the run in {earlier.folder} is among these: it learned from "
-            f"{earlier.manifest.data.path}. Name another run, or leave --after out."
+            f"None of the {len(earlier.photos):,} photos of the run in {earlier.folder} is among these: it learned "
+            f"from {earlier.manifest.data.path}. Name another run, or leave --after out."
         )
     sides = {photo.entry.name: earlier.side(photo.entry.name, photo.sha256) for photo in photos}
     return {name: side for name, side in sides.items() if side is not None}
