@@ -250,7 +250,6 @@ def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
     assert "Audition" in page
     assert "MobileNetV3Small" in page
     assert "is taken: its loss is" in page
-    assert "A map of what it finds" in page
     network = keras.models.load_model(auditioned / "model.keras")
     assert len(network.inputs) == 1
     assert not any(isinstance(layer, keras.Model) for layer in network.layers)

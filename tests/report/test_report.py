@@ -356,4 +356,5 @@ def test_a_map_has_a_point_for_each_photo_and_is_left_out_where_it_says_nothing(
     assert (apart == labels).mean() > 0.95
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["고양이", "dog $1"]
     assert feature_map(features[:20], labels[:20], ("a", "b")) is None
+    assert feature_map(np.ones((80, 16), "float16") / 4, labels, ("a", "b")) is None, "all are found alike"
     assert feature_map(features, labels, tuple(map(str, range(21)))) is None

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from recipes.report.figures import style
 
-FEWEST, PERPLEXITY, MOST_CLASSES = 30, 30, 20
+FEWEST, MOST_CLASSES, ALIKE = 30, 20, 1e-6
 MARKS = ["o", "X", "s", "P", "D", "^", "v"]
 
 
 def feature_map(features: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure | None:
-    """A point for each photo, a colour and mark for each class; the distances far away say little (t-SNE).
+    """A point for each photo, a colour and mark for each class, along the two directions in which photos differ most.
 
     Args:
         features: (photos, features), of length 1.
@@ -24,16 +24,14 @@ def feature_map(features: np.ndarray, labels: np.ndarray, class_names: Sequence[
         class_names: By index.
 
     Returns:
-        The figure; `None` for few photos, or more classes than can be told apart by colour.
+        The figure; `None` for few photos, photos that are all found alike, or more classes than colours can tell apart.
     """
-    if len(features) < FEWEST or len(class_names) > MOST_CLASSES:
+    features = features.astype("float64")
+    if len(features) < FEWEST or len(class_names) > MOST_CLASSES or not features.std(axis=0).max() > ALIKE:
         return None
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
+    from sklearn.decomposition import PCA
 
-    perplexity = min(PERPLEXITY, (len(features) - 1) // 3)
-    with threadpool_limits(2):
-        places = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(features.astype("float32"))
+    places = PCA(2, svd_solver="full").fit_transform(features)
     style.apply()
     figure, axes = plt.subplots(figsize=(7.2, 5.4), layout="constrained")
     names = np.array(class_names)[labels]
