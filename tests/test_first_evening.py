@@ -79,6 +79,7 @@ def test_a_cell_of_the_report_is_clicked_and_shows_its_photos(evening):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto((evening[0] / "second" / "report.html").as_uri())
+        assert page.get_by_role("heading", name="A map of what it finds").is_visible()
         number = page.locator("table.matrix a").first
         cell = page.locator(number.get_attribute("href"))
         assert not cell.is_visible()

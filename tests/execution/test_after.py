@@ -31,6 +31,7 @@ def grown(tmp_path_factory):
     shutil.rmtree(photos / "Sandal")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
+        patch.setenv("KERAS_ZOO_CACHE", str(root / "cache"))  # Nothing of an earlier session is there.
         assert main(["--data", str(photos), *HEARD]) == 0
         (first,) = (root / "runs" / "own_photos").iterdir()
         shutil.copytree(more, photos, dirs_exist_ok=True)  # Four more in each of nine classes, and twelve sandals.
@@ -133,7 +134,7 @@ def test_runs_that_none_can_come_after_are_named(grown, run_cli, tmp_path, monke
 def test_photos_of_which_the_earlier_run_knows_none_are_refused(grown, run_cli, photos, tmp_path):
     code, _, err = run_cli("--data", photos, "--after", grown[1], "--out", tmp_path / "run")
     assert (code, "photos of the run in" in err) == (2, True), err
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run" / "manifest.json").exists()
 
 
 def test_what_is_not_asked_otherwise_is_that_of_the_earlier_run():
