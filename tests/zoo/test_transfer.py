@@ -231,7 +231,7 @@ class Forgetful(keras.layers.Layer):
 
 def test_a_base_with_a_layer_that_cannot_be_copied_is_refused(monkeypatch):
     base = dataclasses.replace(find("MobileNet"), body=lambda pixels: Forgetful(3)(pixels))
-    monkeypatch.setattr("zoo.architectures.transfer.find", lambda _: base)
+    monkeypatch.setattr("zoo.architectures.transfer.find_all", lambda _: (base,))
     with pytest.raises(ValueError, match=r"'MobileNet' cannot be used: its layer 'forgetful.*' \(Forgetful\)"):
         transfer("MobileNet")
 
