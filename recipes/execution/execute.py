@@ -80,7 +80,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
             load_backend()
             job = Job(request, prepare.outline(request), folder, screen, signals)
         # A run that cannot begin takes nothing away of the one before.
-        with run_folder.set_aside(folder) if again else nullcontext():
+        with run_folder.set_aside(folder) if again else run_folder.begun(folder):
             atomic.write_json(folder / run_folder.STARTED, record.started(job))
             ready = _prepare(job)
         return _run(job, ready)

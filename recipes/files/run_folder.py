@@ -68,11 +68,30 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(OSError):
-            for name in (LOCK, OWNER):
-                (folder / name).unlink(missing_ok=True)
-            folder.rmdir()
+        _remove_empty(folder)
         raise
+
+
+@contextmanager
+def begun(folder: Path) -> Iterator[None]:
+    """Begin a new run in a folder that is claimed; when its request is refused, nothing of it stays.
+
+    Of photos that cannot be used the findings do stay, for whoever mends them.
+    """
+    try:
+        yield
+    except UsageFault:
+        with suppress(OSError):
+            _remove(_entries(folder))
+        _remove_empty(folder)
+        raise
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        for name in (LOCK, OWNER):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def given(run: Path) -> Path:

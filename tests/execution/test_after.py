@@ -134,7 +134,7 @@ def test_runs_that_none_can_come_after_are_named(grown, run_cli, tmp_path, monke
 def test_photos_of_which_the_earlier_run_knows_none_are_refused(grown, run_cli, photos, tmp_path):
     code, _, err = run_cli("--data", photos, "--after", grown[1], "--out", tmp_path / "run")
     assert (code, "photos of the run in" in err) == (2, True), err
-    assert not (tmp_path / "run" / "manifest.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_not_asked_otherwise_is_that_of_the_earlier_run():
