@@ -76,7 +76,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             raise UsageFault("Which run? --help shows what can be explained.")
         if not options.filters and not options.images:
             raise UsageFault("Which image? Or --filters NAME, or --arithmetic NAME.")
-    run = None if options.run is None else str(run_folder.given(Path(options.run)))
+    run = str(run_folder.given(Path(options.run))) if options.run else ""
     Screen(to_stderr=options.json)
     from recipes.console.backend import load_backend
 
@@ -86,13 +86,13 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.arithmetic:
         _print(explanations.arithmetic(options.arithmetic, options.range), options)
     elif options.sobel:
-        model = None if run is None else explanations.subject(run, options.range).model
+        model = explanations.subject(run, options.range).model if run else None
         _write(options.out, f"{options.sobel.stem}-sobel", explanations.edges(options.sobel, model))
     elif options.filters:
-        name, figure = explanations.filters(explanations.subject(run or "", options.range), options.filters)
+        name, figure = explanations.filters(explanations.subject(run, options.range), options.filters)
         _write(options.out, f"{name}-filters", figure)
     else:
-        network = explanations.subject(run or "", options.range)
+        network = explanations.subject(run, options.range)
         features = options.features.split(",") if options.features else []
         for name, figure in explanations.explained(network, options.images, options.layer, features):
             _write(options.out, name, figure)

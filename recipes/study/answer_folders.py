@@ -27,8 +27,11 @@ def refuse(out: Path, sources: Sequence[Path]) -> None:
         sources: What the network is asked about.
 
     Raises:
-        UsageFault: When one lies in the other, or a source is an archive, whose photos are no files.
+        UsageFault: When one lies in the other, a source is an archive, whose photos are no files, or a table of
+            somebody else is in the way.
     """
+    if (out / TABLE).exists() and not (out / folders.FILE).exists():
+        raise UsageFault(f"{out / TABLE} was not written by this command. Move it away, or choose another --copy-to.")
     for source in sources:
         if source.suffix.lower() == ".zip":
             raise UsageFault(f"--copy-to copies files, and {source} is an archive. Unpack it, and name its folder.")
@@ -62,8 +65,8 @@ def put(
     labels = dict(zip(answers.table.ids.tolist(), folders_of(answers.table, unsure), strict=True))
     labels |= dict.fromkeys(answers.table.problems, UNREADABLE)
     with journal.held(out):
-        atomic.write(out / TABLE, answers.table.as_csv())
         done = folders.put(out, answers.files, labels, watch=watch)
+        atomic.write(out / TABLE, answers.table.as_csv())
     return done, Counter(labels[name] for name in labels if name not in dict(done.missing))
 
 

@@ -9,7 +9,7 @@ import pytest
 from photo_files import CLASSES, write_photos
 from PIL import Image
 
-from recipes import predict
+from recipes import compare, explain, export, predict, serve
 from recipes.files import run_folder
 from recipes.inference.predictor import Predictor
 
@@ -80,6 +80,11 @@ def test_nothing_is_copied_where_photos_are_or_where_it_cannot_be(trained, album
     assert call(predict, trained, album, "--copy-to", tmp_path / "out", "--unsure", 3)[0] == 2
     code, _, err = call(predict, trained, tmp_path / "photos.zip", "--copy-to", tmp_path / "out")
     assert (code, "Unpack it" in err) == (2, True), err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "answers.csv").write_text("of somebody else")
+    code, _, err = call(predict, trained, album, "--unlabelled", "--copy-to", tmp_path / "mine")
+    assert (code, "was not written by this command" in err) == (2, True), err
+    assert contents(tmp_path / "mine") == {"answers.csv": b"of somebody else"}
     (tmp_path / "file").write_text("in the way")
     code, _, err = call(predict, trained, album, "--unlabelled", "--copy-to", tmp_path / "file")
     assert (code, "a file is in the way" in err) == (6, True), err
@@ -136,6 +141,14 @@ def test_an_album_that_is_stopped_goes_on_where_it_was(trained, album, call, tmp
     seen.clear()
     assert call(predict, trained, album, "--unlabelled", "--csv", table)[0] == 0
     assert len(seen) == 20
+
+
+@pytest.mark.parametrize("verb", [explain, serve, export, compare], ids=lambda verb: verb.__name__)
+def test_every_verb_that_takes_a_run_takes_last(verb, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    others = {explain: ["photo.jpg"], compare: ["other"]}.get(verb, [])
+    code, _, err = call(verb, "last", *others)
+    assert (code, "No run has ended below runs/ here" in err) == (2, True), err
 
 
 def test_last_is_the_run_that_ended_last(trained, album, call, tmp_path, monkeypatch):
