@@ -127,16 +127,19 @@ def _not_fetched(wheel, folder):
     raise NotFetched("no test asks the package index")
 
 
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch, tmp_path_factory):
-    """No test reaches for the network, or for the user's data, cache and Keras folders."""
-    monkeypatch.setattr("recipes.data.origins.reachable", lambda url: False)
-    monkeypatch.setattr("zoo.weights.reachable", lambda url: False)
-    monkeypatch.setattr("zoo.weights.fetched", _not_fetched)
-    monkeypatch.setattr("zoo.weights.cache_folder", lambda: _shared(tmp_path_factory, "fetched"))
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.getbasetemp() / "keras"))
-    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.getbasetemp() / "tfds"))
+@pytest.fixture(autouse=True, scope="session")
+def _offline(tmp_path_factory):
+    """No test and no fixture reaches for the network, or for the user's data, cache and Keras folders."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recipes.data.origins.reachable", lambda url: False)
+        patch.setattr("zoo.weights.reachable", lambda url: False)
+        patch.setattr("zoo.weights.fetched", _not_fetched)
+        patch.setattr("zoo.weights.cache_folder", lambda: _shared(tmp_path_factory, "fetched"))
+        patch.setenv("KERAS_HOME", str(base / "keras"))
+        patch.setenv("KERAS_ZOO_CACHE", str(base / "cache"))
+        patch.setenv("TFDS_DATA_DIR", str(base / "tfds"))
+        yield
 
 
 def subprocess_environment(**more) -> dict[str, str]:

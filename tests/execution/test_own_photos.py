@@ -237,6 +237,7 @@ def test_folds_choose_base_and_head_and_the_run_says_why(auditioned):
     alone = {"efficientnet_lite0", "MobileNetV3Small"}
     assert {one["backbone"] for one in held["heard"]} == {*alone, chosen["backbone"]}
     assert set(chosen["backbone"].split("+")) == alone
+    assert chosen["loss"] == min(one["loss"] for one in held["heard"] if one["backbone"] not in alone)
     assert settings["model"]["backbone"] == chosen["backbone"]
     assert settings["model"]["stages"] == chosen["stages"]
     assert settings["image_size"] == chosen["size"]
@@ -290,7 +291,7 @@ def test_networks_that_were_used_before_are_heard_too(clothes, run_cli, tmp_path
     monkeypatch.setattr("recipes.execution.prepare.at_hand", lambda bases: used)
     code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run")
     assert (code, "vgg16@224 MobileNet@224 ResNet50@224 VGG19@224" in err) == (2, True), err
-    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "named", "--set", "audition=efficientnet_lite0@32")
+    code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", "--set", "audition=efficientnet_lite0@32")
     assert (code, "audition: efficientnet_lite0@32" in err) == (2, True), err
 
 
