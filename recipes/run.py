@@ -228,7 +228,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             manifest = plan.plan(request, screen)
         elif options.find_lr:
             load_backend()
-            from recipes.execution import find_rate
+            from recipes.study import find_rate
 
             manifest = find_rate.find(request, options.out or Path("runs/find-lr") / options.name, screen)
         else:

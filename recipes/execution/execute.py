@@ -17,14 +17,12 @@ from recipes import data
 from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
-from recipes.errors import AccuracyFault, DivergedFault, UsageFault
-from recipes.execution import environment, examination, prepare, record
+from recipes.errors import DivergedFault, UsageFault
+from recipes.execution import ending, environment, examination, prepare, record
 from recipes.execution.job import Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
 from recipes.files import atomic, earlier_run, history_files, model_file, run_folder
-from recipes.files import manifest as manifests
-from recipes.files.manifest import Manifest
 from recipes.inference import bundle
 from recipes.recipe.diff import refuse_changes
 from recipes.train import checkpoint
@@ -71,7 +69,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         if not again and (run_folder.is_started(folder) or run_folder.is_finished(folder)):
             refuse_other_request(folder, record.read_started(folder), request)
             if run_folder.is_finished(folder):
-                return _already_done(folder, request)
+                return ending.already_done(folder, request)
             raise UsageFault(
                 f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
                 "or train anew with --overwrite."
@@ -126,7 +124,7 @@ def resume(
         )
         _require_extras(request)
         if run_folder.is_finished(folder) and not overrides:
-            return _already_done(folder, request)
+            return ending.already_done(folder, request)
         for module in request.modules:
             model_file.import_module(module)
         recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.
@@ -196,17 +194,17 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
 
             artifacts.write_results(job.folder, outcome, tables, metrics, manifest, splits)
             artifacts.write_golden(job.folder, splits.test)
-        _say_result(job, manifest)
+        ending.say_result(job, manifest)
         if growth is not None:
             log.log(RESULT, "version %d: %s", growth.version, growth.words())
         for words in point.words() if point else ():
             log.log(RESULT, "%s", words)
         log.log(RESULT, "report %s", job.folder / run_folder.REPORT)
-        _say_next(job, manifest, tables)
+        ending.say_next(job, manifest, tables)
     run_folder.close(job.folder, manifest.as_dict())
-    _require(job.request, manifest)
+    ending.require(job.request, manifest)
     if job.request.export is not None:
-        _export(job.folder, job.request.export)
+        ending.export(job.folder, job.request.export)
     return manifest.as_dict() | {"folder": str(job.folder)}
 
 
@@ -368,74 +366,3 @@ def _announce(job: Job) -> None:
         log.info("weights from %s: %s (sha256 %s...)", job.weights.kind, job.weights.path, job.weights.sha256[:12])
     if job.origin.notice:
         log.warning("NOTICE %s", job.origin.notice)
-
-
-def _say_result(job: Job, manifest: Manifest) -> None:
-    reached, published = manifest.result.test_accuracy, manifest.result.published_accuracy
-    beside = f" (published {published:.4f}, {reached - published:+.4f})" if published else ""
-    if job.origin.kind == "sample":
-        beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
-    log.log(RESULT, "test accuracy %.4f%s", reached, beside)
-    if job.curve is not None:
-        log.info("%s", job.curve.words())
-    if manifest.boundary:
-        log.info("the frozen part took %.0f%% of the run's time", 100 * manifest.frozen_share)
-    if manifest.not_repeated:
-        log.info("%s", manifest.not_repeated)
-
-
-def _say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> None:
-    """Say what to do now, the reason before each command: the last uses the network."""
-    from recipes.report import next_step
-
-    other = job.request.other_variant() if job.origin.kind != "photos" else None
-    if other is not None:
-        steps: tuple[next_step.Step, ...] = (next_step.Step(other.command()),)
-    elif job.origin.kind != "photos" or job.request.smoke:
-        steps = (next_step.use(str(job.folder)),)
-    else:
-        gain, decisions = job.curve.gain if job.curve else None, job.request.decisions
-        steps = next_step.steps(next_step.of_run(manifest, tables, job.folder, decisions=decisions, gain=gain))
-    for step in steps:
-        if step.why:
-            log.info("%s", step.why)
-        log.info("next   %s", step.command)
-
-
-def _require(request: Request, manifest: Manifest) -> None:
-    """Fail a run that is below the accuracy required of it, or has no operating point as required; its files stay.
-
-    Raises:
-        AccuracyFault: With both figures, or why no probability serves.
-    """
-    left = ", and nothing was exported" if request.export else ""
-    point = manifest.operating_point
-    if point is not None and point.threshold is None:
-        raise AccuracyFault(f"No operating point: {point.reason}{left}.")
-    reached = manifest.result.test_accuracy
-    if request.require_accuracy is not None and reached < request.require_accuracy:
-        raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
-
-
-def _export(folder: Path, kind: str) -> None:
-    made = folder / "export" / kind
-    if made.is_dir():
-        log.log(RESULT, "bundle %s is there already", made)
-        return
-    from recipes.inference.bundle.make import export
-
-    agreement = export(folder, kind, made)
-    log.log(RESULT, "bundle %s (compared on %s)", made, agreement.compared)
-
-
-def _already_done(folder: Path, request: Request) -> dict[str, Any]:
-    """Tell a finished run's result again, and make the bundle that is asked for now."""
-    manifest = manifests.read(folder)
-    log.log(
-        RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
-        manifest.result.test_accuracy, folder / run_folder.REPORT,
-    )  # fmt: skip
-    _require(request, manifest)
-    if request.export is not None:
-        _export(folder, request.export)
-    return manifest.as_dict() | {"folder": str(folder)}
