@@ -143,20 +143,6 @@ def markdown(found: dict[str, Any]) -> str:
     )
 
 
-def _few(folder: Path) -> Path:
-    """A small set: crops of two photographs."""
-    from PIL import Image
-    from sklearn.datasets import load_sample_images
-
-    random = np.random.default_rng(0)
-    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / "crops" / name).mkdir(parents=True)
-        for number in range(30):
-            top, left = random.integers(0, (300, 500))
-            Image.fromarray(photo[top : top + 96, left : left + 96]).save(folder / "crops" / name / f"{number}.jpg")
-    return folder / "crops"
-
-
 def main() -> None:
     """Judge every set, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -168,12 +154,13 @@ def main() -> None:
     if not options.smoke and not options.folders:
         parse.error("a folder of photos or --smoke is needed")
 
+    from benchmarks.photo_sets import crops
     from recipes.execution import environment
 
     rows = []
     base, _, size = options.base.partition("@")
     with tempfile.TemporaryDirectory() as few:
-        folders = [_few(Path(few))] if options.smoke else options.folders
+        folders = [crops(Path(few) / "crops", 30)] if options.smoke else options.folders
         pixels, weights, halves = (32, None, 2) if options.smoke else (int(size), "imagenet", options.halves)
         for folder in folders:
             for row in judged(folder, base, pixels, halves=halves, weights=weights):

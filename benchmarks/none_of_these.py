@@ -194,16 +194,11 @@ def markdown(found: dict[str, Any]) -> str:
 def _few(folder: Path) -> dict[str, Path]:
     """Two small sets: crops of two photographs, and clothes."""
     from PIL import Image
-    from sklearn.datasets import load_sample_images
 
+    from benchmarks.photo_sets import crops
     from recipes.data import samples
 
-    random = np.random.default_rng(0)
-    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / "crops" / name).mkdir(parents=True)
-        for number in range(15):
-            top, left = random.integers(0, (300, 500))
-            Image.fromarray(photo[top : top + 96, left : left + 96]).save(folder / "crops" / name / f"{number}.jpg")
+    crops(folder / "crops", 15)
     clothes, _, names = samples.SAMPLES["fashion_mnist"].read()
     for label in range(2):
         (folder / "clothes" / f"{label}").mkdir(parents=True)

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 from zoo.text.markdown import table
@@ -146,19 +145,6 @@ def _cell(row: dict[str, Any], by: str) -> str:
     return ""
 
 
-def _few(folder: Path) -> Path:
-    """Pieces of two photographs."""
-    from sklearn.datasets import load_sample_images
-
-    random = np.random.default_rng(0)
-    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / "crops" / name).mkdir(parents=True)
-        for number in range(20):
-            top, left = random.integers(0, (300, 500))
-            Image.fromarray(photo[top : top + 96, left : left + 96]).save(folder / "crops" / name / f"{number}.png")
-    return folder / "crops"
-
-
 def main() -> None:
     """Judge every set and every copy, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -168,11 +154,12 @@ def main() -> None:
     options = parse.parse_args()
     if not options.smoke and not options.folders:
         parse.error("a folder of photos or --smoke is needed")
+    from benchmarks.photo_sets import crops
     from recipes.execution import environment
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KERAS_ZOO_CACHE"] = folder
-        few = [_few(Path(folder))] if options.smoke else []
+        few = [crops(Path(folder) / "crops", 20, kind="png")] if options.smoke else []
         found: dict[str, Any] = {
             "untouched": [{"set": one.name} | judged(one) for one in few or options.folders],
             "doctored": [row for one in few or options.doctor for row in doctored(one, Path(folder) / "copies")],

@@ -129,20 +129,6 @@ def markdown(found: dict[str, Any]) -> str:
     )
 
 
-def _few(folder: Path) -> Path:
-    """Crops of two photographs."""
-    from PIL import Image
-    from sklearn.datasets import load_sample_images
-
-    random = np.random.default_rng(0)
-    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / "crops" / name).mkdir(parents=True)
-        for number in range(30):
-            top, left = random.integers(0, (300, 500))
-            Image.fromarray(photo[top : top + 96, left : left + 96]).save(folder / "crops" / name / f"{number}.jpg")
-    return folder / "crops"
-
-
 def main() -> None:
     """Sort every set, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -153,13 +139,16 @@ def main() -> None:
     if not options.smoke and not options.folders:
         parse.error("a folder of photos or --smoke is needed")
 
+    from benchmarks.photo_sets import crops
     from recipes.console.backend import load_backend
     from recipes.execution import environment
 
     load_backend()
     measured = []
     with tempfile.TemporaryDirectory() as few:
-        folders, weights, side = ([_few(Path(few))], None, 32) if options.smoke else (options.folders, "imagenet", 224)
+        folders, weights, side = (
+            ([crops(Path(few) / "crops", 30)], None, 32) if options.smoke else (options.folders, "imagenet", 224)
+        )
         for row in rows(folders, number=options.photos, weights=weights, side=side):
             print(row, flush=True)
             measured.append(row)

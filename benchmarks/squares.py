@@ -99,20 +99,6 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join([table(head, lines), f"{BASE} at {SIZE} pixels, Keras {keras}; `{found['command']}`.", ""])
 
 
-def _few(folder: Path) -> Path:
-    """A folder of a few photos of 4:3 in two classes."""
-    from PIL import Image
-    from sklearn.datasets import load_sample_images
-
-    random = np.random.default_rng(0)
-    for name, photo in zip(("temple", "flower"), load_sample_images().images, strict=True):
-        (folder / name).mkdir()
-        for number in range(12):
-            top, left = random.integers(0, (300, 500))
-            Image.fromarray(photo[top : top + 96, left : left + 128]).save(folder / name / f"{number}.jpg")
-    return folder
-
-
 def main() -> None:
     """Judge every folder as every square, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -122,11 +108,12 @@ def main() -> None:
     if not options.smoke and not options.folders:
         parse.error("a folder of photos or --smoke is needed")
 
+    from benchmarks.photo_sets import crops
     from recipes.execution import environment
 
     measured = []
     with tempfile.TemporaryDirectory() as few:
-        for folder in [_few(Path(few))] if options.smoke else options.folders:
+        for folder in [crops(Path(few) / "crops", 12, width=128)] if options.smoke else options.folders:
             size, weights = (32, None) if options.smoke else (SIZE, "imagenet")
             for row in rows(folder, size=size, weights=weights):
                 print(row, flush=True)
