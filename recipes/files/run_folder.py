@@ -108,11 +108,9 @@ def given(run: Path) -> Path:
     of = "*" if str(run) == LAST else glob.escape(str(run))
     ended = Path("runs").glob(f"{of}/*/{MANIFEST}")
     newest = max(ended, key=lambda path: path.stat().st_mtime, default=None)
-    if newest is not None:
-        return newest.parent
-    if of == "*":
+    if newest is None and of == "*":
         raise UsageFault("No run has ended below runs/ here: give the folder of one in place of last.")
-    return run
+    return newest.parent if newest else run
 
 
 def stopped(run: Path) -> Path:
