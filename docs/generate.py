@@ -211,7 +211,7 @@ def main() -> None:
         "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
         "## What 0.985 is worth\n" + from_readme("worth") + "\n"
         "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
-        "## What running the frozen part once is worth\n" + from_readme("boundary"),
+        "## Feature caching at the freeze boundary\n" + from_readme("boundary"),
     )
     nav.append("* Architectures")
     for name in sorted(zoo.registry.BUILTIN):
