@@ -34,7 +34,7 @@ def picture(dataset: str, number: int) -> tuple[Path, str]:
     _, test, class_names = sample.read()
     if not 0 <= number < len(test.ids):
         raise UsageFault(f"--sample must be 0 to {len(test.ids) - 1} for the {sample.title}. Got {number}.")
-    pixels = test.pixels[number]
+    (pixels,) = test.pixels[number : number + 1]
     path = cache_folder() / "samples" / f"{sample.dataset}-{number:05d}.png"
     with atomic.disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
