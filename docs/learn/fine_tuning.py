@@ -71,8 +71,8 @@ for phase in phases:
 fig, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for column, phase in enumerate(trains):
     for row, trained in enumerate(phase):
-        axis.barh(row, 0.9, 0.85, left=column - 0.45, color="#dd8452" if trained else "#9fb3d1")
-        axis.text(column, row, "trains" if trained else "frozen", ha="center", va="center", color="black")
+        axis.barh(row, 0.9, 0.85, left=column - 0.45, color="#c8692b" if trained else "#5b7bb0")
+        axis.text(column, row, "trains" if trained else "frozen", ha="center", va="center")
 axis.set_yticks(range(len(parts)), parts)
 axis.set_xticks(range(len(phases)), [f"{phase.name}\nrate {phase.learning_rate:g}" for phase in phases])
 axis.set_xlabel("phase")
@@ -120,7 +120,7 @@ def pick(images, classes, number):
 
 small = zoo.get("fashion_cnn", weights=None, classes=5)
 small.compile("adam", LOSS)
-small.fit(*pick(train, old, 1000), batch_size=32, epochs=2, verbose=0)
+small.fit(*pick(train, old, 700), batch_size=32, epochs=2, verbose=0)
 learned = small.get_weights()
 
 
