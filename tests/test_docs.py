@@ -69,7 +69,19 @@ def test_shown_commands_are_valid(verb, line):
 
 def test_only_known_block_languages_are_used():
     used = {name for path in PAGES for name, _ in FENCE.findall(path.read_text(encoding="utf-8"))}
-    assert used <= {"diff", "py", "python", "sh"}
+    assert used <= {"diff", "powershell", "py", "python", "sh", "text"}
+
+
+@pytest.mark.parametrize("page", ["my-photo-answered.md", "weeks.md"])
+def test_both_languages_show_the_same_blocks_headings_and_numbers(page):
+    """The same code, as many headings of each level, and the same numbers; Korean may put them in another order."""
+    found = []
+    for language in ("en", "ko"):
+        text = (ROOT / "docs" / language / page).read_text(encoding="utf-8")
+        prose = FENCE.sub("", text)
+        numbers = sorted(re.findall(r"\d[\d,.]*\d|\d", prose))
+        found.append((FENCE.findall(text), re.findall(r"^#+", prose, re.MULTILINE), numbers))
+    assert found[0] == found[1]
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
