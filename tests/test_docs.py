@@ -138,6 +138,14 @@ def test_readme_lists_every_architecture_with_its_parameters():
         assert f"| {name} | {zoo.info(name).parameters:,}" in text
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_history_gives_each_network_its_parameters(language):
+    text = (ROOT / "docs" / language / "history.md").read_text()
+    for section in text.split("\n## ")[1:]:
+        for name in re.findall(r"networks/(\w+)\.md", section):
+            assert f"{zoo.info(name).parameters:,}" in section
+
+
 def test_results_are_of_the_recipes_as_they_are():
     """A recipe that changed since it was measured must be measured again."""
     folders = ROOT / "results", ROOT / "results" / "folds"
