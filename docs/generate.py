@@ -237,6 +237,7 @@ def main() -> None:
         "* [The books, chapter by chapter](books.md)",
         "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
+        "* [My numbers differ from the book](numbers-differ.md)",
         "* [See what it learned](explain.md)",
         "* [Train above a frozen part](boundary.md)",
         "* [Any base under a new head](backbones.md)",
