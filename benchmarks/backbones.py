@@ -228,7 +228,7 @@ def store(rows: dict[str, dict[str, Any]]) -> None:
     """Put rows beside those that are stored, and all of them onto the page."""
     from recipes.execution import environment
     from recipes.files.atomic import read_json, write_json
-    from recipes.study.results_table import put_between_marks
+    from recipes.study.results_table import put_in_docs
 
     path = ROOT / "results" / "bench" / "backbones.json"
     stored = read_json(path)["rows"] if path.is_file() else {}
@@ -236,7 +236,7 @@ def store(rows: dict[str, dict[str, Any]]) -> None:
     merged = {name: stored.get(name, {}) | rows.get(name, {}) for name in order if name in stored or name in rows}
     found = {"rows": merged, "versions": environment.versions(), "hardware": environment.hardware()}
     write_json(path, found)
-    put_between_marks(ROOT / "docs" / "en" / "backbones.md", "backbones", markdown(found))
+    put_in_docs(ROOT / "docs", "backbones.md", "backbones", markdown(found))
 
 
 def main() -> None:

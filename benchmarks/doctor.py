@@ -4,7 +4,8 @@
 
 So many JPEG files of 64x64 pixels in ten classes, one in ten a copy of the one before saved anew, are examined by
 `python -m recipes.doctor` in a process of its own, once with an empty cache and once more. Results go to
-results/bench/doctor.json and, between the marks, into docs/en/photos.md. `--smoke` takes a few files and writes nothing.
+results/bench/doctor.json and, between the marks, into photos.md of the docs. `--smoke` takes a few files and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -104,10 +105,10 @@ def main() -> None:
     print(sentence(found))
     if not options.smoke:
         from recipes.files.atomic import write_json
-        from recipes.study.results_table import put_between_marks
+        from recipes.study.results_table import put_in_docs
 
         write_json(ROOT / "results" / "bench" / "doctor.json", found)
-        put_between_marks(ROOT / "docs" / "en" / "photos.md", "doctor", sentence(found))
+        put_in_docs(ROOT / "docs", "photos.md", "doctor", sentence(found))
 
 
 if __name__ == "__main__":

@@ -177,10 +177,10 @@ def main() -> None:
     print(markdown(found))
     if not options.smoke:
         from recipes.files.atomic import write_json
-        from recipes.study.results_table import put_between_marks
+        from recipes.study.results_table import put_in_docs
 
         write_json(ROOT / "results" / "bench" / "learning_curve.json", found)
-        put_between_marks(ROOT / "docs" / "en" / "how-many.md", "learning curve", markdown(found))
+        put_in_docs(ROOT / "docs", "how-many.md", "learning curve", markdown(found))
 
 
 if __name__ == "__main__":

@@ -235,10 +235,10 @@ def main() -> None:
     print(markdown(found))
     if not options.smoke:
         from recipes.files.atomic import write_json
-        from recipes.study.results_table import put_between_marks
+        from recipes.study.results_table import put_in_docs
 
         write_json(ROOT / "results" / "bench" / "none_of_these.json", found)
-        put_between_marks(ROOT / "docs" / "en" / "none-of-these.md", "none of these", markdown(found))
+        put_in_docs(ROOT / "docs", "none-of-these.md", "none of these", markdown(found))
 
 
 if __name__ == "__main__":

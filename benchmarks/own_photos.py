@@ -18,7 +18,8 @@ and both times.
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
 vgg16_feature_extract:published.
 
-Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into docs/en/photos.md.
+Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into photos.md of the
+docs.
 """
 
 from __future__ import annotations
@@ -260,7 +261,7 @@ def main() -> None:
 
     from recipes.execution import environment
     from recipes.files.atomic import write_json
-    from recipes.study.results_table import put_between_marks
+    from recipes.study.results_table import put_in_docs
 
     stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     stored = {"folds": [], "views": [], "runs": []} | stored
@@ -280,7 +281,7 @@ def main() -> None:
             "hardware": environment.hardware(),
         }
         write_json(RESULTS, stored)
-        put_between_marks(ROOT / "docs" / "en" / "photos.md", "own photos", markdown(stored))
+        put_in_docs(ROOT / "docs", "photos.md", "own photos", markdown(stored))
 
 
 if __name__ == "__main__":

@@ -110,12 +110,12 @@ def main() -> None:
     print(markdown(found))
     if not options.smoke:
         from recipes.files.atomic import write_json
-        from recipes.study.results_table import put_between_marks
+        from recipes.study.results_table import put_in_docs
 
         folder = ROOT / "results" / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "suffix_precision.json", found)
-        put_between_marks(ROOT / "docs" / "en" / "boundary.md", "precision", markdown(found))
+        put_in_docs(ROOT / "docs", "boundary.md", "precision", markdown(found))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Two runs that were scored on the same test images are compared image by image (M
 one gets right and the other wrong say anything.
 
 Examples:
-    python -m recipes.compare runs/fashion_cnn/20260101T120000Z-seed42 runs/fashion_cnn/20260101T130000Z-seed42
+    python -m recipes.compare vgg16_feature_extract vgg16_finetune
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("compare", __doc__ or "")
-    parse.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs, two or more")
+    parse.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="finished runs, two or more: folders, last, or recipes' names"
+    )
     parse.add_argument("--json", action="store_true", help="print the comparison as one JSON line, all else to stderr")
     return parse
 

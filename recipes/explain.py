@@ -4,11 +4,11 @@ RUN is the folder of a finished run, or a saved flat Keras model of anybody's (`
 Pictures go to --out.
 
 Examples:
-    python -m recipes.explain runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg
-    python -m recipes.explain runs/fashion_cnn/20260101T120000Z-seed42 shoe.png --features conv1,conv2
-    python -m recipes.explain runs/fashion_cnn/20260101T120000Z-seed42 --filters conv1
+    python -m recipes.explain vgg16_finetune cat.jpg dog.jpg
+    python -m recipes.explain fashion_cnn --sample 3 --features conv1,conv2
+    python -m recipes.explain fashion_cnn --filters conv1
     python -m recipes.explain mobilenet.keras cat.jpg --range -1 1 --layer Conv_1
-    python -m recipes.explain --sobel shoe.png runs/fashion_cnn/20260101T120000Z-seed42
+    python -m recipes.explain fashion_cnn --sobel --sample 3
     python -m recipes.explain --arithmetic vgg16_finetune
 """
 
@@ -47,13 +47,19 @@ def parser() -> Parser:
         "run",
         nargs="?",
         metavar="RUN",
-        help="the folder of a finished run, or a saved Keras model",
+        help="a finished run: its folder, last, or a recipe's name; or a saved Keras model",
     )
     parse.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="photos to explain the answer on")
+    parse.add_argument(
+        "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"
+    )
     parse.add_argument("--layer", metavar="NAME", help="the convolution for Grad-CAM (default: the last)")
     parse.add_argument("--features", metavar="NAME,...", help="show the feature maps of these layers instead")
     parse.add_argument("--filters", metavar="NAME", help="show what the filters of a convolution answer to")
-    parse.add_argument("--sobel", type=Path, metavar="IMAGE", help="find the edges of an image by hand")
+    parse.add_argument(
+        "--sobel", type=Path, nargs="?", const=Path(), metavar="IMAGE",
+        help="find the edges of an image by hand, or of that of --sample",
+    )  # fmt: skip
     parse.add_argument(
         "--arithmetic", metavar="NAME", help="parameters and cost of an architecture, run or saved model"
     )
@@ -71,18 +77,25 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     if not options.range[0] < options.range[1]:
         raise UsageFault("--range wants the lowest value and the highest, such as --range -1 1.")
-    if not options.arithmetic and not options.sobel:
+    if options.sobel == Path() and options.sample is None:
+        raise UsageFault("--sobel: which image? Give one, or RUN and --sample 0 for a bundled picture.")
+    if options.sample is not None or not (options.arithmetic or options.sobel):
         if options.run is None:
             raise UsageFault("Which run? --help shows what can be explained.")
-        if not options.filters and not options.images:
-            raise UsageFault("Which image? Or --filters NAME, or --arithmetic NAME.")
+        if not options.filters and not options.images and options.sample is None:
+            raise UsageFault("Which image? Or --sample 0, --filters NAME, or --arithmetic NAME.")
     run = str(run_folder.given(Path(options.run))) if options.run else ""
     Screen(to_stderr=options.json)
     from recipes.console.backend import load_backend
 
     load_backend()
     from recipes.inference import explanations
+    from recipes.inference.saved import sample_picture
 
+    if options.sample is not None:
+        path = sample_picture(run, options.sample)
+        options.sobel = path if options.sobel == Path() else options.sobel
+        options.images.append(path)
     if options.arithmetic:
         _print(explanations.arithmetic(options.arithmetic, options.range), options)
     elif options.sobel:

@@ -1,8 +1,8 @@
 """Make a bundle of a finished run: the network in the format of a runtime, checked in its own runtime.
 
 Examples:
-    python -m recipes.export runs/fashion_cnn/20260101T120000Z-seed42 --to onnx
-    python -m recipes.export runs/fashion_cnn/20260101T120000Z-seed42 --to keras --out my_model
+    python -m recipes.export fashion_cnn --to onnx
+    python -m recipes.export fashion_cnn --to keras --out my_model
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("export", __doc__ or "")
-    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run, or last")
+    parse.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="a finished run: its folder, last, or a recipe's name",
+    )
     parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
     parse.add_import()

@@ -2,11 +2,12 @@
 
 Examples:
     python -m recipes.predict efficientnet_lite0 dog.jpg
-    python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg
-    python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 ~/album --csv album.csv
-    python -m recipes.predict runs/vgg16_finetune/20260101T120000Z-seed42 cat.jpg dog.jpg --top 2 --json
+    python -m recipes.predict last --sample 3
+    python -m recipes.predict vgg16_finetune cat.jpg
+    python -m recipes.predict vgg16_finetune ~/album --csv album.csv
+    python -m recipes.predict last cat.jpg dog.jpg --top 2 --json
     python -m recipes.predict model.keras cat.jpg
-    python -m recipes.predict runs/own_photos/20260101T120000Z-seed42 ~/album --none-of-these 0.05
+    python -m recipes.predict own_photos ~/album --none-of-these 0.05
     python -m recipes.predict last ~/album --copy-to ~/answers --unsure 0.8
     find ~/album -name '*.jpg' | python -m recipes.predict efficientnet_lite0 -
 """
@@ -40,12 +41,15 @@ def parser() -> Parser:
         "run",
         type=Path,
         metavar="RUN",
-        help="the folder of a finished run, last for the one that ended last, its model.keras, or efficientnet_lite0",
+        help="a finished run: its folder, last, or a recipe's name; a model.keras, or efficientnet_lite0",
     )
     parse.add_argument(
-        "images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER",
+        "images", type=Path, nargs="*", metavar="IMAGE_OR_FOLDER",
         help="photos, folders of them, zip archives, tables with a column path; - reads names from standard input",
     )  # fmt: skip
+    parse.add_argument(
+        "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"
+    )
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
     parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
     parse.add_argument(
@@ -69,6 +73,8 @@ def parser() -> Parser:
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     options.run = run_folder.given(options.run)
+    if not options.images and options.sample is None:
+        raise UsageFault("Which photo? Give one, or --sample 0 for a bundled picture of the data set that RUN learned.")
     if options.none_of_these is not None and not 0 < options.none_of_these < 1:
         raise UsageFault(f"--none-of-these must be above 0 and below 1, such as 0.05. Got {options.none_of_these:g}.")
     if options.top < 1:
@@ -78,7 +84,10 @@ def _command(arguments: Sequence[str] | None) -> int:
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
     from recipes.files import atomic
     from recipes.inference.answers import answer
+    from recipes.inference.saved import sample_picture
 
+    if options.sample is not None:
+        options.images.append(sample_picture(options.run, options.sample))
     if options.copy_to is not None:
         from recipes.study import answer_folders
 

@@ -6,7 +6,7 @@ Examples:
     python -m recipes.run fashion_cnn --variant published --seed 42
     python -m recipes.run fashion_cnn --set phases.train.epochs=5 --set batch_size=64
     python -m recipes.run keras_mat_lenet --set data=mnist
-    python -m recipes.run --resume runs/fashion_cnn/20260101T120000Z-seed42
+    python -m recipes.run --resume last
     python -m recipes.run --data ~/photos
     python -m recipes.run --data ~/photos --after last
     python -m recipes.run vgg16_finetune --data ~/photos
@@ -27,6 +27,7 @@ from recipes import book
 from recipes.console.command import Parser, guarded, seed
 from recipes.errors import UsageFault
 from recipes.evaluate.operating_point import FIGURES
+from recipes.files import run_folder
 from recipes.inference.bundle import FORMATS
 from recipes.recipe.overrides import parse_assignment
 
@@ -88,7 +89,7 @@ def parser() -> Parser:
     parse.add_argument("--seed", type=seed, default=42, help="fixes weights, order, augmentation, dropout (default 42)")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
-    parse.add_argument("--resume", type=Path, metavar="RUN_DIR", help="go on with a run that was stopped or killed")
+    parse.add_argument("--resume", type=Path, metavar="RUN|last", help="go on with a run that was stopped or killed")
     parse.add_argument(
         "--after", metavar="RUN|last", help="photos of your own that grew since that run: what it tested stays in "
         "test, and its recipe and choice of base hold; last: the latest run on them below runs/",
@@ -158,6 +159,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parse.parse(arguments)
     if options.resume is not None:
         _refuse_with_resume(parse, arguments, options)
+        options.resume = run_folder.stopped(options.resume)
     if options.list:
         return _list()
     named = options.name is not None
@@ -239,7 +241,6 @@ def _command(arguments: Sequence[str] | None) -> int:
             )
     if options.open and "folder" in manifest:
         from recipes.console import browser
-        from recipes.files import run_folder
 
         browser.show(Path(manifest["folder"]) / run_folder.REPORT)
     if options.json:

@@ -3,8 +3,8 @@
 The page is on this machine only (127.0.0.1), and photos stay in memory.
 
 Examples:
-    python -m recipes.serve runs/vgg16_finetune/20260101T120000Z-seed42
-    python -m recipes.serve runs/vgg16_finetune/20260101T120000Z-seed42 --port 8080
+    python -m recipes.serve vgg16_finetune
+    python -m recipes.serve vgg16_finetune --port 8080
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("serve", __doc__ or "")
-    parse.add_argument("run", type=Path, metavar="RUN", help="the folder of a finished run, or last")
+    parse.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="a finished run: its folder, last, or a recipe's name",
+    )
     parse.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes any that is free")
     parse.add_argument(
         "--host",

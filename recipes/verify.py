@@ -3,7 +3,7 @@
 Needs the bundle's own runtime and nothing else of a run.
 
 Examples:
-    python -m recipes.verify runs/fashion_cnn/20260101T120000Z-seed42/export/onnx
+    python -m recipes.verify ~/bundle
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -95,17 +96,35 @@ def _remove_empty(folder: Path) -> None:
 
 
 def given(run: Path) -> Path:
-    """The run that is meant on a command line: a path, or `last` for the run below `runs/` that ended last.
+    """The run that is meant on a command line: a path, `last` for the one below `runs/` that ended last, or a name.
+
+    The name of a recipe stands for its newest run below `runs/`; where none has ended there it is left as it is.
 
     Raises:
         UsageFault: When `last` is asked for and none has ended there.
     """
-    if str(run) != LAST or run.exists():
+    if run.exists() or len(run.parts) != 1:
         return run
-    ended = [(manifest.stat().st_mtime, manifest.parent) for manifest in Path("runs").glob(f"*/*/{MANIFEST}")]
-    if not ended:
+    of = "*" if str(run) == LAST else glob.escape(str(run))
+    ended = Path("runs").glob(f"{of}/*/{MANIFEST}")
+    newest = max(ended, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None and of == "*":
         raise UsageFault("No run has ended below runs/ here: give the folder of one in place of last.")
-    return max(ended)[1]
+    return newest.parent if newest else run
+
+
+def stopped(run: Path) -> Path:
+    """The run to go on with: a path, or `last` for the one below `runs/` that began last and has not ended.
+
+    Raises:
+        UsageFault: When `last` is asked for and none was stopped there.
+    """
+    if str(run) != LAST:
+        return run
+    unfinished = [path for path in Path("runs").glob(f"*/*/{STARTED}") if not is_finished(path.parent)]
+    if not unfinished:
+        raise UsageFault("No run was stopped below runs/ here: give the folder of one in place of last.")
+    return max(unfinished, key=lambda path: path.stat().st_mtime).parent
 
 
 def is_finished(folder: Path) -> bool:

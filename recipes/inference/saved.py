@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zoo
+from recipes.data.samples.pictures import picture
 from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.evaluate import none_of_these
 from recipes.evaluate.none_of_these import Known
@@ -25,6 +27,8 @@ from zoo.pretrained import imagenet_classes
 from zoo.pretrained.bases import find
 from zoo.registry import BUILTIN
 from zoo.weights import WeightsCorrupt, WeightsMissing
+
+log = logging.getLogger("recipes")
 
 if TYPE_CHECKING:
     import keras
@@ -58,6 +62,25 @@ def class_names(run: str | os.PathLike) -> tuple[str, ...]:
             f"{run} is neither the folder of a finished run nor a network that comes trained: {', '.join(_trained())}."
         )
     return tuple(manifests.read(Path(run)).data.class_names)
+
+
+def sample_picture(run: str | os.PathLike, number: int) -> Path:
+    """The `number`-th bundled test picture, from 0, of the data set that a run learned, as a file; its class is logged.
+
+    Raises:
+        UsageFault: When the run learned photos of somebody's own, is no finished run, or no such picture is bundled.
+    """
+    folder = Path(run)
+    if not folder.is_dir():
+        raise UsageFault(
+            f"--sample shows a picture of the data set that a run learned, and {run} is no run. Give a photo."
+        )
+    data = manifests.read(folder).data
+    if data.kind == "photos":
+        raise UsageFault(f"--sample: {run} learned photos of your own, of which none are bundled. Give a photo.")
+    path, what = picture(data.dataset, number)
+    log.info("sample %d is %s", number, what)
+    return path
 
 
 def digest(run: str | os.PathLike) -> str:

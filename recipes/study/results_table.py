@@ -110,6 +110,17 @@ def _found_activations(run: dict[str, Any], images: dict[str, int]) -> bool:
     return bool(passes) and passes[0]["images_passed"] < passes[0]["views"] * images["train"] + images["validation"]
 
 
+def put_in_docs(docs: Path, page: str, name: str, text: str) -> None:
+    """Put a table between the marks of a page in every language.
+
+    Raises:
+        UsageFault: When a language lacks the page, or the page its marks.
+        DiskFault: When one cannot be written.
+    """
+    for language in ("en", "ko"):
+        put_between_marks(docs / language / page, name, text)
+
+
 def put_between_marks(page: Path, name: str, text: str) -> None:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->` on a page.
 

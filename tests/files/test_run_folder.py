@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from conftest import PYTHON, subprocess_environment
@@ -173,3 +174,20 @@ def test_read_json_names_a_damaged_file(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(CorruptFault, match="run.json is missing or damaged"):
         atomic.read_json(tmp_path / "run.json")
+
+
+def test_last_and_a_recipes_name_stand_for_runs_below_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for age, (name, ended) in enumerate([("mine", True), ("mine", True), ("other", True), ("mine", False)]):
+        folder = Path("runs") / name / str(age)
+        folder.mkdir(parents=True)
+        for file in (run_folder.STARTED, *([run_folder.MANIFEST] if ended else [])):
+            (folder / file).touch()
+            os.utime(folder / file, (age, age))
+    assert run_folder.given(Path("last")) == Path("runs/other/2")
+    assert run_folder.given(Path("mine")) == Path("runs/mine/1")
+    assert run_folder.given(Path("nothing")) == Path("nothing")
+    assert run_folder.stopped(Path("last")) == Path("runs/mine/3")
+    (Path("runs/mine/3") / run_folder.MANIFEST).touch()
+    with pytest.raises(UsageFault, match="No run was stopped"):
+        run_folder.stopped(Path("last"))

@@ -16,6 +16,8 @@ from PIL import Image
 import recipes
 from recipes import explain, predict
 from recipes.data.decode import decode
+from recipes.data.samples import SAMPLES
+from recipes.data.samples.pictures import picture
 from recipes.errors import CorruptFault, UsageFault
 from recipes.files import model_notes
 from recipes.files.model_notes import Notes
@@ -270,3 +272,34 @@ def test_what_is_neither_a_run_nor_comes_trained_is_refused(photos, call, monkey
     monkeypatch.setattr("zoo.weights._kept", lambda base: photo.with_name("nowhere.npz"))
     code, _, err = call(predict, "efficientnet_lite0", photo)
     assert (code, "ImageNet weights of efficientnet_lite0 are not on this machine" in err) == (4, True)
+
+
+def test_a_bundled_picture_is_a_file_that_every_verb_reads(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path))
+    path, what = picture("fashion_mnist", 3)
+    assert what.endswith(", of the 7,000-image Fashion-MNIST sample")
+    (_, test, class_names) = SAMPLES["fashion_mnist"].read()
+    assert what.startswith(class_names[test.labels[3]])
+    with Image.open(path) as stored:
+        np.testing.assert_array_equal(np.asarray(stored), test.pixels[3, ..., 0])
+    with pytest.raises(UsageFault, match="0 to 999"):
+        picture("fashion_mnist", 1000)
+
+
+def test_a_sample_is_asked_of_a_run_of_a_public_data_set(trained, call, monkeypatch, tmp_path):
+    code, _, err = call(predict, trained, "--sample", "0")
+    assert code == 2
+    assert "learned photos of your own" in err
+    assert call(predict, "efficientnet_lite0", "--sample", "0")[0] == 2
+    assert call(predict, trained)[0] == call(explain, trained)[0] == call(explain, trained, "--sobel")[0] == 2
+    run = shutil.copytree(trained, tmp_path / "run")
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    manifest["data"] |= {"kind": "sample", "dataset": "cats_vs_dogs"}
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    code, out, err = call(predict, run, "--sample", "1")
+    assert code == 0
+    assert "cats_vs_dogs-00001.png  " in out
+    assert "sample 1 is flower, of the 140 crops" in err
+    code, _, _ = call(explain, run, "--sobel", "--sample", "1", "--out", tmp_path / "out")
+    assert code == 0
+    assert (tmp_path / "out" / "cats_vs_dogs-00001-sobel.png").exists()

@@ -1,0 +1,1 @@
+"""The pages of the site that follow from the code and from results/, in both languages."""

@@ -1,0 +1,85 @@
+"""Figures of the site: each is saved for the light and for the dark scheme, and shown by the one that is on."""
+
+from __future__ import annotations
+
+import io
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from builder.files import LANGUAGES, write
+
+INK = {"light": "#2b2d33", "dark": "#dfe1e8"}
+FILL = "#5c7cfa"
+
+
+def save(figure: Figure, path: str, says: str, languages: tuple[str, ...] = LANGUAGES) -> str:
+    """Write a figure for both schemes and give the Markdown that shows it.
+
+    Args:
+        figure: A matplotlib figure; text, axes and ticks take the scheme's colour.
+        path: Where, relative to the language's folder, without ending.
+        says: What it shows, for those who do not see it.
+        languages: For which languages.
+
+    Returns:
+        Two images, of which the theme shows one; their links are relative to the figure's own folder.
+    """
+    shown = []
+    for scheme, ink in INK.items():
+        _ink(figure, ink)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None})
+        write(f"{path}-{scheme}.png", buffer.getvalue(), languages)
+        shown.append(f"![{says}]({path.rpartition('/')[2]}-{scheme}.png#only-{scheme})")
+    return "\n".join(shown)
+
+
+def _ink(figure: Figure, ink: str) -> None:
+    """Colour what is neither data nor picture."""
+    for text in figure.findobj(Text):
+        if text.get_bbox_patch() is None:
+            text.set_color(ink)
+    for axes in figure.axes:
+        axes.tick_params(colors=ink, which="both")
+        for spine in axes.spines.values():
+            spine.set_edgecolor(ink)
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.get_frame().set_facecolor("none")
+
+
+def network(model: keras.Model) -> Figure:
+    """A network as boxes: one for each size an image has on its way, one for each dense layer.
+
+    A box is as high as the image (on a square-root scale) and as wide as it has channels (on a logarithmic one).
+    """
+    boxes: list[tuple[str, float, float]] = []
+    last = None
+    for layer in model.layers:
+        shape = layer.output.shape[1:] if not isinstance(layer.output, list | tuple) else ()
+        if len(shape) == 3:
+            box = (f"{shape[0]}x{shape[1]}\nx{shape[2]}", 0.25 * np.sqrt(shape[0]), 0.1 + 0.09 * np.log2(shape[2] + 1))
+            if last == shape[:2]:
+                boxes[-1] = box
+            else:
+                boxes.append(box)
+            last = shape[:2]
+        elif isinstance(layer, keras.layers.Dense):
+            boxes.append((f"{shape[0]:,}", 0.3 + 0.12 * np.log2(shape[0] + 1), 0.18))
+    figure = Figure(figsize=(max(4.5, 1.05 * len(boxes)), 2.6))
+    axes = figure.add_subplot()
+    x, middle = 0.0, 2.1
+    for label, height, width in boxes:
+        axes.add_patch(Rectangle((x, middle - height / 2), width, height, facecolor=FILL, alpha=0.75))
+        axes.text(x + width / 2, middle - height / 2 - 0.12, label, ha="center", va="top", fontsize=8)
+        x += max(width, 0.45) + 0.45
+    axes.set_xlim(-0.3, x)
+    axes.set_ylim(min(middle - height / 2 for _, height, _ in boxes) - 0.7, middle + max(b[1] for b in boxes) / 2 + 0.1)
+    axes.axis("off")
+    return figure
+
+
