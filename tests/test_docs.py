@@ -194,3 +194,21 @@ def test_contributing_names_files_and_what_is_in_them():
                 path = name
             elif path and "<name>" not in path:
                 assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_spread_over_seeds_follows_from_results(language):
+    text = (ROOT / "docs" / language / "numbers-differ.md").read_text(encoding="utf-8")
+    sentence = re.search(r"<!-- spread -->\n(.*)\n<!-- /spread -->", text)[1]
+    measured = json.loads((ROOT / "results" / "fashion_cnn-fashion_mnist-published.json").read_text(encoding="utf-8"))
+    figures = [*(run["test_accuracy"] for run in measured["runs"]), measured["published_accuracy"]]
+    assert re.findall(r"0\.\d+", sentence) == [str(figure) for figure in figures]
+
+
+def test_the_rates_of_keras_are_those_of_the_page():
+    import keras
+
+    text = (ROOT / "docs" / "en" / "numbers-differ.md").read_text(encoding="utf-8")
+    for names, today in re.findall(r"^\| ([\w, ]+) \| [\d.]+ \| ([\d.]+) \|$", text, re.MULTILINE):
+        for name in names.split(", "):
+            assert float(getattr(keras.optimizers, name)().learning_rate) == pytest.approx(float(today)), name
