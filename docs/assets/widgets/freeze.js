@@ -56,7 +56,7 @@ export async function build() {
     const share = ((100 * sum) / ladder.parameters).toFixed(1);
     trainable.textContent = t("sum", { number: number(sum), all: number(ladder.parameters), share });
     const measured = ladder.minutes[stage];
-    const values = measured && { plain: measured.plain.toFixed(1), kept: (60 * measured.bfloat16).toFixed(0), cores: ladder.cores };
+    const values = measured && { plain: measured.plain.toFixed(1), kept: (60 * measured.bfloat16).toFixed(1), cores: ladder.cores };
     minutes.textContent = measured ? t("minutes", values) : t("unmeasured");
     const found = ladder.findings[`${stage} ${state.head} ${state.rate} ${state.compiled ? "again" : "before"}`];
     findings.replaceChildren(...(found.length ? found.map(finding) : [el("p", {}, t("clean"))]));
