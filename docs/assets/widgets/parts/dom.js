@@ -101,16 +101,17 @@ export function surface(label, content, { moved, pointed, hover = false }) {
 }
 
 /** A bar for each answer, the largest marked. `update(values)` moves them. */
-export function bars(names, label) {
+export function bars(names, label, className = "") {
   const rows = names.map((name) => {
     const fill = el("span", { class: "w-fill" });
     const figure = el("span", { class: "w-figure" });
     const row = el("li", {}, el("span", { class: "w-name" }, name), el("span", { class: "w-track" }, fill), figure);
     return { row, fill, figure };
   });
-  const node = el("ul", { class: "w-bars", "aria-label": label }, ...rows.map(({ row }) => row));
+  const node = el("ul", { class: `w-bars ${className}`, "aria-label": label }, ...rows.map(({ row }) => row));
   const update = (values) => {
-    const top = values.indexOf(Math.max(...values));
+    const most = Math.max(...values);
+    const top = most > 0 ? values.indexOf(most) : -1;
     rows.forEach(({ row, fill, figure }, place) => {
       fill.style.width = `${100 * values[place]}%`;
       figure.textContent = `${(100 * values[place]).toFixed(1)}%`;

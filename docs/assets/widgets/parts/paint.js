@@ -61,7 +61,7 @@ export function asPixel(cell, value) {
 export function asSigned(cell, value, most) {
   const share = most ? Math.min(1, Math.abs(value) / most) : 0;
   cell.textContent = short(value);
-  cell.style.background = `rgb(${value < 0 ? "30 110 235" : "245 124 0"} / ${(0.45 * share).toFixed(3)})`;
+  cell.style.background = `rgb(${value < 0 ? "30 110 235" : "245 124 0"} / ${(0.38 * share).toFixed(3)})`;
 }
 
 /** A number in few characters, with a real minus sign. */
