@@ -20,5 +20,6 @@ function mountAll() {
   for (const place of document.querySelectorAll(".widget[data-widget]")) mount(place);
 }
 
-if (window.document$) window.document$.subscribe(mountAll); // Material's own event, which comes anew with each page.
+if (window.document$)
+  window.document$.subscribe(mountAll); // Material's own event, which comes anew with each page.
 else mountAll();

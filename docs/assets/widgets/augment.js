@@ -1,6 +1,6 @@
 // Augmentation dials on a photograph: each view is drawn anew within what the dials allow.
 import { button, check, controls, el, figure, slider } from "./parts/dom.js";
-import { address } from "./parts/data.js";
+import { pixels } from "./parts/data.js";
 import { words } from "./parts/words.js";
 
 const VIEWS = 8;
@@ -55,21 +55,13 @@ export function view({ width, height, data }, { mirror, turn, zoom, right, down,
   return new ImageData(out, width, height);
 }
 
-async function photograph() {
-  const image = new Image();
-  image.src = address("photograph.jpg");
-  await image.decode();
-  const surface = el("canvas", { width: image.width, height: image.height });
-  const context = surface.getContext("2d");
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, image.width, image.height);
-}
-
 export async function build() {
   const t = words("augment");
-  const photo = await photograph();
+  const photo = await pixels("photograph.jpg");
   const dials = { ...NOTHING, flip: true, rotation: 0.05, zoom: 0.2 };
-  const canvases = Array.from({ length: VIEWS + 1 }, () => el("canvas", { width: photo.width, height: photo.height, "aria-hidden": "true" }));
+  const canvases = Array.from({ length: VIEWS + 1 }, () =>
+    el("canvas", { width: photo.width, height: photo.height, "aria-hidden": "true" }),
+  );
   canvases[0].getContext("2d").putImageData(photo, 0, 0);
   const setting = el("code", {});
   const between = () => 2 * Math.random() - 1;
@@ -104,7 +96,12 @@ export async function build() {
     };
     return slider(t(name), { min: 0, max, step, value: dials[name], show: (value) => value.toFixed(2) }, set);
   };
-  const sliders = { rotation: dial("rotation", 0.5, 0.01), zoom: dial("zoom", 0.5, 0.01), shift: dial("shift", 0.5, 0.01), contrast: dial("contrast", 0.9, 0.05) };
+  const sliders = {
+    rotation: dial("rotation", 0.5, 0.01),
+    zoom: dial("zoom", 0.5, 0.01),
+    shift: dial("shift", 0.5, 0.01),
+    contrast: dial("contrast", 0.9, 0.05),
+  };
   const flip = check(t("flip"), dials.flip, (value) => {
     dials.flip = value;
     show();
@@ -118,7 +115,9 @@ export async function build() {
 
   draw();
   const names = [t("original"), ...Array.from({ length: VIEWS }, (_, place) => t("view", { number: place + 1 }))];
-  const shown = canvases.map((canvas, place) => el("figure", { class: "w-view" }, canvas, el("figcaption", {}, names[place])));
+  const shown = canvases.map((canvas, place) =>
+    el("figure", { class: "w-view" }, canvas, el("figcaption", {}, names[place])),
+  );
   return figure(
     t("title"),
     controls(flip.node, ...Object.values(sliders).map(({ node }) => node)),

@@ -119,7 +119,11 @@ export async function build() {
     if (draws) show();
   }
 
-  const place = el("div", { class: "w-surface", role: "application", tabindex: "0", "aria-label": t("board") }, stage);
+  const place = el(
+    "div",
+    { class: "w-surface w-draggable", role: "application", tabindex: "0", "aria-label": t("board") },
+    stage,
+  );
   place.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (step) to(clamp(state.x + step[0], 10, SIZE - 10), clamp(state.y + step[1], 10, SIZE - 10), state.down);
@@ -143,15 +147,23 @@ export async function build() {
     if (event.buttons) to(...at(event), true);
   });
 
-  const options = digits.all.slice(0, 10).map(({ pixels, label }, number) => [number, thumbnail(pixels), digits.classes[label]]);
-  const examples = radios(t("examples"), options, -1, (number) => {
-    clear();
-    state.given = digits.all[number].pixels;
-    examples.set(number);
-    const image = thumbnail(state.given);
-    pen.drawImage(image, 0, 0, SIZE, SIZE);
-    show();
-  }, "w-pictures");
+  const options = digits.all
+    .slice(0, 10)
+    .map(({ pixels, label }, number) => [number, thumbnail(pixels), digits.classes[label]]);
+  const examples = radios(
+    t("examples"),
+    options,
+    -1,
+    (number) => {
+      clear();
+      state.given = digits.all[number].pixels;
+      examples.set(number);
+      const image = thumbnail(state.given);
+      pen.drawImage(image, 0, 0, SIZE, SIZE);
+      show();
+    },
+    "w-pictures",
+  );
   const centred = check(t("centred"), true, (value) => {
     state.centred = value;
     show();
@@ -160,7 +172,11 @@ export async function build() {
   clear();
   to(state.x, state.y, false);
   const accuracy = (100 * cnn.test_accuracy).toFixed(2);
-  const about = t("about", { parameters: cnn.parameters.toLocaleString("en"), accuracy, images: cnn.test_images.toLocaleString("en") });
+  const about = t("about", {
+    parameters: cnn.parameters.toLocaleString("en"),
+    accuracy,
+    images: cnn.test_images.toLocaleString("en"),
+  });
   return figure(
     t("title"),
     el(

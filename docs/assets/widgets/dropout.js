@@ -19,7 +19,11 @@ export function build() {
   const bars = UNITS.map(() => {
     const fill = el("span", { class: "w-fill" });
     const figure_ = el("span", { class: "w-figure" });
-    return { fill, figure: figure_, node: el("div", { class: "w-unit" }, figure_, el("span", { class: "w-shaft" }, fill)) };
+    return {
+      fill,
+      figure: figure_,
+      node: el("div", { class: "w-unit" }, figure_, el("span", { class: "w-shaft" }, fill)),
+    };
   });
   const line = said();
   const mean = said();
@@ -36,21 +40,41 @@ export function build() {
       node.classList.toggle("w-dropped", value === 0);
     });
     const kept = values.filter((value) => value > 0).length;
-    const all = { kept, units: UNITS.length, scale: short(1 / (1 - state.rate)), sum: sum(values).toFixed(1), plain: sum(UNITS).toFixed(1) };
+    const all = {
+      kept,
+      units: UNITS.length,
+      scale: short(1 / (1 - state.rate)),
+      sum: sum(values).toFixed(1),
+      plain: sum(UNITS).toFixed(1),
+    };
     line.textContent = t(training ? "training_line" : "answering_line", { ...all, rate: state.rate });
     const sums = Array.from({ length: MANY }, () => sum(drop(UNITS, state.rate)));
-    mean.textContent = training ? t("mean", { many: MANY.toLocaleString("en"), mean: (sum(sums) / MANY).toFixed(1), plain: all.plain }) : "";
+    mean.textContent = training
+      ? t("mean", { many: MANY.toLocaleString("en"), mean: (sum(sums) / MANY).toFixed(1), plain: all.plain })
+      : "";
     again.disabled = !training;
   }
 
-  const rate = slider(t("rate"), { min: 0, max: 0.9, step: 0.1, value: state.rate, show: (value) => value.toFixed(1) }, (value) => {
-    state.rate = value;
-    show();
-  });
-  const mode = radios(t("mode"), [["training", t("training")], ["answering", t("answering")]], "training", (value) => {
-    state.mode = value;
-    show();
-  });
+  const rate = slider(
+    t("rate"),
+    { min: 0, max: 0.9, step: 0.1, value: state.rate, show: (value) => value.toFixed(1) },
+    (value) => {
+      state.rate = value;
+      show();
+    },
+  );
+  const mode = radios(
+    t("mode"),
+    [
+      ["training", t("training")],
+      ["answering", t("answering")],
+    ],
+    "training",
+    (value) => {
+      state.mode = value;
+      show();
+    },
+  );
   const again = button(t("again"), show);
   show();
   return figure(

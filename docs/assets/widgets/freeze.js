@@ -21,7 +21,15 @@ export async function build() {
     const fill = el("span", { class: "w-fill", style: `width: ${(100 * stage.parameters) / most}%` });
     const status = el("span", { class: "w-status" });
     const label = el("span", { class: "w-name" }, t("upFrom", { stage: stage.name }));
-    const row = el("label", { class: "w-rung" }, input, label, el("span", { class: "w-track" }, fill), el("span", { class: "w-figure" }, number(stage.parameters)), status);
+    const row = el(
+      "label",
+      { class: "w-rung" },
+      input,
+      label,
+      el("span", { class: "w-track" }, fill),
+      el("span", { class: "w-figure" }, number(stage.parameters)),
+      status,
+    );
     return { row, status };
   });
   const trainable = said("w-strong");
@@ -32,8 +40,19 @@ export async function build() {
     state[key] = value;
     show();
   };
-  const head = choice(t("head"), [["trained", t("trained")], ["new", t("new")]], state.head, set("head"));
-  const rates = [["0.001", "0.001"], ["0.00001", "0.00001"]];
+  const head = choice(
+    t("head"),
+    [
+      ["trained", t("trained")],
+      ["new", t("new")],
+    ],
+    state.head,
+    set("head"),
+  );
+  const rates = [
+    ["0.001", "0.001"],
+    ["0.00001", "0.00001"],
+  ];
   const rate = choice(t("rate"), rates, state.rate, set("rate"));
   const compiled = check(t("compiled"), true, set("compiled"));
 
@@ -41,7 +60,13 @@ export async function build() {
     const kind = t(stops ? "stops" : "warning");
     const ours = isKorean() ? [el("p", {}, t(code))] : [];
     const theirs = el("p", { lang: "en", class: "w-code" }, message);
-    return el("div", { class: stops ? "w-finding w-stops" : "w-finding" }, el("p", {}, el("b", {}, `${kind}: ${code}`)), ...ours, theirs);
+    return el(
+      "div",
+      { class: stops ? "w-finding w-stops" : "w-finding" },
+      el("p", {}, el("b", {}, `${kind}: ${code}`)),
+      ...ours,
+      theirs,
+    );
   }
 
   function show() {
@@ -56,7 +81,11 @@ export async function build() {
     const share = ((100 * sum) / ladder.parameters).toFixed(1);
     trainable.textContent = t("sum", { number: number(sum), all: number(ladder.parameters), share });
     const measured = ladder.minutes[stage];
-    const values = measured && { plain: measured.plain.toFixed(1), kept: (60 * measured.bfloat16).toFixed(1), cores: ladder.cores };
+    const values = measured && {
+      plain: measured.plain.toFixed(1),
+      kept: (60 * measured.bfloat16).toFixed(1),
+      cores: ladder.cores,
+    };
     minutes.textContent = measured ? t("minutes", values) : t("unmeasured");
     const found = ladder.findings[`${stage} ${state.head} ${state.rate} ${state.compiled ? "again" : "before"}`];
     findings.replaceChildren(...(found.length ? found.map(finding) : [el("p", {}, t("clean"))]));

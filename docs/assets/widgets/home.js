@@ -32,7 +32,11 @@ export async function build() {
   forward(cnn, clothes.all[0].pixels); // The first pass compiles the code, and would be timed with it.
   show(0);
   const accuracy = (100 * cnn.test_accuracy).toFixed(1);
-  const about = t("about", { parameters: cnn.parameters.toLocaleString("en"), accuracy, images: cnn.test_images.toLocaleString("en") });
+  const about = t("about", {
+    parameters: cnn.parameters.toLocaleString("en"),
+    accuracy,
+    images: cnn.test_images.toLocaleString("en"),
+  });
   return figure(
     t("title"),
     el("div", { class: "w-columns w-sides" }, chosen.node, el("div", { class: "w-answers" }, answer.node)),

@@ -57,16 +57,36 @@ export function build() {
       show();
     },
   );
-  const picked = choice(t("picture"), NAMES.map((name) => [name, t(name)]), "seven", (name) => {
-    state.pixels = picture(name);
-    show();
-  });
-  const set = (name, read = (value) => value) => (value) => {
-    state[name] = read(value);
-    show();
-  };
-  const padding = choice(t("padding"), [["valid", "valid"], ["same", "same"]], "valid", set("padding"));
-  const stride = choice(t("stride"), [1, 2, 3].map((n) => [n, String(n)]), 1, set("stride", Number));
+  const picked = choice(
+    t("picture"),
+    NAMES.map((name) => [name, t(name)]),
+    "seven",
+    (name) => {
+      state.pixels = picture(name);
+      show();
+    },
+  );
+  const set =
+    (name, read = (value) => value) =>
+    (value) => {
+      state[name] = read(value);
+      show();
+    };
+  const padding = choice(
+    t("padding"),
+    [
+      ["valid", "valid"],
+      ["same", "same"],
+    ],
+    "valid",
+    set("padding"),
+  );
+  const stride = choice(
+    t("stride"),
+    [1, 2, 3].map((n) => [n, String(n)]),
+    1,
+    set("stride", Number),
+  );
   const bias = slider(t("bias"), { min: -20, max: 20, value: 0, show: short }, set("bias"));
   const rectify = check("ReLU", false, set("rectify"));
   const counts = [1, 3, 32, 64].map((n) => [n, String(n)]);
@@ -105,7 +125,8 @@ export function build() {
       const [row, column] = [Math.floor(place / WIDE) - EDGE, (place % WIDE) - EDGE];
       const inside = row >= 0 && row < SIDE && column >= 0 && column < SIDE;
       const top = state.stride * (out - 1) - before + 2;
-      const padded = !inside && state.padding === "same" && Math.min(row, column) >= -before && Math.max(row, column) <= top;
+      const padded =
+        !inside && state.padding === "same" && Math.min(row, column) >= -before && Math.max(row, column) <= top;
       cell.className = inside ? "" : padded ? "w-padding" : "w-outside";
       if (inside) asPixel(cell, at(row, column));
       else cell.textContent = padded ? "0" : "";

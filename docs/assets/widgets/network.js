@@ -60,7 +60,15 @@ export async function build() {
       state.map = place;
       show();
     };
-    maps.replaceChildren(radios(t("maps", { layer: state.layer, channels, height, width }), options, state.map, choose, "w-pictures w-tight").node);
+    maps.replaceChildren(
+      radios(
+        t("maps", { layer: state.layer, channels, height, width }),
+        options,
+        state.map,
+        choose,
+        "w-pictures w-tight",
+      ).node,
+    );
     mapCanvas = canvas(height, width);
     mapStage.replaceChildren(mapCanvas, here.node);
   }
@@ -81,7 +89,12 @@ export async function build() {
     const [top, bottom] = reach(cnn, state.layer, state.row);
     const [left, right] = reach(cnn, state.layer, state.column);
     const cut = (place) => clamp(place, 0, SIDE - 1);
-    const box = { row: cut(top), column: cut(left), rows: cut(bottom) - cut(top) + 1, columns: cut(right) - cut(left) + 1 };
+    const box = {
+      row: cut(top),
+      column: cut(left),
+      rows: cut(bottom) - cut(top) + 1,
+      columns: cut(right) - cut(left) + 1,
+    };
     field.put({ ...box, height: SIDE, width: SIDE });
     mapCaption.textContent = t("map", { number: state.map + 1 });
     line.textContent = t("value", {
@@ -113,7 +126,7 @@ export async function build() {
   const drag = (x, y, type) => {
     const [row, column] = [Math.floor(y * SIDE), Math.floor(x * SIDE)];
     if (type === "pointerdown") start = { row: row - state.down, column: column - state.right };
-    else shiftTo(row - start.row, column - start.column);
+    else if (start) shiftTo(row - start.row, column - start.column);
   };
   const chooseValue = (row, column) => {
     const { height, width } = layerOf();
@@ -123,10 +136,16 @@ export async function build() {
   const pointMap = (x, y) => chooseValue(Math.floor(y * layerOf().height), Math.floor(x * layerOf().width));
 
   const options = some.map(({ pixels, label }, place) => [place, thumbnail(pixels), names[label]]);
-  const chosen = radios(t("choose"), options, state.picture, (place) => {
-    state.picture = place;
-    shiftTo(0, 0);
-  }, "w-pictures");
+  const chosen = radios(
+    t("choose"),
+    options,
+    state.picture,
+    (place) => {
+      state.picture = place;
+      shiftTo(0, 0);
+    },
+    "w-pictures",
+  );
   const layers = cnn.layers.filter(({ side }) => side).map(({ name }) => [name, name]);
   const layer = radios(t("layer"), layers, state.layer, (name) => {
     state.layer = name;
@@ -138,8 +157,15 @@ export async function build() {
     show();
   });
 
-  const left = surface(t("drag"), imageStage, { moved: (rows, columns) => shiftTo(state.down + rows, state.right + columns), pointed: drag });
-  const right = surface(t("point"), mapStage, { moved: (rows, columns) => chooseValue(state.row + rows, state.column + columns), pointed: pointMap });
+  const left = surface(t("drag"), imageStage, {
+    moved: (rows, columns) => shiftTo(state.down + rows, state.right + columns),
+    pointed: drag,
+  });
+  const right = surface(t("point"), mapStage, {
+    moved: (rows, columns) => chooseValue(state.row + rows, state.column + columns),
+    pointed: pointMap,
+  });
+  left.classList.add("w-draggable");
   outputs = forward(cnn, some[state.picture].pixels);
   state.map = busiest(layerOf());
   compute();

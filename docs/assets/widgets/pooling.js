@@ -34,12 +34,27 @@ export function build() {
   const window_ = said();
   const kept = said();
 
-  const set = (name, read = Number) => (value) => {
-    state[name] = read(value);
-    show();
-  };
-  const picked = choice(t("picture"), NAMES.map((name) => [name, t(name)]), state.name, set("name", String));
-  const size = choice(t("window"), [[2, "2 × 2"], [4, "4 × 4"]], 2, set("size"));
+  const set =
+    (name, read = Number) =>
+    (value) => {
+      state[name] = read(value);
+      show();
+    };
+  const picked = choice(
+    t("picture"),
+    NAMES.map((name) => [name, t(name)]),
+    state.name,
+    set("name", String),
+  );
+  const size = choice(
+    t("window"),
+    [
+      [2, "2 × 2"],
+      [4, "4 × 4"],
+    ],
+    2,
+    set("size"),
+  );
   const right = slider(t("right"), { min: -REACH, max: REACH, value: 0, show: short }, set("right"));
   const down = slider(t("down"), { min: -REACH, max: REACH, value: 0, show: short }, set("down"));
 
@@ -92,7 +107,9 @@ export function build() {
   };
   const pointed = (x, y) => choose(Math.floor((y * SIDE) / state.size), Math.floor((x * SIDE) / state.size));
   const among = (rows, columns) => choose(state.row + rows, state.column + columns);
-  const [first, second] = ["max", "mean"].map((kind) => surface(t(kind), places[kind], { moved: among, pointed, hover: true }));
+  const [first, second] = ["max", "mean"].map((kind) =>
+    surface(t(kind), places[kind], { moved: among, pointed, hover: true }),
+  );
 
   show();
   return figure(

@@ -15,7 +15,6 @@ function once(name, read) {
 
 export const json = (name) => once(name, (answer) => answer.json());
 const bytes = (name) => once(name, (answer) => answer.arrayBuffer());
-export const address = (name) => new URL(name, FOLDER).href;
 
 /** Numbers of 16 bits as numbers of 32. */
 export function halves(words) {
@@ -49,4 +48,23 @@ export async function pictures(name) {
   const size = list.side * list.side;
   const all = list.labels.map((label, place) => ({ label, pixels: new Uint8Array(buffer, place * size, size) }));
   return { ...list, all };
+}
+
+/** Photos with what a network makes of them: one strip of pictures, and as many numbers a photo as `length` says. */
+export async function features() {
+  const [facts, buffer] = await Promise.all([json("features.json"), bytes("features.bin")]);
+  const numbers = new Uint8Array(buffer);
+  const rows = facts.labels.map((_, place) => numbers.subarray(place * facts.length, (place + 1) * facts.length));
+  return { ...facts, rows };
+}
+
+/** A picture of this folder as { width, height, data }, four bytes a pixel. */
+export async function pixels(name) {
+  const image = new Image();
+  image.src = new URL(name, FOLDER).href;
+  await image.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, image.width, image.height);
 }

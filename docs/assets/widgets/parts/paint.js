@@ -45,7 +45,11 @@ export function frame(className = "w-frame") {
 /** Squares with a number in each. `update(values, style)` fills them; style is "grey" (0 to 9) or "signed". */
 export function squares(height, width, className = "") {
   const cells = Array.from({ length: height * width }, () => el("span", {}));
-  const grid = el("div", { class: `w-squares ${className}`, style: `--columns: ${width}`, "aria-hidden": "true" }, ...cells);
+  const grid = el(
+    "div",
+    { class: `w-squares ${className}`, style: `--columns: ${width}`, "aria-hidden": "true" },
+    ...cells,
+  );
   return { node: el("div", { class: "w-stage" }, grid), grid, cells };
 }
 

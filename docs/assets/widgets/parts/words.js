@@ -78,8 +78,14 @@ const WORDS = {
     choose: ["Choose a picture", "그림을 고르세요"],
     picture: ["{name}, picture {number}", "{name}, {number}번 그림"],
     answers: ["Probabilities", "확률"],
-    right: ["It says {said}, and it is right. Your browser took {ms} ms.", "예측은 {said}, 정답과 같습니다. 브라우저에서 {ms} ms 걸렸습니다."],
-    wrong: ["It says {said}, but this is: {truth}. Your browser took {ms} ms.", "예측은 {said}, 정답은 {truth}입니다. 브라우저에서 {ms} ms 걸렸습니다."],
+    right: [
+      "It says {said}, and it is right. Your browser took {ms} ms.",
+      "예측은 {said}, 정답과 같습니다. 브라우저에서 {ms} ms 걸렸습니다.",
+    ],
+    wrong: [
+      "It says {said}, but this is: {truth}. Your browser took {ms} ms.",
+      "예측은 {said}, 정답은 {truth}입니다. 브라우저에서 {ms} ms 걸렸습니다.",
+    ],
     about: [
       "{parameters} parameters, trained on Fashion-MNIST; {accuracy}% of {images} test pictures are right.",
       "파라미터 {parameters}개를 패션 MNIST로 훈련했으며, 테스트 그림 {images}개의 정확도는 {accuracy}%입니다.",
@@ -177,6 +183,30 @@ const WORDS = {
     credit: [
       "Each view is drawn at random, up to what the dials allow. Photo: danielbuechele, CC BY 2.0, by way of scikit-learn.",
       "정한 범위 안에서 매번 무작위로 바뀝니다. 사진: danielbuechele, CC BY 2.0 (scikit-learn 제공)",
+    ],
+  },
+  features: {
+    title: ["A photo becomes 1,280 numbers", "사진이 1,280개의 숫자로"],
+    choose: ["Choose a part of a photo", "사진 조각을 고르세요"],
+    part: ["part {number}, from the photo of {photo}", "조각 {number}, {photo} 사진"],
+    china: ["a palace", "궁전"],
+    flower: ["a flower", "꽃"],
+    compare: ["Compare by", "비교 기준"],
+    features: ["1,280 features", "특성 1,280개"],
+    pixels: ["pixels", "픽셀"],
+    numbers: [
+      "Its 1,280 numbers: each a square, the brighter the larger",
+      "이 조각의 숫자 1,280개: 밝을수록 큰 값입니다",
+    ],
+    nearest: ["The six nearest of the other {others}", "나머지 {others}개 중 가장 가까운 여섯"],
+    distance: ["distance {value}", "거리 {value}"],
+    here: [
+      "{right} of these six come from the same photo. Over all parts it is {features}% by features and {pixels}% by pixels.",
+      "여섯 중 {right}개가 같은 사진에서 왔습니다. 모든 조각에서 이 비율은 특성으로 {features}%, 픽셀로 {pixels}%입니다.",
+    ],
+    credit: [
+      "Features of efficientnet_lite0, trained on ImageNet. Photos: danielbuechele and vultilion, CC BY 2.0, by way of scikit-learn.",
+      "ImageNet으로 훈련한 efficientnet_lite0의 특성입니다. 사진: danielbuechele, vultilion, CC BY 2.0 (scikit-learn 제공)",
     ],
   },
   dropout: {
