@@ -109,6 +109,7 @@ export function build() {
     const running = timer;
     clearInterval(timer);
     timer = running ? undefined : setInterval(step, 500);
+    sum.setAttribute("aria-live", running ? "polite" : "off"); // Twice a second is too much to read aloud.
     play.textContent = t(running ? "play" : "stop");
   });
 
