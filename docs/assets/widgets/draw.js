@@ -72,7 +72,7 @@ export async function build() {
   const board = el("canvas", { class: "w-board", width: SIZE, height: SIZE, "aria-hidden": "true" });
   const pen = board.getContext("2d", { willReadFrequently: true });
   const cursor = el("span", { class: "w-cursor" });
-  const stage = el("div", { class: "w-stage w-map-size" }, board, cursor);
+  const stage = el("div", { class: "w-stage w-board-size" }, board, cursor);
   const seen = canvas(SIDE, SIDE);
   const answer = bars(digits.classes, t("answers"), "w-digits");
   const verdict = said();
