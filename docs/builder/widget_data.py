@@ -1,6 +1,6 @@
 """Write what the interactive figures show: networks' weights, small pictures, a photograph, and the freeze ladder.
 
-    python docs/builder/widget_data.py [--run FOLDER ...] [--features]
+    python docs/builder/widget_data.py [--run FOLDER ...]
 
 Everything lands in docs/assets/widgets/data. Weights come from finished runs on the full data sets, one for each
 network, and stay as they are without `--run`:
@@ -8,8 +8,7 @@ network, and stay as they are without `--run`:
     python -m recipes.run fashion_cnn --seed 42
     python -m recipes.run mnist_functional --seed 42
 
-What efficientnet_lite0 makes of photographs is computed anew with `--features` alone, which takes its ImageNet
-weights. The rest comes from the bundled samples, from the built VGG16 and from results/.
+The rest comes from the bundled samples, from docs/learn/data/features.npz, from the built VGG16 and from results/.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ import numpy as np  # noqa: E402
 
 import recipes  # noqa: E402
 import zoo  # noqa: E402
-from recipes.data.samples import PHOTOGRAPHS, SAMPLES  # noqa: E402
+from recipes.data.samples import SAMPLES  # noqa: E402
 
 if TYPE_CHECKING:
     import keras
 
 FOLDER = ROOT / "docs" / "assets" / "widgets" / "data"
+FEATURES = ROOT / "docs" / "learn" / "data" / "features.npz"
 NETWORKS = {"fashion_cnn": "fashion_mnist", "mnist_functional": "mnist"}
 PICTURES = 20
 RATES = ("0.001", "0.00001")
-TILES_ACROSS, TILES_DOWN, TILE = 6, 4, 64
 STAGES = ("head", "block5", "block4", "block3", "block2", "block1")
 
 
@@ -99,40 +98,32 @@ def pictures(dataset: str) -> tuple[dict[str, Any], bytes]:
     return facts | {"from": SAMPLES[dataset].title}, test.pixels[chosen].tobytes()
 
 
-def tiles() -> tuple[list[np.ndarray], list[int]]:
-    """Disjoint square parts of scikit-learn's two photographs, 6 across and 4 down: pixels, and which photograph."""
-    from sklearn.datasets import load_sample_images
+def features(file: Path) -> tuple[dict[str, Any], bytes, np.ndarray]:
+    """Every second crop of the lesson on features, and what the network finds in it.
 
-    photographs = load_sample_images().images
-    side = photographs[0].shape[0] // TILES_DOWN
-    corners = [(side * row, side * column) for row in range(TILES_DOWN) for column in range(TILES_ACROSS)]
-    parts = [photograph[y : y + side, x : x + side] for photograph in photographs for y, x in corners]
-    return parts, [label for label in range(len(photographs)) for _ in corners]
+    Args:
+        file: What docs/learn/data/make_features.py writes.
 
-
-def features(parts: list[np.ndarray]) -> np.ndarray:
-    """(parts, 1280): what the convolutional base of efficientnet_lite0 gives for each, averaged over the places."""
-    import keras
-
-    model = zoo.get("efficientnet_lite0")
-    base = keras.Model(model.input, model.get_layer("head_average").output)
-    images = keras.ops.image.resize(np.stack(parts).astype("float32"), model.input_shape[1:3], antialias=True)
-    return np.asarray(base.predict(images, verbose=0))
+    Returns:
+        Class names, labels and scale; a byte a number, in steps of a 255th of the largest; (side, crops x side, 3) RGB,
+        the crops side by side.
+    """
+    with np.load(file) as kept:
+        numbers, labels = kept["features"][::2].astype("float32"), kept["labels"][::2]
+        crops, names = kept["palette"][kept["thumbnails"][::2]], kept["names"].tolist()
+    facts = {"network": "efficientnet_lite0", "length": numbers.shape[1], "largest": float(numbers.max())}
+    facts |= {"tile": crops.shape[1], "classes": names, "labels": labels.tolist()}
+    return facts, np.round(255 * numbers / numbers.max()).astype("uint8").tobytes(), np.concatenate(crops, axis=1)
 
 
-def write_features(folder: Path) -> None:
-    """The tiles as one strip of pictures, and their features in steps of a 255th of the largest."""
+def write_features(file: Path) -> None:
+    """The files of the figure on features."""
     from PIL import Image
 
-    parts, labels = tiles()
-    strip = Image.new("RGB", (TILE * len(parts), TILE))
-    for place, part in enumerate(parts):
-        strip.paste(Image.fromarray(part).resize((TILE, TILE), Image.Resampling.LANCZOS), (TILE * place, 0))
-    strip.save(folder / "tiles.jpg", quality=85)
-    numbers = features(parts)
-    (folder / "features.bin").write_bytes(np.round(255 * numbers / numbers.max()).astype("uint8").tobytes())
-    facts = {"network": "efficientnet_lite0", "length": numbers.shape[1], "largest": float(numbers.max())}
-    _write_json(folder / "features.json", facts | {"tile": TILE, "classes": list(PHOTOGRAPHS), "labels": labels})
+    facts, numbers, strip = features(file)
+    _write_json(FOLDER / "features.json", facts)
+    (FOLDER / "features.bin").write_bytes(numbers)
+    Image.fromarray(strip).save(FOLDER / "tiles.png", optimize=True)
 
 
 def write_photograph(file: Path) -> None:
@@ -204,10 +195,8 @@ def main() -> None:
     """Write the files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--run", type=Path, action="append", default=[], help="a finished run of a network shown")
-    parser.add_argument("--features", action="store_true", help="compute the photographs' features anew")
-    arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for run in arguments.run:
+    for run in parser.parse_args().run:
         name, facts, weights = network(run)
         (FOLDER / f"{name}.bin").write_bytes(weights)
         _write_json(FOLDER / f"{name}.json", facts)
@@ -215,8 +204,7 @@ def main() -> None:
         facts, pixels = pictures(dataset)
         (FOLDER / f"{dataset}_pictures.bin").write_bytes(pixels)
         _write_json(FOLDER / f"{dataset}_pictures.json", facts)
-    if arguments.features:
-        write_features(FOLDER)
+    write_features(FEATURES)
     write_photograph(FOLDER / "photograph.jpg")
     _write_json(FOLDER / "freeze.json", freeze_ladder())
 

@@ -324,7 +324,7 @@ def test_the_freeze_ladder_counts_as_the_zoo_counts_and_warns_as_the_linter_warn
     assert "The minutes of this step were not measured." in page.inner_text(".widget")
 
 
-def test_the_freeze_ladder_is_the_one_that_the_code_gives_today():
+def test_the_files_of_the_figures_are_those_that_the_code_gives_today():
     spec = importlib.util.spec_from_file_location("widget_data", ROOT / "docs" / "builder" / "widget_data.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
@@ -334,10 +334,14 @@ def test_the_freeze_ladder_is_the_one_that_the_code_gives_today():
         facts, pixels = made.pictures(dataset)
         assert json.loads((DATA / f"{dataset}_pictures.json").read_text(encoding="utf-8")) == facts
         assert (DATA / f"{dataset}_pictures.bin").read_bytes() == pixels
+    if made.FEATURES.exists():
+        facts, numbers, _ = made.features(made.FEATURES)
+        assert json.loads((DATA / "features.json").read_text(encoding="utf-8")) == facts
+        assert (DATA / "features.bin").read_bytes() == numbers
 
 
 @needs_chromium
-def test_the_nearest_photos_are_the_nearest_in_numpy_and_mostly_of_the_same_photo(opened):
+def test_the_nearest_photos_are_the_nearest_in_numpy_and_the_share_of_the_same_kind_is_said(opened):
     facts = json.loads((DATA / "features.json").read_text(encoding="utf-8"))
     labels = np.array(facts["labels"])
     rows = np.fromfile(DATA / "features.bin", "uint8").reshape(len(labels), facts["length"]).astype("float64")

@@ -20,12 +20,11 @@ export function agreement(rows, labels) {
   return (100 * labels.reduce((sum, _, place) => sum + of(place), 0)) / (NEAREST * labels.length);
 }
 
-/** The raw values of each tile of a strip, every fourth pixel of every fourth row. */
+/** The raw values of each tile of a strip. */
 function values(strip, tile, number) {
-  const coarse = tile / 4;
   return Array.from({ length: number }, (_, place) =>
-    Float32Array.from({ length: 3 * coarse * coarse }, (_, at) => {
-      const [row, column] = [Math.floor(at / 3 / coarse) * 4, (Math.floor(at / 3) % coarse) * 4];
+    Float32Array.from({ length: 3 * tile * tile }, (_, at) => {
+      const [row, column] = [Math.floor(at / 3 / tile), Math.floor(at / 3) % tile];
       return strip.data[4 * (row * strip.width + place * tile + column) + (at % 3)];
     }),
   );
@@ -33,7 +32,7 @@ function values(strip, tile, number) {
 
 export async function build() {
   const t = words("features");
-  const [facts, strip] = await Promise.all([features(), pixels("tiles.jpg")]);
+  const [facts, strip] = await Promise.all([features(), pixels("tiles.png")]);
   const rows = {
     features: facts.rows.map((row) => Float32Array.from(row)),
     pixels: values(strip, facts.tile, facts.labels.length),
@@ -46,7 +45,7 @@ export async function build() {
     target.getContext("2d").putImageData(strip, -place * facts.tile, 0);
     return target;
   };
-  const spoken = (place) => t("part", { number: place + 1, photo: t(facts.classes[facts.labels[place]]) });
+  const spoken = (place) => t("part", { number: place + 1, kind: t(facts.classes[facts.labels[place]]) });
   const numbers = canvas(facts.length / ACROSS, ACROSS, "w-numbers");
   const near = el("div", { class: "w-near" });
   const line = said();

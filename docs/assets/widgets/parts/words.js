@@ -187,10 +187,11 @@ const WORDS = {
   },
   features: {
     title: ["A photo becomes 1,280 numbers", "사진이 1,280개의 숫자로"],
-    choose: ["Choose a part of a photo", "사진 조각을 고르세요"],
-    part: ["part {number}, from the photo of {photo}", "조각 {number}, {photo} 사진"],
-    china: ["a palace", "궁전"],
-    flower: ["a flower", "꽃"],
+    choose: ["Choose a crop of a photo", "사진 조각을 고르세요"],
+    part: ["crop {number}: {kind}", "조각 {number}: {kind}"],
+    tower: ["tower", "탑"],
+    trees: ["trees", "나무"],
+    flower: ["flower", "꽃"],
     compare: ["Compare by", "비교 기준"],
     features: ["1,280 features", "특성 1,280개"],
     pixels: ["pixels", "픽셀"],
@@ -201,8 +202,8 @@ const WORDS = {
     nearest: ["The six nearest of the other {others}", "나머지 {others}개 중 가장 가까운 여섯"],
     distance: ["distance {value}", "거리 {value}"],
     here: [
-      "{right} of these six come from the same photo. Over all parts it is {features}% by features and {pixels}% by pixels.",
-      "여섯 중 {right}개가 같은 사진에서 왔습니다. 모든 조각에서 이 비율은 특성으로 {features}%, 픽셀로 {pixels}%입니다.",
+      "{right} of these six show the same kind of thing. Over all crops it is {features}% by features and {pixels}% by pixels.",
+      "여섯 중 {right}개가 같은 종류입니다. 모든 조각에서 이 비율은 특성으로 {features}%, 픽셀로 {pixels}%입니다.",
     ],
     credit: [
       "Features of efficientnet_lite0, trained on ImageNet. Photos: danielbuechele and vultilion, CC BY 2.0, by way of scikit-learn.",
