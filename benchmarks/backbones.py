@@ -8,7 +8,7 @@ activations give what the whole network gives; does a training step leave every 
 and with the last stage thawed; does the arithmetic count its parameters; does Grad-CAM find a picture; does a fresh
 process load it and answer alike. With `--exports`, for the bases whose weights can be had from the package index: which
 formats answer alike. What fails is told in its own words. Rows go to results/bench/backbones.json, beside those that
-are there, and between the marks into docs/backbones.md. `--smoke` takes one small network and writes nothing.
+are there, and between the marks into docs/en/backbones.md. `--smoke` takes one small network and writes nothing.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def store(rows: dict[str, dict[str, Any]]) -> None:
     merged = {name: stored.get(name, {}) | rows.get(name, {}) for name in order if name in stored or name in rows}
     found = {"rows": merged, "versions": environment.versions(), "hardware": environment.hardware()}
     write_json(path, found)
-    put_between_marks(ROOT / "docs" / "backbones.md", "backbones", markdown(found))
+    put_between_marks(ROOT / "docs" / "en" / "backbones.md", "backbones", markdown(found))
 
 
 def main() -> None:

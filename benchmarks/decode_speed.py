@@ -5,7 +5,7 @@
 JPEG files of three sizes, made of real photographs, are read and brought to 180x180 pixels, on all cores: by TensorFlow
 in `tf.data`, once as it stands and once with `antialias=True`, which averages over the pixels it merges; and by the
 recipes' decoder in threads, as in training and prediction. Results go to
-results/bench/decode.json and, between the marks, into docs/photos.md. `--smoke` takes a few photos and writes nothing.
+results/bench/decode.json and, between the marks, into docs/en/photos.md. `--smoke` takes a few photos and writes nothing.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "decode.json", found)
-        put_between_marks(ROOT / "docs" / "photos.md", "decode", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "photos.md", "decode", markdown(found))
 
 
 if __name__ == "__main__":

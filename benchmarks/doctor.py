@@ -4,7 +4,7 @@
 
 So many JPEG files of 64x64 pixels in ten classes, one in ten a copy of the one before saved anew, are examined by
 `python -m recipes.doctor` in a process of its own, once with an empty cache and once more. Results go to
-results/bench/doctor.json and, between the marks, into docs/photos.md. `--smoke` takes a few files and writes nothing.
+results/bench/doctor.json and, between the marks, into docs/en/photos.md. `--smoke` takes a few files and writes nothing.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "doctor.json", found)
-        put_between_marks(ROOT / "docs" / "photos.md", "doctor", sentence(found))
+        put_between_marks(ROOT / "docs" / "en" / "photos.md", "doctor", sentence(found))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ by a logistic regression. By five folds each photo is tested once, by a regressi
 others. As in a run, the features that train it are those of the number format asked for and, with views, of augmented
 photos; those that test it are plain, and float32 where a base is looked at in all formats. Counted are photos a second,
 once the engine is made, and the minutes that 2,000 training photos, in all views, and 1,000 validation photos take at
-that. Results go to results/bench/frozen_bases.json and, between the marks, into docs/boundary.md. `--smoke` takes a few
+that. Results go to results/bench/frozen_bases.json and, between the marks, into docs/en/boundary.md. `--smoke` takes a few
 crops, a small base with random weights, and writes nothing.
 """
 
@@ -171,7 +171,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "frozen_bases.json", found)
-        put_between_marks(ROOT / "docs" / "boundary.md", "frozen bases", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "boundary.md", "frozen bases", markdown(found))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ first; then, of several random halves of the photos, each draws its learning cur
 band of 90%: the accuracy, against that measured with all photos; and the gain, against how many more of the half's
 photos are right when the heads learned from all. Grid, priors and sizes were chosen by looking at the sets of
 `CHOSEN_ON` alone; the others count. Results go to results/bench/learning_curve.json and, between the marks, into
-docs/photos.md. `--smoke` takes a few crops of two photographs, random weights, and writes nothing.
+docs/en/photos.md. `--smoke` takes a few crops of two photographs, random weights, and writes nothing.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "learning_curve.json", found)
-        put_between_marks(ROOT / "docs" / "how-many.md", "learning curve", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "how-many.md", "learning curve", markdown(found))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ three are learned, one fixes how like a photo must be, and the last tells the fa
 each photo is tested once. Beside them stands how many photos of each other set are refused, the mean of the five; how
 many photos of a class that was left out, each in turn, which is as near as strangers come; and the same of other sets
 by the highest probability of a logistic regression, which is what one could do without. Results go to
-results/bench/none_of_these.json and, between the marks, into docs/none-of-these.md. `--smoke` takes a few crops
+results/bench/none_of_these.json and, between the marks, into docs/en/none-of-these.md. `--smoke` takes a few crops
 and clothes, random weights, and writes nothing.
 """
 
@@ -238,7 +238,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "none_of_these.json", found)
-        put_between_marks(ROOT / "docs" / "none-of-these.md", "none of these", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "none-of-these.md", "none of these", markdown(found))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ and both times.
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
 vgg16_feature_extract:published.
 
-Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into docs/photos.md.
+Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into docs/en/photos.md.
 """
 
 from __future__ import annotations
@@ -280,7 +280,7 @@ def main() -> None:
             "hardware": environment.hardware(),
         }
         write_json(RESULTS, stored)
-        put_between_marks(ROOT / "docs" / "photos.md", "own photos", markdown(stored))
+        put_between_marks(ROOT / "docs" / "en" / "photos.md", "own photos", markdown(stored))
 
 
 if __name__ == "__main__":

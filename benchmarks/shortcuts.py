@@ -6,7 +6,7 @@ Each FOLDER holds a set of photos as `recipes.run --data` takes them, and is jud
 copies are made in which every photo is saved anew, as JPEG of quality 90 with the same day and camera; in each copy the
 first class is changed in one way: not at all, darkened by 30%, bleached, named .png, saved as PNG, saved at quality 50,
 shrunk to 70%, cut to a square, framed in black, dated a month later, or taken by another camera. Results go to
-results/bench/shortcuts.json and, between the marks, into docs/photos.md. `--smoke` takes a few crops, and writes
+results/bench/shortcuts.json and, between the marks, into docs/en/photos.md. `--smoke` takes a few crops, and writes
 nothing.
 """
 
@@ -173,7 +173,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "shortcuts.json", found)
-        put_between_marks(ROOT / "docs" / "shortcuts.md", "shortcuts", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "shortcuts.md", "shortcuts", markdown(found))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ each counts, the one that copies too. The careful one looks at every photo that 
 proposed, Enter; where all are of one class, its number; otherwise the letters of those that are not of the most
 frequent class, class by class, each with that number, then Enter or a number for the rest. The hasty one looks at
 groups only, and presses Enter for every proposal. Seeds draw other photos. Results go to results/bench/sorting.json
-and, between the marks, into docs/sort.md. `--smoke` takes a few crops, random weights, and writes nothing.
+and, between the marks, into docs/en/sort.md. `--smoke` takes a few crops, random weights, and writes nothing.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "sorting.json", found)
-        put_between_marks(ROOT / "docs" / "sort.md", "sorting", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "sort.md", "sorting", markdown(found))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 FOLDER holds photos as `recipes.run --data` takes them. Every photo that can be used passes EfficientNet-Lite0 at 224
 pixels, once as each square; the averages of its last stage are told apart by a logistic regression. By five folds, none
 of which divides photos that look the same, each photo is tested once. Two squares are compared on the photos that only
-one of them has right (McNemar). Results go to results/bench/squares.json and, between the marks, into docs/photos.md.
+one of them has right (McNemar). Results go to results/bench/squares.json and, between the marks, into docs/en/photos.md.
 `--smoke` takes a few crops of two photographs, random weights, and writes nothing.
 """
 
@@ -130,7 +130,7 @@ def main() -> None:
         from recipes.study.results_table import put_between_marks
 
         write_json(ROOT / "results" / "bench" / "squares.json", found)
-        put_between_marks(ROOT / "docs" / "photos.md", "squares", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "photos.md", "squares", markdown(found))
 
 
 if __name__ == "__main__":

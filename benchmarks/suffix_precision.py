@@ -5,7 +5,7 @@
 The layers that train compute in float32 or in bfloat16; both read the same activations of the frozen part, found in
 the cache folder or computed first. Compared are the validation accuracy and loss of the last epoch, and the seconds
 of an epoch of the last phase. Results go to results/bench/suffix_precision.json and, between the marks, into
-docs/boundary.md. `--smoke` takes a few crops, random weights, an epoch or two a phase, and writes nothing.
+docs/en/boundary.md. `--smoke` takes a few crops, random weights, an epoch or two a phase, and writes nothing.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def main() -> None:
         folder = ROOT / "results" / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "suffix_precision.json", found)
-        put_between_marks(ROOT / "docs" / "boundary.md", "precision", markdown(found))
+        put_between_marks(ROOT / "docs" / "en" / "boundary.md", "precision", markdown(found))
 
 
 if __name__ == "__main__":

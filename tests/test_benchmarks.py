@@ -44,7 +44,7 @@ def test_the_doctors_memory_grows_with_the_photos_and_its_page_says_what_was_mea
     memory = [turns[turn]["peak_memory_mb"] for turns in found["photos"].values() for turn in ("first", "again")]
     assert max(memory) < min(2000, 4 * min(memory))
     sentence = runpy.run_path(f"{ROOT}/benchmarks/doctor.py")["sentence"](found)
-    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "en" / "photos.md").read_text(encoding="utf-8")
 
 
 def test_suffix_precision_compares_both_formats(smoke):
@@ -82,7 +82,7 @@ def test_forecasts_held_three_times_in_four_and_the_page_says_so():
     assert found["summary"]["sets"] >= 4
     assert min(found["summary"][f"{what}_held"] for what in ("accuracy", "gain")) >= 0.75
     markdown = runpy.run_path(f"{ROOT}/benchmarks/learning_curve.py")["markdown"](found)
-    page = (ROOT / "docs" / "how-many.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "en" / "how-many.md").read_text(encoding="utf-8")
     assert f"<!-- learning curve -->\n{markdown}<!-- /learning curve -->" in page
 
 
@@ -94,7 +94,7 @@ def test_sorting_counts_the_keys_of_two_people(smoke):
 
 def test_sorting_page_says_what_was_measured_and_that_is_what_was_promised():
     found = json.loads((ROOT / "results" / "bench" / "sorting.json").read_text())
-    page = (ROOT / "docs" / "sort.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "en" / "sort.md").read_text(encoding="utf-8")
     said = runpy.run_path(f"{ROOT}/benchmarks/sorting.py")["markdown"](found)
     assert f"<!-- sorting -->\n{said}<!-- /sorting -->" in page
     runs = [run for row in found["rows"] if row["photos"] == "cats_dogs_1000" for run in row["runs"]]
@@ -127,7 +127,7 @@ def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path, lit
 def test_own_photos_page_says_what_was_measured():
     script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
     found = json.loads((ROOT / "results" / "own_photos.json").read_text())
-    page = (ROOT / "docs" / "photos.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "en" / "photos.md").read_text(encoding="utf-8")
     assert f"<!-- own photos -->\n{script['markdown'](found)}<!-- /own photos -->" in page
 
 
@@ -146,6 +146,6 @@ def test_shortcuts_page_says_what_was_measured():
     assert of_ants["saved anew"]["alarms"] == []
     assert all(row["by"] in row["alarms"] for row in of_ants.values() if row["by"])
     words = runpy.run_path(f"{ROOT}/benchmarks/shortcuts.py")["markdown"](found)
-    assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "shortcuts.md").read_text(
+    assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "en" / "shortcuts.md").read_text(
         encoding="utf-8"
     )

@@ -38,7 +38,7 @@ def evening(lite0_weights, tmp_path_factory):
         csv.writer(file).writerows([("path", "label"), *named])
     environment = os.environ | {"PYTHONPATH": str(home / "site"), "HOME": str(home), "PYTHONSAFEPATH": "1"}
     ended = subprocess.run(
-        [sys.executable, SCRIPT, home / "site", ROOT / "docs" / "install.md"],
+        [sys.executable, SCRIPT, home / "site", ROOT / "docs" / "en" / "install.md"],
         cwd=work, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]

@@ -3,7 +3,7 @@
 How like a photo is: the cosine between what reaches the last layer for it and for the training photo that is most like
 it. How unlike is too unlike, validation photos say, which are known to be of the classes: a photo is refused at a rate
 of 0.05 when at most a twentieth of them are as unlike. That holds for photos such as those, by the rank alone
-(conformal prediction); how many others are refused is measured, see docs/none-of-these.md.
+(conformal prediction); how many others are refused is measured, see docs/en/none-of-these.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     for finding in lint.check(model, batch):
         print(finding)
 
-Each rule is one function, and each has a section in docs/lint.md. The rules read Keras's public API only, and of the
+Each rule is one function, and each has a section in docs/en/lint.md. The rules read Keras's public API only, and of the
 weights only biases and the moving means of batch normalisation. They follow the graph of functional and sequential
 models, nested ones included; of a subclassed model, whose graph cannot be seen, only `trainable-changed` is checked.
 """

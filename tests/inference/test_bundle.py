@@ -207,14 +207,14 @@ def odd(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def strangers():
-    """What docs/elsewhere.md defines for those who have a bundle and not this package."""
-    page = (ROOT / "docs" / "elsewhere.md").read_text(encoding="utf-8")
+    """What docs/en/elsewhere.md defines for those who have a bundle and not this package."""
+    page = (ROOT / "docs" / "en" / "elsewhere.md").read_text(encoding="utf-8")
     (lines,) = (
         body for body in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "def answers" in body
     )
     assert not re.search(r"^(import|from) (recipes|zoo)", lines, re.MULTILINE)
     names = {}
-    exec(compile(lines, "docs/elsewhere.md", "exec"), names)  # noqa: S102
+    exec(compile(lines, "docs/en/elsewhere.md", "exec"), names)  # noqa: S102
     return names
 
 

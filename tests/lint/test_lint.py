@@ -627,7 +627,7 @@ def test_subclassed_model_is_only_asked_for_its_flags():
 
 
 def test_page_has_a_section_for_each_code_and_shows_what_is_printed():
-    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "en" / "lint.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^## .*\{#([\w-]+)\}$", page, re.MULTILINE)) == CODES
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "recipes" / "lint").glob("*.py"))
     written = re.findall(r'Finding\(\s*"([\w-]+)"', rules)

@@ -1,4 +1,4 @@
-"""Ways in which people bring a network: each builder is one, and says which. docs/own-networks.md lists them."""
+"""Ways in which people bring a network: each builder is one, and says which. docs/en/own-networks.md lists them."""
 
 import keras
 from keras import layers, ops

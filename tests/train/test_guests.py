@@ -17,7 +17,7 @@ from recipes.run import main
 from recipes.train import network
 
 pytestmark = pytest.mark.usefixtures("few_images")
-PAGE = ROOT / "docs" / "own-networks.md"
+PAGE = ROOT / "docs" / "en" / "own-networks.md"
 
 
 @pytest.fixture(scope="module")

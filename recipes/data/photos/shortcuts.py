@@ -8,7 +8,7 @@ second it is decided, since one class among ten that is given away changes the f
 An alarm is raised where the 95% interval of that class begins at `SILLY` or more. A class can well have a light or a
 colour of its own, as sunrises do: there it must begin at `NATURAL`. Both were chosen on nine sets of photos that nobody
 doctored and on copies of them with one class darkened, bleached, renamed, shrunk, framed, compressed or dated, see
-docs/photos.md and results/bench/shortcuts.json.
+docs/en/photos.md and results/bench/shortcuts.json.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _body(name: str, manifest: Manifest, facts: Mapping[str, Any]) -> str:
 raw 0-255 pixels, and gives {facts["output"]}.
 To prepare a photo: {entrance["before"]}. A JPEG is decoded {entrance["decode"]["jpeg"]}.
 Its square is `{entrance["square"]}`: {entrance["resize"]}.
-`bundle.json` says the same for programs, and docs/elsewhere.md of the recipe book is one; `python -m recipes.verify`
+`bundle.json` says the same for programs, and docs/en/elsewhere.md of the recipe book is one; `python -m recipes.verify`
 checks this folder with the images in `golden/`: arrays as the network takes them{_files(facts)}.
 {_own(facts)}
 ## Classes

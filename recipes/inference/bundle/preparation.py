@@ -14,7 +14,7 @@ _SQUARES = {
 
 
 def preparation(shape: tuple[int, int, int], square: str) -> dict[str, Any]:
-    """How a photo becomes what a network takes; docs/elsewhere.md has it as a program.
+    """How a photo becomes what a network takes; docs/en/elsewhere.md has it as a program.
 
     Args:
         shape: (height, width, channels) of what it takes.
