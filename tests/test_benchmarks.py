@@ -44,7 +44,9 @@ def test_the_doctors_memory_grows_with_the_photos_and_its_page_says_what_was_mea
     memory = [turns[turn]["peak_memory_mb"] for turns in found["photos"].values() for turn in ("first", "again")]
     assert max(memory) < min(2000, 4 * min(memory))
     sentence = runpy.run_path(f"{ROOT}/benchmarks/doctor.py")["sentence"](found)
-    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "en" / "photos.md").read_text(encoding="utf-8")
+    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "en" / "photos.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_suffix_precision_compares_both_formats(smoke):
