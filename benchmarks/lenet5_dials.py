@@ -3,8 +3,8 @@
     python benchmarks/lenet5_dials.py [--seeds 3] [--data-dir DIR] [--runs DIR] [--smoke]
 
 The published protocol of the recipe lenet5 trains each of the four networks on full Fashion-MNIST, with seeds from 42
-on; finished runs in the folder of `--runs` are not run again. Results go to results/bench/lenet5_dials.json and, between
-the marks, into docs/en/lenet5-dials.md. `--smoke` trains a moment on the bundled sample, and writes nothing.
+on; finished runs in the folder of `--runs` are not run again. Results go to results/bench/lenet5_dials.json and,
+between the marks, into docs/en/lenet5-dials.md. `--smoke` trains a moment on the bundled sample, and writes nothing.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as few:
         runs = Path(few) if options.smoke else options.runs
         dials = DIALS[-1:] if options.smoke else DIALS
-        rows = [measured(*dial, options.seeds, runs, options.data_dir, smoke=options.smoke) for dial in dials]
+        rows = [
+            measured(*dial, options.seeds, runs=runs, data_dir=options.data_dir, smoke=options.smoke) for dial in dials
+        ]
     found = {
         "rows": rows,
         "command": f"python benchmarks/lenet5_dials.py --seeds {options.seeds}",

@@ -44,9 +44,7 @@ def test_the_doctors_memory_grows_with_the_photos_and_its_page_says_what_was_mea
     memory = [turns[turn]["peak_memory_mb"] for turns in found["photos"].values() for turn in ("first", "again")]
     assert max(memory) < min(2000, 4 * min(memory))
     sentence = runpy.run_path(f"{ROOT}/benchmarks/doctor.py")["sentence"](found)
-    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "en" / "photos.md").read_text(
-        encoding="utf-8"
-    )
+    assert f"<!-- doctor -->\n{sentence}<!-- /doctor -->" in (ROOT / "docs" / "en" / "photos.md").read_text(encoding="utf-8")
 
 
 def test_suffix_precision_compares_both_formats(smoke):
@@ -151,3 +149,11 @@ def test_shortcuts_page_says_what_was_measured():
     assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "en" / "shortcuts.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_lenet5_dials_trains_networks_and_its_page_says_what_was_measured(smoke):
+    assert "| relu | max | **" in smoke("lenet5_dials", "--seeds", "2")
+    found = json.loads((ROOT / "results" / "bench" / "lenet5_dials.json").read_text())
+    table = runpy.run_path(f"{ROOT}/benchmarks/lenet5_dials.py")["markdown"](found)
+    page = (ROOT / "docs" / "en" / "lenet5-dials.md").read_text(encoding="utf-8")
+    assert f"<!-- lenet5 dials -->\n{table}<!-- /lenet5 dials -->" in page
