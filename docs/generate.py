@@ -157,9 +157,9 @@ def in_words(space: Space) -> str:
     return f"{space.low:g} to {space.high:g}" + (", logarithmic" if isinstance(space, LogFloat) else "")
 
 
-def from_readme(name: str) -> str:
-    """What stands between the marks of that name in the README."""
-    return Path("README.md").read_text().partition(f"<!-- {name} -->")[2].partition("<!--")[0]
+def from_page(name: str, page: str = "README.md") -> str:
+    """What stands between the marks of that name on a page."""
+    return Path(page).read_text(encoding="utf-8").partition(f"<!-- {name} -->")[2].partition("<!--")[0]
 
 
 def flat(recipe: recipes.Recipe) -> dict[str, str]:
@@ -208,10 +208,11 @@ def main() -> None:
         + results_table.table(MEASURED)
         + results_table.folds_table(BY_FOLDS)
         + "\n"
-        "## How far to trust the tuned rows\n" + from_readme("trust") + "\n"
-        "## What 0.985 is worth\n" + from_readme("worth") + "\n"
-        "## Speed of fashion_cnn\n" + from_readme("speed") + "\n"
-        "## What running the frozen part once is worth\n" + from_readme("boundary"),
+        "## How far to trust the tuned rows\n" + from_page("trust") + "\n"
+        "## What 0.985 is worth\n" + from_page("worth") + "\n"
+        "## Two dials of lenet5\n" + from_page("lenet5 dials", "docs/en/lenet5-dials.md") + "\n"
+        "## Speed of fashion_cnn\n" + from_page("speed") + "\n"
+        "## What running the frozen part once is worth\n" + from_page("boundary"),
     )
     nav.append("* Architectures")
     for name in sorted(zoo.registry.BUILTIN):
@@ -235,6 +236,7 @@ def main() -> None:
         "    * [Photos that grew](grow.md)",
         "    * [Take it elsewhere](elsewhere.md)",
         "* [The books, chapter by chapter](books.md)",
+        "    * [Why networks changed](lenet5-dials.md)",
         "* [A network of your own](own-networks.md)",
         "* [Tune, compare, certify](tuning.md)",
         "* [See what it learned](explain.md)",
