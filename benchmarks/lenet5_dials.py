@@ -21,7 +21,7 @@ from zoo.text.markdown import table
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 DIALS = [(activation, pool) for activation in ("sigmoid", "relu") for pool in ("average", "max")]
-KEPT = ("runs", "mean", "standard_deviation", "seed_interval", "image_interval")
+KEPT = ("precision", "runs", "mean", "standard_deviation", "seed_interval", "image_interval")
 
 
 def measured(
@@ -59,15 +59,13 @@ def markdown(found: dict[str, Any]) -> str:
         )
         for row in found["rows"]
     ]  # fmt: skip
-    return "\n".join(
-        [
-            table(head, rows),
-            f"Means of {len(found['rows'][0]['runs'])} seeds ± standard deviation, intervals by Student's t; epochs of "
-            f"each seed, of 20 at most. {found['hardware']['processor']}, {found['hardware']['cores']} cores, Keras "
-            f"{found['versions']['keras']}; `{found['command']}`.",
-            "",
-        ]
+    first, hardware = found["rows"][0], found["hardware"]
+    conditions = (
+        f"Means of {len(first['runs'])} seeds ± standard deviation, intervals by Student's t; epochs of each seed, of 20 "
+        f"at most; in {first['precision']}. {hardware['processor']}, {hardware['cores']} cores, Keras "
+        f"{found['versions']['keras']}; `{found['command']}`."
     )
+    return "\n".join([table(head, rows), conditions, ""])
 
 
 def main() -> None:

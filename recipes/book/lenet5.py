@@ -4,8 +4,8 @@ Source: the Korean book on deep learning by Hanbit Media (2025, "Learning deep l
 1-3. `PUBLISHED` is its protocol to the letter: 48,000 images to train and 12,000 to validate (`train_test_split`,
 random_state 42), rmsprop at Keras's rate of 0.001, batches of 32, up to 20 epochs, stopped after two without a lower
 validation loss, best weights restored. It prints validation accuracies of 0.8369 and 0.8350 in the last two epochs,
-0.8373 at best, and no test accuracy. It is stopped early on some seeds, which is most of its spread. Its dials, ReLU and
-max pooling, are measured by this protocol in docs/en/lenet5-dials.md.
+0.8373 at best, and no test accuracy. Some seeds stop early, which is most of the spread. ReLU and max pooling, the
+network's two dials, are measured by this protocol in docs/en/lenet5-dials.md.
 
 `TUNED` keeps the network, sigmoids and average pools, and the split: a high rate that rises first, for the gradients
 that come through four sigmoids are small, training images mirrored, averaged weights. Six settings of 30 epochs were
