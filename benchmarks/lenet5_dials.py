@@ -61,8 +61,8 @@ def markdown(found: dict[str, Any]) -> str:
     ]  # fmt: skip
     first, hardware = found["rows"][0], found["hardware"]
     conditions = (
-        f"Means of {len(first['runs'])} seeds ± standard deviation, intervals by Student's t; epochs of each seed, of 20 "
-        f"at most; in {first['precision']}. {hardware['processor']}, {hardware['cores']} cores, Keras "
+        f"Means of {len(first['runs'])} seeds ± standard deviation, intervals by Student's t; epochs of each seed, of "
+        f"20 at most; in {first['precision']}. {hardware['processor']}, {hardware['cores']} cores, Keras "
         f"{found['versions']['keras']}; `{found['command']}`."
     )
     return "\n".join([table(head, rows), conditions, ""])
