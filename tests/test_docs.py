@@ -135,6 +135,8 @@ def test_results_are_of_the_recipes_as_they_are():
             recipe = recipe.override("split.folds", group["folds"])
         if group["dataset"] != recipe.data:
             recipe = recipe.override("data", group["dataset"])
+        for path, value in group["runs"][0].get("chosen", {}).items() if recipe.stand_in else ():
+            recipe = recipe.override(path, value)
         if recipe.audition:  # What it chose is no change.
             stored = with_defaults(group["settings"])
             chosen = {"image_size": stored["image_size"]} | {f"model.{key}": to for key, to in stored["model"].items()}

@@ -13,6 +13,10 @@ it for that; here its BatchNormalization is held by itself, and each photo passe
 `PUBLISHED` is `TUNED`, and the recipe `transfer` is the one that was tuned.
 
 <!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- cats_vs_dogs, published: 0.9867 ± 0.0011 (3 seeds), 0.3 minutes on 2 cores, some without the frozen pass; certified,
+  on efficientnet_lite0
 <!-- /measured -->
 
     python -m recipes.run efficientnet_transfer

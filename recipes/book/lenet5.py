@@ -14,6 +14,9 @@ last two with a decay of 0.02, have 0.8938, 0.9057, 0.9143 and 0.9149; at 0.01, 
 and a decay of 0.05 has 0.9039.
 
 <!-- measured -->
+Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
+
+- fashion_mnist, published: 0.8629 ± 0.0123 (3 seeds), 1.9 minutes on 2 cores; certified
 <!-- /measured -->
 
     python -m recipes.run lenet5
