@@ -23,11 +23,15 @@ def _only_lite0(monkeypatch):
 
 @pytest.mark.drawn
 @pytest.mark.usefixtures("_only_lite0", "few_images")
-def test_a_base_stands_in_and_the_report_says_which(tmp_path, run_cli):
+def test_a_base_stands_in_and_the_report_says_which(tmp_path, run_cli, monkeypatch):
     run = "efficientnet_transfer", *SMALL, "--out", tmp_path / "run"
-    code, out, err = run_cli(*run)
-    assert code == 0, err
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.train.engine.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        code, out, err = run_cli(*run)
+    assert code == 130, err
     assert "NOTICE efficientnet_lite0 stands in: no weights of EfficientNetB0" in out + err
+    code, _, err = run_cli("--resume", tmp_path / "run")
+    assert code == 0, err
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["chosen"] == [["model.backbone", "efficientnet_lite0"]]
     assert manifest["settings"]["model"]["backbone"] == "efficientnet_lite0"
