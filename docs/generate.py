@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, lessons, navigation, networks  # noqa: E402
+from builder import api, files, glossary, lessons, navigation, networks, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -26,7 +26,9 @@ def write_pages() -> None:
     for language in files.LANGUAGES:
         files.write("learn/index.md", lessons.index(language), (language,))
     networks.build()
+    results.build()
     glossary.build()
+    api.elsewhere()
     API[:] = [*api.build("zoo"), *api.build("recipes")]
     files.sweep()
 
@@ -57,7 +59,9 @@ def on_post_build(config: Any) -> None:
         from mkdocs.commands.build import build
         from mkdocs.config import load_config
 
-        korean = load_config(str(files.DOCS / "ko.yml"), site_dir=str(Path(config.site_dir) / "ko"), strict=config.strict)
+        korean = load_config(
+            str(files.DOCS / "ko.yml"), site_dir=str(Path(config.site_dir) / "ko"), strict=config.strict
+        )
         korean.plugins.on_startup(command="build", dirty=False)
         build(korean)
 

@@ -32,7 +32,9 @@ def save(figure: Figure, path: str, says: str, languages: tuple[str, ...] = LANG
     for scheme, ink in INK.items():
         _ink(figure, ink)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None}
+        )
         write(f"{path}-{scheme}.png", buffer.getvalue(), languages)
         shown.append(f"![{says}]({path.rpartition('/')[2]}-{scheme}.png#only-{scheme})")
     return "\n".join(shown)
@@ -81,5 +83,3 @@ def network(model: keras.Model) -> Figure:
     axes.set_ylim(min(middle - height / 2 for _, height, _ in boxes) - 0.7, middle + max(b[1] for b in boxes) / 2 + 0.1)
     axes.axis("off")
     return figure
-
-
