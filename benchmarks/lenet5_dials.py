@@ -81,7 +81,7 @@ def main() -> None:
 
     from recipes.execution import environment
     from recipes.files.atomic import write_json
-    from recipes.study.results_table import put_between_marks
+    from recipes.study.results_table import put_in_docs
     from recipes.study.seeds import commit
 
     with tempfile.TemporaryDirectory() as few:
@@ -100,7 +100,7 @@ def main() -> None:
     print(markdown(found))
     if not options.smoke:
         write_json(ROOT / "results" / "bench" / "lenet5_dials.json", found)
-        put_between_marks(ROOT / "docs" / "en" / "lenet5-dials.md", "lenet5 dials", markdown(found))
+        put_in_docs(ROOT / "docs", "lenet5-dials.md", "lenet5 dials", markdown(found))
 
 
 if __name__ == "__main__":

@@ -39,18 +39,13 @@ def on_config(config: Any) -> Any:
     if language == "en":
         write_pages()
     config.nav = navigation.build(language, API)
-    return config
-
-
-def on_page_context(context: Any, *, page: Any, config: Any, nav: Any) -> Any:
-    """A page is drawn: the switch of language leads to the same page in the other one."""
-    own, other = page.url, page.url if not page.url.startswith(("api/", "decisions")) else ""
-    english, korean = (own, f"ko/{other}") if config.theme["language"] == "en" else (f"../{other}", own)
+    # The theme keeps the page where the other language has it.
+    english, korean = (".", "ko/") if language == "en" else ("../", ".")
     config.extra["alternate"] = [
-        {"name": "English", "link": english or ".", "lang": "en"},
-        {"name": "한국어", "link": korean or ".", "lang": "ko"},
+        {"name": "English", "link": english, "lang": "en"},
+        {"name": "한국어", "link": korean, "lang": "ko"},
     ]
-    return context
+    return config
 
 
 def on_post_build(config: Any) -> None:

@@ -72,18 +72,6 @@ def test_only_known_block_languages_are_used():
     assert used <= {"diff", "powershell", "py", "python", "sh", "text"}
 
 
-@pytest.mark.parametrize("page", ["my-photo-answered.md", "weeks.md"])
-def test_both_languages_show_the_same_blocks_headings_and_numbers(page):
-    """The same code, as many headings of each level, and the same numbers; Korean may put them in another order."""
-    found = []
-    for language in ("en", "ko"):
-        text = (ROOT / "docs" / language / page).read_text(encoding="utf-8")
-        prose = FENCE.sub("", text)
-        numbers = sorted(re.findall(r"\d[\d,.]*\d|\d", prose))
-        found.append((FENCE.findall(text), re.findall(r"^#+", prose, re.MULTILINE), numbers))
-    assert found[0] == found[1]
-
-
 def test_readme_shows_the_measured_results_of_every_recipe():
     measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text()
     by_folds = results_table.folds_table(results_files.load(ROOT / "results" / "folds"))

@@ -40,7 +40,7 @@ def build(language: str, api: list[Any]) -> list[Any]:
     pages = {section: [{_named(language, page): page} for page in inside] for section, inside in sections.items()}
     reference = [{_named(language, page): page} for page in _there(language, REFERENCE)]
     reference += [{said["api"]: api if language == "en" else "api/index.md"}]
-    entries: list[Any] = [{_named(language, "index.md"): "index.md"}]
+    entries: list[Any] = [{said["home"]: "index.md"}]
     entries += [{section: inside} for section, inside in pages.items()]
     return [*entries, {said["results"]: "results/index.md"}, {said["reference"]: reference}]
 

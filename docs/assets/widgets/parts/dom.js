@@ -15,7 +15,7 @@ export function el(tag, attributes = {}, ...children) {
 
 /** The frame of a figure: its title, and what is in it. */
 export function figure(title, ...children) {
-  return el("section", { class: "w", "aria-label": title }, el("p", { class: "w-title" }, title), ...children);
+  return el("section", { class: "widget-body", "aria-label": title }, el("p", { class: "w-title" }, title), ...children);
 }
 
 /** Controls in a row that breaks on a narrow screen. */
