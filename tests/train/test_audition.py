@@ -114,6 +114,17 @@ def test_base_that_tells_the_photos_apart_is_chosen():
     assert {one.stages for one in chosen.heard if one.backbone == "good"} == {1, 2}, "it has two stages, not four"
 
 
+@pytest.mark.parametrize(
+    ("of_each", "heads"), [((4, 2), {"logistic_regression", "lda"}), ((2, 2), {"logistic_regression"})]
+)
+def test_few_photos_are_heard_without_warnings_by_the_heads_that_can(of_each, heads, recwarn):
+    features, labels = clouds(2, per_class=max(of_each))
+    places = np.concatenate([np.flatnonzero(labels == label)[:number] for label, number in enumerate(of_each)])
+    chosen = held(two_bases(features[places], noise=4.0), labels[places])
+    assert {one.optimizer for one in chosen.heard} == heads
+    assert [str(warning.message) for warning in recwarn if "one sample" in str(warning.message)] == []
+
+
 def two_views(shared):
     """What two bases find: each half of what tells the photos apart, or both the same."""
     features, labels = clouds(4, per_class=60, size=24, spread=1.6)

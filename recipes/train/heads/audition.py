@@ -194,7 +194,7 @@ def hold(
             log.warning("NOTICE %s is not heard: %s", name, error)
             continue
         heard += jury.hear(name, size, found[name, size], STAGES[0], HEADS, began)
-        if len(heard) == len(HEADS):
+        if len({(one.backbone, one.size) for one in heard}) == 1:
             log.log(RESULT, "first answer: %s", min(heard, key=_loss).figures())
     if not heard:
         raise WeightsMissing("; ".join(missing.values()))
@@ -285,13 +285,13 @@ class _Jury:
             size: Of the photos.
             averages: What it finds in the photos.
             stages: So many of the last are used, or all there are.
-            heads: Solver and weight decay of each.
+            heads: Solver and weight decay of each; one that the photos are too few for is left out.
             began: When the pass of the photos began.
         """
         began = began or time.monotonic()
         stages = min(stages, len(averages.widths))
         features = averages.of_last(stages)
-        heard = []
+        heads, heard = [head for head in heads if self._can_solve(head[0])], []
         with threadpool_limits(1):  # On matrices of this size several threads mostly wait.
             scores_of = self._scores(features, heads)
         for head, scores in zip(heads, scores_of, strict=True):
@@ -315,6 +315,10 @@ class _Jury:
         )
         return (pair if taken else alone), said
 
+    def _can_solve(self, optimizer: str) -> bool:
+        """Whether every fold has the photos that a solver wants: a discriminant analysis, more than classes."""
+        return optimizer != "lda" or all(len(train) > len(np.unique(self.labels[train])) for train, _ in self.divided)
+
     def _scores(self, features: np.ndarray, heads: Sequence[tuple[str, float]]) -> list[np.ndarray]:
         """For each head, (images, classes) scores by one that was solved on the other folds."""
         scores = [np.zeros((len(features), self.classes)) for _ in heads]
@@ -323,7 +327,8 @@ class _Jury:
             seen, unseen, labels = scale.transform(features[train]), scale.transform(features[rest]), self.labels[train]
             known = np.unique(labels)  # A class of few photos may be missing.
             for head, found in zip(heads, scores, strict=True):
-                judge = solver.classifier(*head, classes=len(known), balanced=self.balanced).fit(seen, labels)
+                judge = solver.classifier(*head, classes=len(known), balanced=self.balanced)
+                solver.fitted(judge, seen, labels)
                 given = judge.decision_function(unseen)
                 if given.ndim == 1:  # One score tells two apart.
                     given = np.stack([-given / 2, given / 2], axis=1)

@@ -5,6 +5,7 @@ Both are linear, so that what scikit-learn finds is written into the dense layer
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -80,7 +81,7 @@ def solve(
     head = classifier(optimizer, weight_decay, classes=len(known), balanced=balanced)
     with threadpool_limits(1):  # Several threads mostly wait, for one another or for other programs.
         scale = scaler(features)
-        head.fit(scale.transform(features), truth)
+        fitted(head, scale.transform(features), truth)
 
     def scores(rows: np.ndarray) -> np.ndarray:
         return np.asarray(head.decision_function(scale.transform(rows))).reshape(len(rows), -1) / temperature
@@ -112,6 +113,13 @@ def scaler(features: np.ndarray) -> Pipeline:
     if images <= size:
         steps.append(PCA(n_components=images - 1, svd_solver="full"))
     return make_pipeline(*steps).fit(np.asarray(features, "float64"))
+
+
+def fitted(head: ClassifierMixin, features: np.ndarray, labels: np.ndarray) -> ClassifierMixin:
+    """A classifier, fitted. That a class has a single photo is said once, of the photos, and not at every fit."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
+        return head.fit(features, labels)
 
 
 def classifier(optimizer: str, weight_decay: float, *, classes: int, balanced: bool) -> ClassifierMixin:
