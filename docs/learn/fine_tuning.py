@@ -42,6 +42,7 @@
 
 # %%
 import json
+import textwrap
 from pathlib import Path
 
 import keras
@@ -120,7 +121,7 @@ def pick(images, classes, number):
 
 small = zoo.get("fashion_cnn", weights=None, classes=5)
 small.compile("adam", LOSS)
-small.fit(*pick(train, old, 700), batch_size=32, epochs=2, verbose=0)
+small.fit(*pick(train, old, 500), batch_size=32, epochs=2, verbose=0)
 learned = small.get_weights()
 
 
@@ -200,7 +201,7 @@ axis.legend()
 
 # %%
 for finding in warnings:
-    print(f"[{finding.code}] {finding.message}\n")
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90), end="\n\n")
 
 # %% [markdown] lang="en"
 # Every warning has [a section of its own](../lint.md). A recipe is checked in this way each time it runs.
@@ -346,7 +347,7 @@ base.trainable = False  # The line too many.
 print("to train after the last line:", [weight.path for weight in steps.trainable_weights])
 steps.compile(keras.optimizers.Adam(1e-5), LOSS)
 for finding in lint.check(steps):
-    print(f"[{finding.code}] {finding.message}")
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90))
 
 # %% [markdown] lang="en"
 # `base.trainable = False` sets every layer inside. Delete that line, and compile after the change. The recipe `xception_finetune` follows
