@@ -82,6 +82,17 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port as an option's value; 0 takes any that is free.
+
+    Raises:
+        ArgumentTypeError: When there is no such port.
+    """
+    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to 65535. Got {text!r} instead")
+    return int(text)
+
+
 def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
     """Run a command and give its exit code; errors are one line on stderr."""
     debug = "--debug" in (sys.argv if arguments is None else arguments)
