@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from recipes.errors import BusyFault, DiskFault, UsageFault
 from recipes.files.atomic import atomic_path, disk_faults, write_json
+from zoo.cache import acquire
 from zoo.checksum import sha256_of
 
 MANIFEST = "manifest.json"
@@ -210,7 +211,7 @@ def owned(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     with disk_faults(folder):
         try:
-            lock.acquire(timeout=0.2)
+            acquire(lock, 0.2)
         except Timeout:
             owner = _read_text(folder / OWNER) or "unknown"
             raise BusyFault(
