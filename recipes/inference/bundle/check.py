@@ -143,7 +143,7 @@ def _refuse_contradictions(bundle: Path, facts: Mapping[str, Any]) -> None:
         CorruptFault: With the field.
     """
     entrance = facts.get("input")
-    shape = entrance.get("shape") if isinstance(entrance, dict) else None
+    shape: Any = entrance.get("shape") if isinstance(entrance, dict) else None
     is_shape = isinstance(shape, list) and len(shape) == 3 and all(type(side) is int and side > 0 for side in shape)
     if not is_shape or shape[2] not in (1, 3) or shape[0] * shape[1] > MOST_PIXELS:
         raise CorruptFault(f"{bundle / FACTS} is damaged: input.shape cannot be {shape!r}.")
