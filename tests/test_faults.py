@@ -1,6 +1,8 @@
 """Every fault that is known stands in a table, with a test that injects it."""
 
 import ast
+import json
+import subprocess
 import sys
 import tomllib
 
@@ -53,3 +55,14 @@ def test_the_page_of_errors_shows_the_table(language, monkeypatch):
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
             del sys.modules[name]
+
+
+def test_kills_full_disks_and_changed_inputs_lose_nothing_and_are_never_a_bug():
+    """The short form of the torture command, in a process of its own: it forks."""
+    command = [sys.executable, str(ROOT / "tests" / "torture.py"), "--kills", "30", "--mutations", "1200"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    figures = json.loads(ended.stdout)
+    assert figures["kills"]["saves"] > 0
+    assert figures["most_memory_mb"] < 1500
+    assert figures["mutations"]["slowest_seconds"] < 5

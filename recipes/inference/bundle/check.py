@@ -64,7 +64,8 @@ def verify(bundle: Path) -> Agreement:
     try:
         runtime, files, golden = RUNTIMES[facts["format"]], facts["files"], facts["golden"]
         expected = np.array([image["probabilities"] for image in golden], "float64")
-        class_names = facts["class_names"]
+        class_names, modules = facts["class_names"], facts.get("modules", ())
+        _refuse_other_types(files, [*golden, *facts.get("originals", [])], class_names, modules)
         originals = [image for image in facts.get("originals", []) if (bundle / image["file"]).exists()]
         told = np.array([image["probabilities"] for image in originals], "float64")
         likeness = np.array([image["likeness"] for image in golden if "likeness" in image], "float64")
@@ -82,7 +83,7 @@ def verify(bundle: Path) -> Agreement:
     batch = np.stack([*arrays, *(_decoded(_within(bundle, image["file"]), facts["input"]) for image in originals)])
     runtime.refuse(bundle / runtime.file)
     try:
-        found, *more = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
+        found, *more = runtime.load(bundle / runtime.file, modules)(batch)
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each runtime has exceptions of its own.
@@ -134,6 +135,21 @@ def _within(bundle: Path, name: str) -> Path:
     if not path.resolve().is_relative_to(bundle.resolve()):
         raise CorruptFault(f"{path} leads out of the bundle, which is not to be trusted.")
     return path
+
+
+def _refuse_other_types(files: Any, images: Sequence[Any], class_names: Any, modules: Any) -> None:
+    """Refuse names that are none.
+
+    Raises:
+        TypeError: With the field.
+    """
+    if not isinstance(files, dict):
+        raise TypeError("files must name each file and its sha256")
+    if not all(isinstance(image["file"], str) for image in images):
+        raise TypeError("the file of a golden image must be a name")
+    for field, names in (("class_names", class_names), ("modules", modules)):
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"{field} must be names")
 
 
 def _refuse_contradictions(bundle: Path, facts: Mapping[str, Any]) -> None:
