@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, lessons, navigation, networks  # noqa: E402
+from builder import api, files, glossary, lessons, navigation, networks, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -26,7 +26,9 @@ def write_pages() -> None:
     for language in files.LANGUAGES:
         files.write("learn/index.md", lessons.index(language), (language,))
     networks.build()
+    results.build()
     glossary.build()
+    api.elsewhere()
     API[:] = [*api.build("zoo"), *api.build("recipes")]
     files.sweep()
 
@@ -37,18 +39,13 @@ def on_config(config: Any) -> Any:
     if language == "en":
         write_pages()
     config.nav = navigation.build(language, API)
-    return config
-
-
-def on_page_context(context: Any, *, page: Any, config: Any, nav: Any) -> Any:
-    """A page is drawn: the switch of language leads to the same page in the other one."""
-    own, other = page.url, page.url if not page.url.startswith(("api/", "decisions")) else ""
-    english, korean = (own, f"ko/{other}") if config.theme["language"] == "en" else (f"../{other}", own)
+    # The theme keeps the page where the other language has it.
+    english, korean = (".", "ko/") if language == "en" else ("../", ".")
     config.extra["alternate"] = [
-        {"name": "English", "link": english or ".", "lang": "en"},
-        {"name": "한국어", "link": korean or ".", "lang": "ko"},
+        {"name": "English", "link": english, "lang": "en"},
+        {"name": "한국어", "link": korean, "lang": "ko"},
     ]
-    return context
+    return config
 
 
 def on_post_build(config: Any) -> None:
@@ -57,7 +54,9 @@ def on_post_build(config: Any) -> None:
         from mkdocs.commands.build import build
         from mkdocs.config import load_config
 
-        korean = load_config(str(files.DOCS / "ko.yml"), site_dir=str(Path(config.site_dir) / "ko"), strict=config.strict)
+        korean = load_config(
+            str(files.DOCS / "ko.yml"), site_dir=str(Path(config.site_dir) / "ko"), strict=config.strict
+        )
         korean.plugins.on_startup(command="build", dirty=False)
         build(korean)
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from builder.files import write
+from builder.files import words, write
 
 # What has its own place on the site, or is no part of the API.
 ELSEWHERE = ("recipes.book.", "recipes.data.samples.")
@@ -22,6 +22,11 @@ def build(name: str) -> list[Any]:
     if not inside:
         return [{title: page}]
     return [{title: [page, *(entry for part in inside for entry in build(part))]}]
+
+
+def elsewhere() -> None:
+    """Write the Korean page that leads to the English ones."""
+    write("api/index.md", "# API\n\n" + words("ko")["api_says"] + "\n", ("ko",))
 
 
 def _is_shown(name: str) -> bool:

@@ -32,7 +32,9 @@ def save(figure: Figure, path: str, says: str, languages: tuple[str, ...] = LANG
     for scheme, ink in INK.items():
         _ink(figure, ink)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None}
+        )
         write(f"{path}-{scheme}.png", buffer.getvalue(), languages)
         shown.append(f"![{says}]({path.rpartition('/')[2]}-{scheme}.png#only-{scheme})")
     return "\n".join(shown)
@@ -57,19 +59,18 @@ def network(model: keras.Model) -> Figure:
 
     A box is as high as the image (on a square-root scale) and as wide as it has channels (on a logarithmic one).
     """
+    channels: dict[tuple[int, int], int] = {}
     boxes: list[tuple[str, float, float]] = []
-    last = None
+    dense: list[tuple[str, float, float]] = []
     for layer in model.layers:
         shape = layer.output.shape[1:] if not isinstance(layer.output, list | tuple) else ()
         if len(shape) == 3:
-            box = (f"{shape[0]}x{shape[1]}\nx{shape[2]}", 0.25 * np.sqrt(shape[0]), 0.1 + 0.09 * np.log2(shape[2] + 1))
-            if last == shape[:2]:
-                boxes[-1] = box
-            else:
-                boxes.append(box)
-            last = shape[:2]
+            channels[shape[0], shape[1]] = shape[2]
         elif isinstance(layer, keras.layers.Dense):
-            boxes.append((f"{shape[0]:,}", 0.3 + 0.12 * np.log2(shape[0] + 1), 0.18))
+            dense.append((f"{shape[0]:,}", 0.3 + 0.12 * np.log2(shape[0] + 1), 0.18))
+    for (height, width), number in sorted(channels.items(), reverse=True):
+        boxes.append((f"{height}x{width}\nx{number}", 0.25 * np.sqrt(height), 0.1 + 0.09 * np.log2(number + 1)))
+    boxes += dense
     figure = Figure(figsize=(max(4.5, 1.05 * len(boxes)), 2.6))
     axes = figure.add_subplot()
     x, middle = 0.0, 2.1
@@ -81,5 +82,3 @@ def network(model: keras.Model) -> Figure:
     axes.set_ylim(min(middle - height / 2 for _, height, _ in boxes) - 0.7, middle + max(b[1] for b in boxes) / 2 + 0.1)
     axes.axis("off")
     return figure
-
-

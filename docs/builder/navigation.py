@@ -11,12 +11,12 @@ from builder.files import DOCS, title, words
 LEARN_FIRST = ("my-photo-answered", "weeks")
 LEARN_LAST = ("lenet5-dials", "history", "books", "cheat-sheet", "numbers-differ")
 OWN_PHOTOS = (
-    "photos", "sort", "shortcuts", "groups", "how-many", "operating-point", "report", "none-of-these", "answers", "grow",
-    "elsewhere",
+    "photos", "sort", "shortcuts", "groups", "how-many", "operating-point", "report", "none-of-these", "answers",
+    "grow", "elsewhere",
 )  # fmt: skip
 USE = ("install", "quickstart", "explain", "boundary", "backbones", "own-networks", "tuning", "backends", "cluster")
 REFERENCE = ("lint", "faults", "data", "decisions")
-ALONE = ("index", "results")
+ALONE = ("index",)
 
 
 def build(language: str, api: list[Any]) -> list[Any]:
@@ -39,10 +39,10 @@ def build(language: str, api: list[Any]) -> list[Any]:
     }
     pages = {section: [{_named(language, page): page} for page in inside] for section, inside in sections.items()}
     reference = [{_named(language, page): page} for page in _there(language, REFERENCE)]
-    reference += [{said["api"]: api if language == "en" else "../api/zoo/"}]
-    entries: list[Any] = [{_named(language, "index.md"): "index.md"}]
+    reference += [{said["api"]: api if language == "en" else "api/index.md"}]
+    entries: list[Any] = [{said["home"]: "index.md"}]
     entries += [{section: inside} for section, inside in pages.items()]
-    return [*entries, {said["results"]: "results.md"}, {said["reference"]: reference}]
+    return [*entries, {said["results"]: "results/index.md"}, {said["reference"]: reference}]
 
 
 def _there(language: str, stems: tuple[str, ...]) -> list[str]:

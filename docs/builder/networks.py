@@ -44,8 +44,19 @@ def page(name: str, language: str) -> str:
     parts = [f"# {name}", ""]
     if name in zoo.registry.BUILTIN:
         facts = zoo.info(name)
-        parts += [f"{facts.use}." if language == "en" else "", "", _picture(name, said["picture"]), "", said["picture"], ""]
-        parts += [f"## {said['build_it']}", f'```python\nimport zoo\n\nmodel = zoo.get("{name}", weights=None)\n```', ""]
+        parts += [
+            f"{facts.use}." if language == "en" else "",
+            "",
+            _picture(name, said["picture"]),
+            "",
+            said["picture"],
+            "",
+        ]
+        parts += [
+            f"## {said['build_it']}",
+            f'```python\nimport zoo\n\nmodel = zoo.get("{name}", weights=None)\n```',
+            "",
+        ]
     if name in recipes.names():
         parts += [f"## {said['train_it']}", f"```sh\npython -m recipes.run {name}\n```", "", *_measured(name, said)]
         parts += _settings(name, said)
@@ -164,7 +175,11 @@ def _settings(name: str, said: dict[str, str]) -> list[str]:
     parts = [f"## {said['settings']}", said["settings_says"], ""]
     parts += [markdown.table(head, different)] if different else []
     folded = markdown.table(head[:2], [row[:2] for row in same])
-    return [*parts, _folded(said["same_settings"].format(number=len(same)), folded), *_searched(name, module.TUNED, said)]
+    return [
+        *parts,
+        _folded(said["same_settings"].format(number=len(same)), folded),
+        *_searched(name, module.TUNED, said),
+    ]
 
 
 def _searched(name: str, tuned: recipes.Recipe, said: dict[str, str]) -> list[str]:

@@ -88,7 +88,7 @@ print_formulas(zoo.get("fashion_cnn"))
 # dense layer. `Flatten` turns 7 × 7 × 64 values into 3,136 inputs, and each of the 100 units has a weight for every
 # one of them.
 #
-# The figure compares three networks, from a few ten thousand parameters to 138 million.
+# The figure compares three networks, from 93,322 parameters to 138,357,544.
 
 # %% [markdown] lang="ko"
 # ## 첫 번째 밀집층에 파라미터가 몰리는 이유
@@ -99,7 +99,7 @@ print_formulas(zoo.get("fashion_cnn"))
 # 합성곱 층은 가중치를 공유하므로 파라미터가 적습니다. 많이 드는 곳은 특성 맵에서 밀집층으로 넘어가는 자리입니다.
 # `Flatten`은 7 × 7 × 64개의 값을 입력 3,136개로 펼치고, 밀집층의 뉴런 100개는 그 하나하나에 가중치를 둡니다.
 #
-# 아래 그림은 파라미터가 몇만 개인 신경망부터 1억 3,800만 개인 신경망까지 세 가지를 견줍니다.
+# 아래 그림은 파라미터가 93,322개인 신경망부터 138,357,544개인 신경망까지 세 가지를 견줍니다.
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -138,11 +138,11 @@ legend = ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon
 
 # %% [markdown] lang="en"
 # Blue is all convolutions together, orange the first dense layer after `Flatten`, green the dense layers after it. In
-# fashion_cnn 94% of the parameters sit in one layer; in VGG16 the thirteen convolutions have a tenth.
+# fashion_cnn 94% of the parameters sit in one layer; in VGG16 the thirteen convolutions have 11%.
 
 # %% [markdown] lang="ko"
 # 파란색은 합성곱 층을 모두 더한 것, 주황색은 `Flatten` 다음의 첫 번째 밀집층, 초록색은 나머지 밀집층입니다.
-# fashion_cnn은 파라미터의 94%가 층 하나에 있고, VGG16은 합성곱 층 열세 개를 모두 더해도 10분의 1입니다.
+# fashion_cnn은 파라미터의 94%가 층 하나에 있고, VGG16은 합성곱 층 열세 개를 모두 더해도 11%입니다.
 
 # %% [markdown] lang="en"
 # ## Try it: the count beside the kernel
