@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, port
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.execution import examination
@@ -63,7 +63,7 @@ def parser() -> Parser:
         help="the table of decisions (default: decisions.csv beside them)",
     )
     parse.add_group_by()
-    parse.add_argument("--port", type=int, help="with --decide: default 8000; 0 takes any that is free")
+    parse.add_argument("--port", type=port, help="with --decide: default 8000; 0 takes any that is free")
     parse.add_argument("--language", choices=LANGUAGES, help="with --decide: of the page (default the browser's)")
     parse.add_argument("--json", action="store_true", help="print the findings as one JSON line, all else to stderr")
     return parse

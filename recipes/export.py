@@ -42,7 +42,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     options.run = run_folder.given(options.run)
     folder = options.out or options.run / "export" / options.to
-    if folder.exists() and any(folder.iterdir()):
+    if not folder.name or folder.resolve() == Path.cwd():
+        raise UsageFault(f"{folder} is no folder of its own. Give --out a new name, as --out bundle")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")
     from recipes.inference.bundle.make import export
 

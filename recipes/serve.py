@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, port
 from recipes.console.screen import Screen
 from recipes.files import run_folder
 
@@ -32,12 +32,7 @@ def parser() -> Parser:
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name",
     )
-    parse.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes any that is free")
-    parse.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="default 127.0.0.1, this machine only; another lets others use it",
-    )
+    parse.add_argument("--port", type=port, default=8000, help="default 8000; 0 takes any that is free")
     parse.add_import()
     return parse
 
@@ -56,8 +51,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.pages.server import server
     from recipes.report import doubted
 
-    with server(ClassifyPage(load(options.run), doubted.read(options.run)), options.host, options.port) as running:
-        print(f"http://{options.host}:{running.server_address[1]}  (Ctrl-C ends)", flush=True)
+    with server(ClassifyPage(load(options.run), doubted.read(options.run)), options.port) as running:
+        print(f"http://127.0.0.1:{running.server_address[1]}  (Ctrl-C ends)", flush=True)
         running.serve_forever()
     return 0
 

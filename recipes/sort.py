@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, port
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import UsageFault
 from recipes.pages.words import LANGUAGES, SORT
@@ -50,7 +50,7 @@ def parser() -> Parser:
         "--csv-in", type=Path, metavar="FILE",
         help="take names from a table with the columns path and label, and show no page",
     )  # fmt: skip
-    parse.add_argument("--port", type=int, help="of the page: default 8000; 0 takes any that is free")
+    parse.add_argument("--port", type=port, help="of the page: default 8000; 0 takes any that is free")
     parse.add_argument("--language", choices=LANGUAGES, help="of the page (default the browser's)")
     return parse
 
@@ -85,7 +85,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     return 0
 
 
-def _show(session: Session, port: int, language: str | None) -> None:
+def _show(session: Session, number: int, language: str | None) -> None:
     """Show the album on a local page, until Ctrl-C."""
     from recipes.pages.server import server
     from recipes.pages.sort import SortPage
@@ -94,7 +94,7 @@ def _show(session: Session, port: int, language: str | None) -> None:
         session.sorting, session.album.paths, session.album.problems, session.write, what=session.what,
         command=session.follows, language=language,
     )  # fmt: skip
-    with server(page, port=port) as running, suppress(KeyboardInterrupt):
+    with server(page, port=number) as running, suppress(KeyboardInterrupt):
         log.log(
             RESULT, "sort on http://127.0.0.1:%d  (Ctrl-C ends; the same command goes on)", running.server_address[1]
         )

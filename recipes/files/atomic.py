@@ -12,6 +12,9 @@ from typing import Any
 
 from recipes.errors import CorruptFault, DiskFault
 
+# Temporary files of `atomic_path`: what a killed process leaves.
+HALF_WRITTEN = ".[0-9]*.tmp.*"
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:

@@ -14,7 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from recipes.errors import BusyFault, DiskFault, UsageFault
-from recipes.files.atomic import atomic_path, disk_faults, write_json
+from recipes.files.atomic import HALF_WRITTEN, atomic_path, disk_faults, write_json
+from zoo.cache import acquire
 from zoo.checksum import sha256_of
 
 MANIFEST = "manifest.json"
@@ -210,7 +211,7 @@ def owned(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     with disk_faults(folder):
         try:
-            lock.acquire(timeout=0.2)
+            acquire(lock, 0.2)
         except Timeout:
             owner = _read_text(folder / OWNER) or "unknown"
             raise BusyFault(
@@ -228,7 +229,9 @@ def owned(folder: Path) -> Iterator[None]:
 
 
 def _recover(folder: Path) -> None:
-    """Bring back what a process that was killed had set aside, but for a run that it began."""
+    """Bring back what a process that was killed had set aside, but for a run that it began; sweep the half-written."""
+    for stray in folder.rglob(HALF_WRITTEN):
+        stray.unlink(missing_ok=True)
     aside = folder / ASIDE
     if aside.is_dir() and not (is_started(aside) and is_started(folder)):
         _put_back(folder)

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from recipes.errors import EnvironmentFault
 from recipes.files.atomic import disk_faults, write, write_json
+from zoo.cache import acquire
 
 SHARD_BYTES = 2**24
 log = logging.getLogger("recipes")
@@ -122,10 +123,10 @@ class Rows:
         lock = FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0.2)
+            acquire(lock, 0.2)
         except Timeout:
             log.info("Another process is filling %s: waiting for it.", self.folder)
-            lock.acquire()
+            acquire(lock)
         except OSError as error:
             raise EnvironmentFault(
                 f"The cache folder {self.folder.parent} cannot be written ({error.strerror}). "

@@ -43,6 +43,8 @@ def pixels(image: Photo, shape: tuple[int, int, int], square: str = "squash") ->
     """
     try:
         if isinstance(image, str | os.PathLike):
+            if Path(image).exists() and not Path(image).is_file():  # Of a pipe nothing may ever come.
+                return "not a file"
             image = Path(image).read_bytes()
         if isinstance(image, bytes):
             return decode(image, shape[:2], shape[2], square)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
+import sys
+import threading
+import time
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Protocol
 
 from recipes.errors import BusyFault, EnvironmentFault, Fault
+from recipes.pages.form import content_of
 
 MOST_BYTES = 20_000_000
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+HERE = "127.0.0.1"
+LOOPBACK = (HERE, "localhost", "::1")
+# Requests under way at once; one more is told to come again.
+MOST_REQUESTS = 32
+# How long what is too large is still read, in seconds: some clients hear the answer only after all is sent.
+PATIENCE, SILENCE = 20, 2
+log = logging.getLogger("recipes")
 
 
 class Content(NamedTuple):
@@ -38,27 +50,48 @@ class Page(Protocol):
         """
 
 
-def server(page: Page, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
-    """A server for a page, not yet running; its address is in `server_address`.
+def server(page: Page, port: int = 0) -> ThreadingHTTPServer:
+    """A server for a page on this machine alone, not yet running; its address is in `server_address`.
 
     Raises:
         BusyFault: When the port is taken.
-        EnvironmentFault: When the address cannot be had.
+        EnvironmentFault: When the port cannot be had.
     """
     try:
-        return _Server(page, host, port)
+        return _Server(page, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise BusyFault(f"Port {port} of {host} is taken. Choose another: --port 0") from error
-        raise EnvironmentFault(f"{host}, port {port} cannot be listened on: {error.strerror}") from error
+            raise BusyFault(f"Port {port} of {HERE} is taken. Choose another: --port 0") from error
+        raise EnvironmentFault(f"{HERE}, port {port} cannot be listened on: {error.strerror}") from error
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, page: Page, host: str, port: int) -> None:
-        super().__init__((host, port), _Handler)
-        self.page, self.only_here = page, host in LOOPBACK
+    def __init__(self, page: Page, port: int) -> None:
+        super().__init__((HERE, port), _Handler)
+        self.page = page
+        self.free = threading.BoundedSemaphore(MOST_REQUESTS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self.free.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with suppress(OSError):
+            request.sendall(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say in a line what ended a request; nothing of a client that left."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            log.warning("warning: a request failed: %s: %s", type(error).__name__, error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -70,12 +103,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # noqa: N802 (the name http.server calls)
         if not self._is_welcome():
             return
-        if self.path == "/":
+        path = self.path.partition("?")[0]
+        if path == "/":
             self._send(HTTPStatus.OK, self.server.page.html, "text/html; charset=utf-8")
-        elif content := self.server.page.shown(self.path):
+        elif content := self.server.page.shown(path):
             self._send(HTTPStatus.OK, *content)
         else:
             self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
+
+    do_HEAD = do_GET  # noqa: N815 (as above; `_send` leaves the body out)
 
     def do_POST(self) -> None:  # noqa: N802
         if not self._is_welcome():
@@ -89,25 +125,38 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The file is larger than {MOST_BYTES // 10**6} MB.",
             )
+            self._read_to_the_end(int(length))
         else:
-            try:
-                answer = self.server.page.answered(self.path, self.rfile.read(int(length)))
-            except Fault as fault:
-                self._say(HTTPStatus.CONFLICT, str(fault))
-            except ValueError as error:
-                self._say(HTTPStatus.UNPROCESSABLE_ENTITY, f"This cannot be read: {error}.")
-            else:
-                if answer is None:
-                    self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
-                    return
-                self._send(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
+            self._answer(self.rfile.read(int(length)))
+
+    def _answer(self, body: bytes) -> None:
+        try:
+            content = content_of(self.headers.get("Content-Type", ""), body)
+            answer = self.server.page.answered(self.path.partition("?")[0], content)
+        except Fault as fault:
+            self._say(HTTPStatus.CONFLICT, str(fault))
+        except ValueError as error:
+            self._say(HTTPStatus.UNPROCESSABLE_ENTITY, f"This cannot be read: {error}.")
+        else:
+            if answer is None:
+                self._say(HTTPStatus.NOT_FOUND, "There is only the one page.")
+                return
+            self._send(HTTPStatus.OK, json.dumps(answer).encode(), "application/json")
+
+    def _read_to_the_end(self, length: int) -> None:
+        """Read what is sent and keep nothing, so that who sends it gets to read the answer."""
+        self.wfile.flush()
+        self.connection.settimeout(SILENCE)
+        until = time.monotonic() + PATIENCE
+        with suppress(OSError):
+            while length > 0 and time.monotonic() < until and (part := self.rfile.read1(min(length, 1 << 20))):
+                length -= len(part)
 
     def _is_welcome(self) -> bool:
         """Refuse requests that another site makes a browser send to this machine."""
         name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")
         origin = self.headers.get("Origin")
-        is_ours = not self.server.only_here or name in LOOPBACK
-        if is_ours and origin in (None, f"http://{self.headers.get('Host')}"):
+        if name in LOOPBACK and origin in (None, f"http://{self.headers.get('Host')}"):
             return True
         self.close_connection = True
         self._say(HTTPStatus.FORBIDDEN, "Only pages of this server may ask.")
@@ -129,7 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
             "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         )
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         """Say nothing of each request."""

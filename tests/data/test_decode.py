@@ -1,6 +1,8 @@
 """The one decoder: pixels that are known beforehand."""
 
 import io
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -228,3 +230,28 @@ def test_decoded_photos_are_kept_apart_by_their_square_and_as_before_where_they_
     assert "square" not in kept[0].facts
     for rows, square in zip(kept[1:], SQUARES, strict=True):
         np.testing.assert_array_equal(rows[:][0], decode(content, (16, 16), 3, square))
+
+
+def test_threads_share_a_budget_of_pixels(monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from recipes.data import decode as decoding
+
+    monkeypatch.setattr(decoding, "PIXELS_AT_ONCE", 250)
+    content, most, lock = encoded(Image.new("RGB", (10, 10)), "PNG"), [0, 0], threading.Lock()
+
+    def hold(place):
+        with decoding.opened(content):
+            with lock:
+                most[0] += 1
+                most[1] = max(most)
+            time.sleep(0.01)
+            with lock:
+                most[0] -= 1
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(hold, range(24)))
+    assert most == [0, 2]
+    monkeypatch.setattr(decoding, "PIXELS_AT_ONCE", 50)  # One that is larger alone goes through by itself.
+    with ThreadPoolExecutor(8) as threads:
+        assert len(list(threads.map(lambda _: decode(content, (4, 4)), range(8)))) == 8

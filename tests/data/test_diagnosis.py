@@ -361,6 +361,36 @@ def test_folders_that_are_no_classes_are_refused_with_what_to_do(sound, tmp_path
     assert {entry.split for entry in list_photos(tmp_path / "capitals").entries} == {"train", "test"}
 
 
+def test_splits_are_never_classes(sound, tmp_path):
+    for split, source in (("train", sound), ("val", sound), ("more", sound / "temple"), ("figures", None)):
+        root = tmp_path / "beside" / split
+        shutil.copytree(source, root) if source else root.mkdir()
+    with pytest.raises(DataFault, match="beside them 'more' with photos: neither is a class. Move it away"):
+        list_photos(tmp_path / "beside")
+    shutil.rmtree(tmp_path / "beside" / "more")
+    assert list_photos(tmp_path / "beside").classes == sorted(CLASSES)
+    for split in ("train", "test1"):
+        shutil.copytree(sound / "temple", tmp_path / "flat" / split)
+    with pytest.raises(DataFault, match="beside them 'test1' with photos: neither is a class"):
+        list_photos(tmp_path / "flat")
+    for split in ("train", "dev", "test"):
+        shutil.copytree(sound / "temple", tmp_path / "three" / split)
+    with pytest.raises(DataFault, match="called as a split and holds photos"):
+        list_photos(tmp_path / "three")
+
+
+def test_folders_of_systems_are_no_classes_and_hold_no_photos(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    before = list_photos(root)
+    for name in ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "temple/@eaDir", "lost+found"):
+        (root / name).mkdir()
+        shutil.copyfile(sound / "temple" / "00.jpg", root / name / "00.jpg")
+    after = list_photos(root)
+    assert (after.classes, len(after.entries)) == (before.classes, len(before.entries))
+    assert after.ignored[HIDDEN] == before.ignored[HIDDEN] + 6
+
+
 def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
     def table(text):
         (tmp_path / "table.csv").write_text(text)

@@ -191,3 +191,13 @@ def test_last_and_a_recipes_name_stand_for_runs_below_runs(tmp_path, monkeypatch
     (Path("runs/mine/3") / run_folder.MANIFEST).touch()
     with pytest.raises(UsageFault, match="No run was stopped"):
         run_folder.stopped(Path("last"))
+
+
+def test_what_a_killed_process_half_wrote_is_swept(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / ".4711.tmp.epoch-3.keras").write_bytes(b"half")
+    (tmp_path / ".4711.tmp.run.json").write_bytes(b"half")
+    (tmp_path / "checkpoints" / "epoch-2.keras").write_bytes(b"whole")
+    with run_folder.owned(tmp_path):
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["epoch-2.keras"]
+        assert not (tmp_path / ".4711.tmp.run.json").exists()

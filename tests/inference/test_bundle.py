@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT
-from photo_files import CLASSES, encoded, write_photos
+from photo_files import CLASSES, claiming, encoded, write_photos
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -19,6 +19,7 @@ import recipes
 import zoo
 from recipes import export, run, verify
 from recipes.data.decode import decode
+from recipes.errors import CorruptFault
 from recipes.evaluate import none_of_these
 from recipes.files import manifest as manifests
 from recipes.files import model_notes
@@ -137,6 +138,82 @@ def test_a_bundle_that_changed_is_found_out(bundle_of, call, tmp_path):
     (bundle / "model.bin").write_bytes(b"")
     assert call(verify, bundle)[0] == 9
     assert call(verify, tmp_path)[0] == 2
+
+
+def resigned(bundle, change):
+    """Change the facts of a bundle, and say that its files are as they should be."""
+    facts = json.loads((bundle / "bundle.json").read_text())
+    change(facts)
+    for name in facts["files"]:
+        if (bundle / name).is_file():
+            facts["files"][name] = sha256_of(bundle / name)
+    (bundle / "bundle.json").write_text(json.dumps(facts))
+
+
+def test_a_bundle_changed_by_hand_is_refused_before_it_is_decoded_or_run(bundle_of, call, tmp_path):
+    def changed(name, change_files=lambda bundle, image: None, change_facts=lambda facts: None):
+        bundle = tmp_path / name
+        shutil.copytree(bundle_of("openvino"), bundle)
+        image = bundle / json.loads((bundle / "bundle.json").read_text())["golden"][0]["file"]
+        change_files(bundle, image)
+        resigned(bundle, change_facts)
+        code, _, err = call(verify, bundle)
+        assert (code, err.count("\n")) == (9, 1), err
+        return err
+
+    def linked(bundle, image):
+        shutil.copyfile(image, tmp_path / "elsewhere.png")
+        image.unlink()
+        image.symlink_to(tmp_path / "elsewhere.png")
+
+    assert "200 x 200 pixels in place of 80 x 80" in changed(
+        "large", lambda bundle, image: Image.new("RGB", (200, 200)).save(image)
+    )
+    assert "more than 50 million" in changed("bomb", lambda bundle, image: image.write_bytes(claiming(12_000, 12_000)))
+    assert "not an image" in changed("text", lambda bundle, image: image.write_bytes(b"no image"))
+    assert "leads out of the bundle" in changed("link", linked)
+    assert "input.shape cannot be" in changed(
+        "shape", change_facts=lambda facts: facts["input"].update(shape=[10**6] * 3)
+    )
+    assert "names no image" in changed("none", change_facts=lambda facts: facts.update(golden=[]))
+
+
+def test_a_graph_that_writes_a_file_is_not_run(tmp_path):
+    import tensorflow as tf
+
+    class Writes(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 2))])
+        def serve(self, image):
+            tf.io.write_file(str(tmp_path / "written"), "x")
+            return image
+
+    class Counts(tf.Module):
+        def __init__(self):
+            self.weight = tf.Variable(1.0)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 2))])
+        def serve(self, image):
+            return image * self.weight
+
+    for module in (Writes(), Counts()):
+        tf.saved_model.save(module, str(tmp_path / type(module).__name__))
+    with pytest.raises(CorruptFault, match="holds the operation WriteFile"):
+        RUNTIMES["saved_model"].refuse(tmp_path / "Writes")
+    RUNTIMES["saved_model"].refuse(tmp_path / "Counts")
+    (tmp_path / "Counts" / "saved_model.pb").write_bytes(b"\xff\xff")
+    with pytest.raises(CorruptFault, match="is damaged"):
+        RUNTIMES["saved_model"].refuse(tmp_path / "Counts")
+    assert not (tmp_path / "written").exists()
+
+
+def test_a_bundle_goes_into_a_folder_of_its_own(trained, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "mine.jpg").write_bytes(b"x")
+    for out in (".", "/", "", "file", "album"):
+        assert call(export, trained, "--out", out)[0] == 2, out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["album", "file"]
 
 
 def test_a_bundle_that_answers_otherwise_is_deleted(trained, call, tmp_path, monkeypatch):

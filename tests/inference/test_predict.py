@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import zipfile
 
@@ -166,6 +167,15 @@ def test_a_square_that_is_not_known_is_refused(trained, tmp_path):
 def test_what_is_no_photo_is_refused_in_words(trained, pixels, words):
     with pytest.raises(UsageFault, match=words):
         recipes.load(trained).predict([pixels])
+
+
+def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(tmp_path):
+    from recipes.inference import pictures
+
+    os.mkfifo(tmp_path / "x.jpg")
+    assert pictures.pixels(tmp_path / "x.jpg", (8, 8, 3)) == "not a file"
+    assert pictures.pixels(tmp_path, (8, 8, 3)) == "not a file"
+    assert pictures.pixels(tmp_path / "gone.jpg", (8, 8, 3)) == "cannot be read: No such file or directory"
 
 
 def test_names_come_from_standard_input_archives_and_tables(trained, photos, call, tmp_path, monkeypatch):

@@ -2,16 +2,21 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
+import psutil
 import pytest
-from photo_files import CLASSES, claiming
+from photo_files import CLASSES, claiming, encoded
+from PIL import Image
 
 import recipes
-from recipes import serve
+from recipes import doctor, serve, sort
+from recipes.pages import server as servers
 from recipes.pages.classify import ClassifyPage
 from recipes.pages.server import server
 from recipes.report.pictures import overlay
@@ -101,3 +106,122 @@ def test_a_port_that_is_taken_is_said(page, trained, call):
     assert code == 5
     assert "Choose another: --port 0" in err
     assert time.monotonic() - began < 30
+
+
+class Echo:
+    """A page that says how many bytes it was sent, and waits where it is told to."""
+
+    html = b"<p>page"
+
+    def __init__(self):
+        self.may_go = threading.Event()
+        self.may_go.set()
+        self.received = []
+
+    def shown(self, path):
+        self.may_go.wait(30)
+
+    def answered(self, path, content):
+        self.received.append(content)
+        return {"bytes": len(content)}
+
+
+@pytest.fixture
+def echo():
+    """A page that needs no network, and its server's address."""
+    page = Echo()
+    with server(page) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield page, running.server_address
+        page.may_go.set()
+        running.shutdown()
+
+
+def test_a_form_is_read_as_browsers_and_curl_send_it(echo):
+    page, address = echo
+    photo = bytes(range(256)) * 40 + b"\r\n--none\r\n\r\n\r"
+    body = (
+        b'--xx\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n'
+        b'--xx\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+        + photo
+        + b"\r\n--xx--\r\n"
+    )
+    assert ask(address, "POST", "/a", body, **{"Content-Type": "multipart/form-data; boundary=xx"})[0].status == 200
+    assert page.received == [photo]
+    answer, _ = ask(address, "POST", "/a", b"no part", **{"Content-Type": "multipart/form-data; boundary=xx"})
+    assert answer.status == 422
+
+
+def test_every_client_hears_that_a_file_is_too_large(echo):
+    answer, body = ask(echo[1], "POST", "/a", bytes(servers.MOST_BYTES + 5_000_000))
+    assert answer.status == 413
+    assert "larger than 20 MB" in json.loads(body)["error"]
+
+
+def test_a_page_is_found_with_a_query_and_by_its_head(echo):
+    assert ask(echo[1], "GET", "/?x=1")[1] == Echo.html
+    answer, body = ask(echo[1], "HEAD", "/")
+    assert (answer.status, answer.getheader("Content-Length"), body) == (200, str(len(Echo.html)), b"")
+
+
+def test_requests_beyond_a_number_are_told_to_come_again(echo, monkeypatch):
+    page, address = echo
+    page.may_go.clear()
+    waiting = []
+    for _ in range(servers.MOST_REQUESTS):
+        waiting.append(socket.create_connection(address))
+        waiting[-1].sendall(b"GET /slow HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    deadline = time.monotonic() + 20
+    while ask(address, "GET", "/")[0].status != 503:
+        assert time.monotonic() < deadline
+    page.may_go.set()
+    for one in waiting:
+        assert b"404" in one.recv(100)
+        one.close()
+    while ask(address, "GET", "/")[0].status != 200:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_cannot_be_is_2(call, tmp_path, port):
+    arguments = {
+        serve: [tmp_path],
+        sort: [tmp_path, "--classes", "a,b", "--out", tmp_path / "out"],
+        doctor: [tmp_path],
+    }
+    for verb, given in arguments.items():
+        code, _, err = call(verb, *given, "--port", port)
+        assert code == 2, err
+        assert f"from 0 to 65535. Got {port!r}" in err
+
+
+def test_the_page_is_on_this_machine_only(echo, call, tmp_path):
+    assert echo[1][0] == "127.0.0.1"
+    assert call(serve, tmp_path, "--host", "0.0.0.0")[0] == 2  # noqa: S104
+    for host in ("10.0.0.1", "localhost.evil.example", ""):
+        assert ask(echo[1], "GET", "/", Host=host)[0].status == 403
+    assert ask(echo[1], "POST", "/a", b"x", Origin="null")[0].status == 403
+
+
+def test_memory_stays_flat_over_many_requests(monkeypatch):
+    monkeypatch.setattr(
+        "recipes.inference.gradcam.heatmaps", lambda model, pixels, index: np.zeros((1, 32, 32), "float32")
+    )
+    monkeypatch.setattr("recipes.report.render", lambda *_, **__: "")
+    predictor = SimpleNamespace(
+        known=None, class_names=["a", "b"], image_shape=(32, 32, 3), square="squash", kind="probability", model=None,
+        manifest=SimpleNamespace(
+            recipe="x", result=SimpleNamespace(test_accuracy=1), data=SimpleNamespace(path=None), operating_point=None
+        ),
+        answers=lambda pixels: [None], ranked=lambda said: [("a", 0.9), ("b", 0.1)], refuses=lambda said, rate: None,
+    )  # fmt: skip
+    noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), "uint8")
+    photo, process, after = encoded(Image.fromarray(noise)), psutil.Process(), []
+    with server(ClassifyPage(predictor)) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        for _ in range(2):
+            for _ in range(1000):
+                assert ask(running.server_address, "POST", "/classify", photo)[0].status == 200
+            after.append(process.memory_info().rss)
+        running.shutdown()
+    assert after[1] - after[0] < 20e6

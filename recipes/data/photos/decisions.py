@@ -22,7 +22,7 @@ from recipes.data.photos.tables import read_table
 from recipes.errors import DataFault, UsageFault
 from recipes.files import atomic
 from recipes.files.csv_text import csv_text
-from zoo.cache import cache_folder
+from zoo.cache import acquire, cache_folder
 from zoo.text.suggest import closest
 
 FILE = "decisions.csv"
@@ -209,7 +209,7 @@ def _alone(file: Path) -> Iterator[None]:
     with atomic.disk_faults(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = FileLock(lock)
-        held.acquire()
+        acquire(held)
     try:
         yield
     finally:

@@ -20,7 +20,13 @@ from recipes.errors import DataFault
 # What each extension promises.
 EXTENSIONS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
+    ".jif": "JPEG", ".mpo": "JPEG", ".apng": "PNG", ".dib": "BMP",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
+}  # fmt: skip
+# Folders that network disks and systems put among a person's files, in lower case.
+OF_A_SYSTEM = {
+    "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
+    "recycled", "system volume information", "lost+found", "found.000",
 }  # fmt: skip
 LOOSE = "photo outside of a class folder"
 HIDDEN = "hidden file or folder"
@@ -94,17 +100,56 @@ def _from_folder(root: Path) -> Listing:
     listing = Listing(root)
     folders = _subfolders(root, listing)
     splits = {folder: SPLITS.get(folder.name.lower()) for folder in folders}
-    if folders and "train" in splits.values() and None not in splits.values():
-        for folder, split in splits.items():
-            for class_folder in _subfolders(folder, listing):
-                _add_class(class_folder, split, listing)
+    named = {folder: split for folder, split in splits.items() if split}
+    if "train" in named.values() and len(named) == len(folders):
+        _add_splits(root, named, listing)
     else:
         _refuse_what_are_no_classes(root, folders)
+        if _are_splits(folders):
+            _refuse_photos_beside_splits(root, [folder for folder in folders if folder not in named])
+            _add_splits(root, named, listing)
+            folders = []
         for class_folder in folders:
             _add_class(class_folder, None, listing)
     listing.classes = sorted(set(listing.classes))
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
+
+
+def _add_splits(root: Path, splits: dict[Path, str], listing: Listing) -> None:
+    """Add the classes of each split.
+
+    Raises:
+        DataFault: When a split holds photos and no class.
+    """
+    for folder, split in splits.items():
+        classes = _subfolders(folder, listing)
+        if not classes and next(photos_below(folder), None):
+            raise DataFault(
+                f"{folder} is called as a split and holds photos, but no folder for each class. Put its photos into "
+                f"{folder.name}/<class>/, or give a table with the columns path and label."
+            )
+        for class_folder in classes:
+            _add_class(class_folder, split, listing)
+
+
+def _are_splits(folders: list[Path]) -> bool:
+    """Whether training photos and those of another split are among the folders: `test1` is called as a split, too."""
+    called = {SPLITS.get(folder.name.lower().rstrip("0123456789 _-")) for folder in folders}
+    return "train" in called and len(called - {None}) > 1
+
+
+def _refuse_photos_beside_splits(root: Path, others: list[Path]) -> None:
+    """Refuse folders with photos that are no splits, where others are; those without photos are passed over.
+
+    Raises:
+        DataFault: With what to move.
+    """
+    if beside := [folder.name for folder in others if next(photos_below(folder), None)]:
+        raise DataFault(
+            f"{root} holds splits (train and others), and beside them {', '.join(map(repr, beside[:3]))} with photos: "
+            "neither is a class. Move it away, or call it train, validation or test."
+        )
 
 
 def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
@@ -205,7 +250,7 @@ def _from_table(path: Path) -> Listing:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".") or name.lower() in OF_A_SYSTEM
 
 
 def _is_text(name: str) -> bool:

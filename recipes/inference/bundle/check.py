@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from recipes.data.decode import DECODER, decode
+from recipes.data.decode import DECODER, MOST_PIXELS, decode, opened
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault, first_line
 from recipes.evaluate.probabilities import as_classes
 from recipes.files.atomic import read_json
@@ -65,23 +64,26 @@ def verify(bundle: Path) -> Agreement:
     try:
         runtime, files, golden = RUNTIMES[facts["format"]], facts["files"], facts["golden"]
         expected = np.array([image["probabilities"] for image in golden], "float64")
-        class_names = facts["class_names"]
+        class_names, modules = facts["class_names"], facts.get("modules", ())
+        _refuse_other_types(files, [*golden, *facts.get("originals", [])], class_names, modules)
         originals = [image for image in facts.get("originals", []) if (bundle / image["file"]).exists()]
         told = np.array([image["probabilities"] for image in originals], "float64")
         likeness = np.array([image["likeness"] for image in golden if "likeness" in image], "float64")
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFault(f"{bundle / FACTS} is damaged: {error}.") from error
     for name, digest in files.items():
-        path = bundle / name
+        path = _within(bundle, name)
         if name.startswith(f"{ORIGINALS}/") and not path.exists():
             continue
         if not path.is_file() or sha256_of(path) != digest:
             raise CorruptFault(f"{path} is missing or changed since the bundle was made.")
+    _refuse_contradictions(bundle, facts)
     runtime.require(to_write=False)
-    arrays = [_pixels(bundle / image["file"], facts["input"]["shape"]) for image in golden]
-    batch = np.stack([*arrays, *(_decoded(bundle / image["file"], facts["input"]) for image in originals)])
+    arrays = [_pixels(_within(bundle, image["file"]), facts["input"]["shape"]) for image in golden]
+    batch = np.stack([*arrays, *(_decoded(_within(bundle, image["file"]), facts["input"]) for image in originals)])
+    runtime.refuse(bundle / runtime.file)
     try:
-        found, *more = runtime.load(bundle / runtime.file, facts.get("modules", ()))(batch)
+        found, *more = runtime.load(bundle / runtime.file, modules)(batch)
     except (Fault, MemoryError):
         raise
     except Exception as error:  # Each runtime has exceptions of its own.
@@ -123,9 +125,61 @@ def _compare_likeness(bundle: Path, more: Sequence[np.ndarray], expected: np.nda
         )
 
 
-def _pixels(path: Path, shape: Any) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image, "float32").reshape(shape)
+def _within(bundle: Path, name: str) -> Path:
+    """A file of a bundle.
+
+    Raises:
+        CorruptFault: When it is not in the bundle's folder, or a link leads out of it.
+    """
+    path = bundle / name
+    if not path.resolve().is_relative_to(bundle.resolve()):
+        raise CorruptFault(f"{path} leads out of the bundle, which is not to be trusted.")
+    return path
+
+
+def _refuse_other_types(files: Any, images: Sequence[Any], class_names: Any, modules: Any) -> None:
+    """Refuse names that are none.
+
+    Raises:
+        TypeError: With the field.
+    """
+    if not isinstance(files, dict):
+        raise TypeError("files must name each file and its sha256")
+    if not all(isinstance(image["file"], str) for image in images):
+        raise TypeError("the file of a golden image must be a name")
+    for field, names in (("class_names", class_names), ("modules", modules)):
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"{field} must be names")
+
+
+def _refuse_contradictions(bundle: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse facts by which no image could be read.
+
+    Raises:
+        CorruptFault: With the field.
+    """
+    entrance = facts.get("input")
+    shape: Any = entrance.get("shape") if isinstance(entrance, dict) else None
+    is_shape = isinstance(shape, list) and len(shape) == 3 and all(type(side) is int and side > 0 for side in shape)
+    if not is_shape or shape[2] not in (1, 3) or shape[0] * shape[1] > MOST_PIXELS:
+        raise CorruptFault(f"{bundle / FACTS} is damaged: input.shape cannot be {shape!r}.")
+    if not facts["golden"]:
+        raise CorruptFault(f"{bundle / FACTS} is damaged: golden names no image to check the bundle with.")
+
+
+def _pixels(path: Path, shape: list[int]) -> np.ndarray:
+    """A golden image, which is as large as the network takes it.
+
+    Raises:
+        CorruptFault: When it is no such image; one of another size is not decoded.
+    """
+    try:
+        with opened(path.read_bytes()) as image:
+            if [image.height, image.width] != shape[:2]:
+                raise ValueError(f"{image.width:,} x {image.height:,} pixels in place of {shape[1]} x {shape[0]}")
+            return np.asarray(image, "float32").reshape(shape)
+    except (OSError, ValueError) as error:
+        raise CorruptFault(f"{path} is no golden image of this bundle: {error}.") from error
 
 
 def _decoded(path: Path, entrance: Mapping[str, Any]) -> np.ndarray:

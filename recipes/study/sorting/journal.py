@@ -19,6 +19,7 @@ from recipes.data.photos.decisions import by_key, meant
 from recipes.errors import BusyFault, DataFault
 from recipes.files.atomic import disk_faults
 from recipes.files.csv_text import csv_text
+from zoo.cache import acquire
 
 FILE = "sorted.csv"
 LOCK = ".sorting.lock"
@@ -157,7 +158,7 @@ def held(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
         try:
-            lock.acquire(timeout=0.2)
+            acquire(lock, 0.2)
         except Timeout:
             raise BusyFault(
                 f"Another command sorts into {folder}. Go on in its page, end it, or choose another --out."

@@ -1,0 +1,67 @@
+"""A command ends as it should have, whatever becomes of what it says."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from recipes.console.command import guarded
+
+SAYS = """
+import sys
+from recipes.console.command import guarded
+def command(arguments):
+    print("옷 \U0001f600" * 2000)
+    print("옷", file=sys.stderr)
+    return 3
+sys.exit(guarded(command, []))
+"""
+
+
+def run(**streams):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)} | streams.pop("env", {})
+    return subprocess.run([sys.executable, "-c", SAYS], env=environment, check=False, timeout=60, **streams)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="skipped: there is no /dev/full")
+def test_a_full_stream_changes_no_exit_code():
+    with open("/dev/full", "w") as full:
+        assert run(stdout=full, stderr=full).returncode == 3
+
+
+def test_a_closed_stream_changes_no_exit_code():
+    assert run(preexec_fn=lambda: (os.close(1), os.close(2))).returncode == 3  # noqa: PLW1509
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_letters_that_an_encoding_lacks_are_escaped(encoding):
+    said = run(capture_output=True, env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
+    assert said.returncode == 3
+    assert said.stdout.startswith(rb"\uc637 \U0001f600")
+    assert said.stderr == b"\\uc637\n"
+
+
+def test_a_stream_that_is_not_there_takes_all(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert guarded(lambda arguments: print("x") or 0, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "mend"),
+    [
+        (RuntimeError("Could not determine home directory."), 4, "Let HOME name one"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), 6, "Let TMPDIR name one"),
+    ],
+)
+def test_no_home_and_no_temporary_folder_are_said(monkeypatch, error, code, mend):
+    def command(arguments):
+        raise error
+
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    assert guarded(command, []) == code
+    assert mend in said.getvalue()
+    assert said.getvalue().count("\n") == 1
