@@ -151,3 +151,13 @@ def test_shortcuts_page_says_what_was_measured():
     assert f"<!-- shortcuts -->\n{words}<!-- /shortcuts -->" in (ROOT / "docs" / "en" / "shortcuts.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_lenet5_dials_trains_networks_and_its_page_says_what_was_measured(smoke):
+    assert "| relu | max | **" in smoke("lenet5_dials", "--seeds", "2")
+    found = json.loads((ROOT / "results" / "bench" / "lenet5_dials.json").read_text())
+    mean = {(row["activation"], row["pool"]): row["mean"] for row in found["rows"]}
+    assert mean["sigmoid", "average"] < mean["sigmoid", "max"] < min(mean["relu", "average"], mean["relu", "max"])
+    table = runpy.run_path(f"{ROOT}/benchmarks/lenet5_dials.py")["markdown"](found)
+    page = (ROOT / "docs" / "en" / "lenet5-dials.md").read_text(encoding="utf-8")
+    assert f"<!-- lenet5 dials -->\n{table}<!-- /lenet5 dials -->" in page

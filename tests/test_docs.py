@@ -69,7 +69,19 @@ def test_shown_commands_are_valid(verb, line):
 
 def test_only_known_block_languages_are_used():
     used = {name for path in PAGES for name, _ in FENCE.findall(path.read_text(encoding="utf-8"))}
-    assert used <= {"diff", "py", "python", "sh"}
+    assert used <= {"diff", "powershell", "py", "python", "sh", "text"}
+
+
+@pytest.mark.parametrize("page", ["my-photo-answered.md", "weeks.md"])
+def test_both_languages_show_the_same_blocks_headings_and_numbers(page):
+    """The same code, as many headings of each level, and the same numbers; Korean may put them in another order."""
+    found = []
+    for language in ("en", "ko"):
+        text = (ROOT / "docs" / language / page).read_text(encoding="utf-8")
+        prose = FENCE.sub("", text)
+        numbers = sorted(re.findall(r"\d[\d,.]*\d|\d", prose))
+        found.append((FENCE.findall(text), re.findall(r"^#+", prose, re.MULTILINE), numbers))
+    assert found[0] == found[1]
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
@@ -87,6 +99,15 @@ def test_readme_holds_fine_tuning_against_independent_runs_of_the_book():
     assert f"our {measured['mean']:.4f} ± {measured['standard_deviation']:.4f} against" in " ".join(worth.split())
     for photos in (1000, 4000):
         assert f"{math.sqrt(0.978 * 0.022 / photos):.4f} on {photos:,}" in " ".join(worth.split())
+
+
+def test_books_say_what_was_measured():
+    text = (ROOT / "docs" / "en" / "books.md").read_text(encoding="utf-8")
+    for name in ("lenet5-fashion_mnist-published", "efficientnet_transfer-cats_vs_dogs-published"):
+        measured = json.loads((ROOT / "results" / f"{name}.json").read_text())
+        validation = statistics.mean(run["validation_accuracy"] for run in measured["runs"])
+        figures = f"validation {validation:.4f}, test {measured['mean']:.4f} ± {measured['standard_deviation']:.4f}"
+        assert figures in text, name
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -126,6 +147,14 @@ def test_readme_lists_every_architecture_with_its_parameters():
         assert f"| {name} | {zoo.info(name).parameters:,}" in text
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_history_gives_each_network_its_parameters(language):
+    text = (ROOT / "docs" / language / "history.md").read_text()
+    for section in text.split("\n## ")[1:]:
+        for name in re.findall(r"networks/(\w+)\.md", section):
+            assert f"{zoo.info(name).parameters:,}" in section
+
+
 def test_results_are_of_the_recipes_as_they_are():
     """A recipe that changed since it was measured must be measured again."""
     folders = ROOT / "results", ROOT / "results" / "folds"
@@ -135,6 +164,8 @@ def test_results_are_of_the_recipes_as_they_are():
             recipe = recipe.override("split.folds", group["folds"])
         if group["dataset"] != recipe.data:
             recipe = recipe.override("data", group["dataset"])
+        for path, value in group["runs"][0].get("chosen", {}).items() if recipe.stand_in else ():
+            recipe = recipe.override(path, value)
         if recipe.audition:  # What it chose is no change.
             stored = with_defaults(group["settings"])
             chosen = {"image_size": stored["image_size"]} | {f"model.{key}": to for key, to in stored["model"].items()}
@@ -174,3 +205,21 @@ def test_contributing_names_files_and_what_is_in_them():
                 path = name
             elif path and "<name>" not in path:
                 assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_spread_over_seeds_follows_from_results(language):
+    text = (ROOT / "docs" / language / "numbers-differ.md").read_text(encoding="utf-8")
+    sentence = re.search(r"<!-- spread -->\n(.*)\n<!-- /spread -->", text)[1]
+    measured = json.loads((ROOT / "results" / "fashion_cnn-fashion_mnist-published.json").read_text(encoding="utf-8"))
+    figures = [*(run["test_accuracy"] for run in measured["runs"]), measured["published_accuracy"]]
+    assert re.findall(r"0\.\d+", sentence) == [str(figure) for figure in figures]
+
+
+def test_the_rates_of_keras_are_those_of_the_page():
+    import keras
+
+    text = (ROOT / "docs" / "en" / "numbers-differ.md").read_text(encoding="utf-8")
+    for names, today in re.findall(r"^\| ([\w, ]+) \| [\d.]+ \| ([\d.]+) \|$", text, re.MULTILINE):
+        for name in names.split(", "):
+            assert float(getattr(keras.optimizers, name)().learning_rate) == pytest.approx(float(today)), name

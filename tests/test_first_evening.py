@@ -13,6 +13,7 @@ from photo_files import crops
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = ROOT / "tests" / "first_evening.py"
+PAGES = ("install.md", "my-photo-answered.md")
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,14 @@ def evening(lite0_weights, tmp_path_factory):
             named.append((path.name, label))
     with (work / "named.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("path", "label"), *named])
+    (work / "quarter" / "album").mkdir(parents=True)
+    pictures = [picture for label, picture in crops(5, seed=7) if label in ("flower", "temple")]
+    for number, picture in enumerate(pictures, 1):
+        picture.save(work / "quarter" / "album" / f"IMG_{number:04d}.jpg", quality=92)
+    pictures[1].save(work / "quarter" / "photo.jpg", quality=92)
     environment = os.environ | {"PYTHONPATH": str(home / "site"), "HOME": str(home), "PYTHONSAFEPATH": "1"}
     ended = subprocess.run(
-        [sys.executable, SCRIPT, home / "site", ROOT / "docs" / "en" / "install.md"],
+        [sys.executable, SCRIPT, home / "site", *(ROOT / "docs" / "en" / page for page in PAGES)],
         cwd=work, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
@@ -94,3 +100,14 @@ def test_the_notebooks_cell_ends_with_a_bundle(evening):
     assert seen["fetched"] == ["bundle.zip"]
     assert (work / "bundle.zip").stat().st_size > 1e6
     assert (work / "run" / "report.html").is_file()
+
+
+def test_each_command_of_the_page_of_fifteen_minutes_does_what_it_says(evening):
+    work, seen, said = evening
+    verbs = ["predict", "sort", "sort", "sort", "run", "predict"]
+    assert seen["walked"] == [f"recipes.{verb}" for verb in verbs]
+    answers = [line.split("  ")[1:] for line in said.splitlines() if line.startswith("photo.jpg  ")]
+    assert [len(names) for names in answers] == [3, 1], "three names first, and then one"
+    assert answers[1][0].split()[0] in ("flower", "temple")
+    assert len(list((work / "quarter" / "sorted").glob("*/*.jpg"))) == 10
+    assert len(list((work / "quarter" / "runs" / "own_photos").glob("*/report.html"))) == 1

@@ -76,7 +76,8 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
             )
         with nullcontext() if again else run_folder.claimed(folder):
             load_backend()
-            job = Job(request, prepare.outline(request), folder, screen, signals)
+            outline = prepare.outline(request)
+            job = Job(outline.request, outline, folder, screen, signals)
         # A run that cannot begin takes nothing away of the one before.
         with run_folder.set_aside(folder) if again else run_folder.begun(folder):
             atomic.write_json(folder / run_folder.STARTED, record.started(job))

@@ -40,7 +40,7 @@ class Outline:
     """What is known before an image is read.
 
     Attributes:
-        request: What was asked.
+        request: What was asked, with a base that stands in for one without weights.
         origin: Where the images come from.
         recipe: The recipe before the number of images is known.
         weights: Its pretrained weights, if it wants any.
@@ -100,7 +100,12 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
     """
     origin = origin or _find(request)
     recipe = request.recipe(origin.dataset)
-    weights = find_weights(recipe)
+    try:
+        weights = find_weights(recipe)
+    except EnvironmentFault as fault:
+        request = _with_stand_in(request, recipe, fault)
+        recipe = request.recipe(origin.dataset)
+        weights = find_weights(recipe)
     described = data.describe(origin, recipe.image_size, _own_shape(recipe))
     model, began = None, time.monotonic()
     if described is not None:
@@ -108,6 +113,18 @@ def outline(request: Request, origin: data.Origin | None = None) -> Outline:
             wanted.require(described.class_names)
         model = _build_checked(recipe, described, request.seed, weights)
     return Outline(request, origin, recipe, weights, described, model, time.monotonic() - began)
+
+
+def _with_stand_in(request: Request, recipe: Recipe, fault: EnvironmentFault) -> Request:
+    """The request with the base that stands in for one without weights.
+
+    Raises:
+        EnvironmentFault: The one that is given, where none stands in, or the base or its weights were asked for.
+    """
+    if not recipe.stand_in or recipe.weights != "imagenet" or "model.backbone" in dict(request.overrides):
+        raise fault
+    log.warning("NOTICE %s stands in: %s", recipe.stand_in, fault)
+    return dataclasses.replace(request, chosen=(*request.chosen, ("model.backbone", recipe.stand_in)))
 
 
 def _find(request: Request) -> data.Origin:
@@ -131,6 +148,7 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
         Fault: What `outline` raises.
     """
     known = known or outline(request)
+    request = known.request
     diagnosis = _examine(known, screen, folder)
     splits = _read(known, diagnosis)
     if wanted := request.wanted():

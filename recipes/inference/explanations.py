@@ -19,7 +19,10 @@ from recipes.inference import activation_maximization, gradcam, saved
 from recipes.inference.predictor import Predictor
 from recipes.report.figures import explanations as pictures
 from zoo.filters import sobel
+from zoo.text.suggest import closest
 
+# Of a deep network: more names in a line are not read.
+MOST_LISTED = 20
 log = logging.getLogger("recipes")
 
 
@@ -142,22 +145,24 @@ def convolution(model: keras.Model, name: str | None) -> keras.layers.Layer:
     chosen = next((layer for layer in convolutions if name in (None, layer.name)), None)
     if chosen is None:
         wanted = "" if name is None else f" {name!r}"
-        raise UsageFault(f"{model.name} has no convolution{wanted}. {_listed(model, convolutions)}")
+        raise UsageFault(f"{model.name} has no convolution{wanted}.{_listed(model, convolutions, name)}")
     return chosen
 
 
-def _listed(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> str:
-    """What there is to choose from, and which networks inside the network are not looked into."""
+def _listed(model: keras.Model, layers: Sequence[keras.layers.Layer], name: str | None) -> str:
+    """What there is to choose from, like `name` first, and which networks inside the network are not looked into."""
+    names = [layer.name for layer in layers]
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     inner = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
     into = f" Networks inside it are not looked into: {', '.join(inner)}." if inner else ""
-    return f"There are: {', '.join(layer.name for layer in layers) or 'none'}.{into}"
+    return f"{closest(name or '', names)} There are: {', '.join(names[:MOST_LISTED]) or 'none'}{more}.{into}"
 
 
 def _layer(model: keras.Model, name: str) -> keras.layers.Layer:
     """A layer by name."""
     chosen = next((layer for layer in model.layers if layer.name == name), None)
     if chosen is None:
-        raise UsageFault(f"{model.name} has no layer {name!r}. {_listed(model, model.layers)}")
+        raise UsageFault(f"{model.name} has no layer {name!r}.{_listed(model, model.layers, name)}")
     return chosen
 
 

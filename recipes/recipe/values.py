@@ -33,6 +33,7 @@ FIXED = (
     "image_size",
     "square",
     "weights",
+    "stand_in",
     "audition",
     "published_accuracy",
     "epochs",
@@ -152,6 +153,8 @@ class Recipe:
             accuracy of training and, so that the epoch that is kept is the best by the same measure, of validation.
         model: Keywords for the architecture's builder, such as `{"dropout": 0.3}`.
         weights: Pretrained weights: `"imagenet"`, a path, or `None`.
+        stand_in: The base that takes the place of `model["backbone"]` where the ImageNet weights of that one cannot be
+            had; the run says so. Empty: the run fails.
         views: Where a base is frozen, how many augmented views of each training image pass it, once, to be kept on
             disk: the epochs take turns with them. 0 passes each batch anew ("online"), in every epoch.
         cache_dtype: How activations are kept on disk: `"float16"` or `"float32"`.
@@ -180,6 +183,7 @@ class Recipe:
     class_weights: str | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    stand_in: str = ""
     views: int = 0
     cache_dtype: str = "float16"
     engine: str = "auto"

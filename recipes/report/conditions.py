@@ -24,7 +24,7 @@ def summary(manifest: Manifest) -> dict[str, str]:
     return {
         "data": f"{data.dataset} ({data.kind}): " + ", ".join(f"{data.images(name):,} {name}" for name in data.counts),
         **photos,
-        "network": f"{manifest.model.parameters:,} parameters, {manifest.model.macs:,} MACs an image",
+        "network": f"{manifest.model.parameters:,} parameters, {manifest.model.macs:,} MACs an image{_base(manifest)}",
         "epochs": f"{result.epochs} run, kept: {kept}",
         **frozen,
         "seed": str(manifest.seed),
@@ -33,6 +33,14 @@ def summary(manifest: Manifest) -> dict[str, str]:
         "versions": ", ".join(f"{name} {value}" for name, value in manifest.versions.items()),
         "hardware": f"{hardware.processor}, {hardware.cores} cores, {hardware.memory_gb} GB",
     }
+
+
+def _base(manifest: Manifest) -> str:
+    """On which base the network stands, where the recipe says it."""
+    base = manifest.settings.get("model", {}).get("backbone")
+    stands_in = manifest.settings.get("stand_in") and "model.backbone" in dict(manifest.chosen)
+    why = ", in place of the recipe's own, whose weights could not be had" if stands_in else ""
+    return f"; base {base}{why}" if base else ""
 
 
 def _found(findings: Findings) -> str:

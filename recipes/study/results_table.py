@@ -37,6 +37,9 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
         if "certified" not in group:
             accuracy += f" [{notes.setdefault(UNCERTIFIED, len(notes) + 1)}]"
+        if base := _stood_in(group):
+            note = f"On {base}, which stood in for a base whose weights could not be had."
+            accuracy += f" [{notes.setdefault(note, len(notes) + 1)}]"
         if group["notice"]:
             mark = notes.setdefault(group["notice"], len(notes) + 1)
             accuracy += f" [{mark}]"
@@ -78,6 +81,8 @@ def measured(results: dict[str, dict[str, Any]], folds: dict[str, dict[str, Any]
         if _lacks_frozen_pass(group):
             cost += ", some without the frozen pass"
         kind = "certified" if "certified" in group else "not certified"
+        if base := _stood_in(group):
+            kind += f",\n  on {base}"
         lines.append(
             f"- {group['dataset']}, {group['variant']}: {accuracy} ({number} seed{'s' * (number > 1)}), {cost}; {kind}"
         )
@@ -92,6 +97,12 @@ def measured(results: dict[str, dict[str, Any]], folds: dict[str, dict[str, Any]
 def _minutes(group: dict[str, Any]) -> float:
     """Minutes of training, on average over the seeds."""
     return statistics.mean(run["seconds"]["train"] for run in group["runs"]) / 60
+
+
+def _stood_in(group: dict[str, Any]) -> str:
+    """The base that stood in for the recipe's own, if one did."""
+    stand_in = group["settings"].get("stand_in", "")
+    return stand_in if stand_in == group["settings"].get("model", {}).get("backbone") else ""
 
 
 def _interval(group: dict[str, Any], name: str) -> str:

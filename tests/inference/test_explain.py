@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from recipes import explain
+from recipes.errors import UsageFault
 from recipes.files import model_file
 from recipes.inference import explanations
 from recipes.inference.activation_maximization import excite
@@ -208,6 +209,12 @@ def test_a_convolution_to_which_no_gradient_leads_is_named(explained, photo, tmp
     network(*steps, keras.layers.Conv2D(2, 3, name="conv")).save(tmp_path / "model.keras")
     code, _, err, _ = explained(tmp_path / "model.keras", photo)
     assert (code, "No gradient leads from the image to 'conv'" in err) == (2, True), err
+
+
+def test_a_misspelt_convolution_of_a_deep_network_is_answered_in_a_line():
+    deep = network(*(keras.layers.Conv2D(2, 3, padding="same", name=f"block{place}_conv") for place in range(30)))
+    with pytest.raises(UsageFault, match=r"Did you mean .*'block7_conv'.* There are: block0_conv, .* and 10 more\.$"):
+        explanations.convolution(deep, "block7_conf")
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,8 @@ def test_an_uncertified_figure_is_marked():
         "recipe": "tiny", "variant": "tuned", "dataset": "mnist", "notice": "", "published_accuracy": None, "mean": 0.9,
         "standard_deviation": None, "images": {"train": 1, "validation": 1, "test": 1},
         "runs": [{"seed": 1, "seconds": {"train": 60}}],
+        "settings": {"stand_in": "small", "model": {"backbone": "small"}},
     }  # fmt: skip
+    assert "[2] On small, which stood in" in results_table.table({"tiny": group})
     assert f"[1] {results_table.UNCERTIFIED}" in results_table.table({"tiny": group})
     assert results_table.UNCERTIFIED not in results_table.table({"tiny": group | {"certified": {"commit": "abc"}}})
