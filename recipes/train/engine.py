@@ -314,7 +314,8 @@ class _Guard(keras.callbacks.Callback):
 
     def _arrays(self) -> dict[str, list[np.ndarray]]:
         """Copies of everything a step changes: weights, random-number state, optimizer."""
-        return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
+        model = self.model  # On JAX this brings the variables back, which a fit takes away: before they are read.
+        return {"model": _values(self.moving), "optimizer": _values(model.optimizer.variables)}
 
 
 def _rate(model: keras.Model) -> float:
@@ -322,7 +323,7 @@ def _rate(model: keras.Model) -> float:
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    return [variable.numpy() for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:
