@@ -197,6 +197,8 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         hooks.on_epoch(phase, row, worker, is_best)
         arrays = arrays or {"model": _values(moving), "optimizer": _values(optimizer.variables)}
         _assign(moving, arrays["model"])
+        if phase.average_epochs:  # On JAX the averages share memory with the weights that a scoring gives away.
+            _assign(optimizer.variables, arrays["optimizer"])
 
         state.arrays |= arrays
         state.arrays.pop("metrics", None)
