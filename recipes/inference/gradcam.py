@@ -96,7 +96,7 @@ def _heatmaps_elsewhere(model: keras.Model, images: np.ndarray, indices: np.ndar
     slope = gradient(lambda shown: keras.ops.sum(keras.ops.multiply(above(shown, training=False), signs)), maps)
     cams = np.maximum(0.0, (maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1))
     factors = [size / own for size, own in zip(images.shape[1:3], cams.shape[1:], strict=True)]
-    large = np.stack([zoom(cam, factors) for cam in cams])
+    large = np.stack([zoom(cam, factors, order=1) for cam in cams])
     low, high = (end(large, axis=(1, 2), keepdims=True) for end in (np.min, np.max))
     return (large - low) / (high - low + keras.backend.epsilon())
 
