@@ -16,10 +16,33 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def choose(precision: str) -> str:
-    """`"float32"` or `"bfloat16"`; `"auto"` takes bfloat16 where the processor computes in it."""
+    """`"float32"` or `"bfloat16"`; `"auto"` takes bfloat16 where the processor computes in it, and float32 on a GPU."""
     if precision != "auto":
         return precision
+    if has_gpu():
+        return "float32"
     return "bfloat16" if processor_has_bfloat16() else "float32"
+
+
+def has_gpu() -> bool:
+    """Whether the backend computes on a GPU: what the processor can do then decides nothing."""
+    backend = keras.config.backend()
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() == "gpu"
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def compiles() -> str | bool:
+    """Keras's `jit_compile`: JAX always compiles; on TensorFlow XLA makes small convolutions slower on a CPU."""
+    return "auto" if keras.config.backend() == "jax" or has_gpu() else False
 
 
 def processor_has_bfloat16() -> bool:

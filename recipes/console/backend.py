@@ -1,25 +1,54 @@
-"""Load TensorFlow and Keras when they are needed: an answer to a typing error should not take six seconds."""
+"""Load TensorFlow, Keras and its backend when needed: an answer to a typing error should not take six seconds."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
 
 from recipes.errors import EnvironmentFault
 
+BACKENDS = ("tensorflow", "jax", "torch")
 
-def load_backend() -> None:
-    """Import TensorFlow and Keras, as `load_keras` does, for a command that trains or predicts.
+
+def load_backend() -> str:
+    """Import TensorFlow, Keras and its backend, as `load_keras` does, for a command that trains or predicts.
+
+    TensorFlow reads the data on every backend.
+
+    Returns:
+        The backend: one of `BACKENDS`.
 
     Raises:
-        EnvironmentFault: When Keras is set to another backend.
+        EnvironmentFault: When Keras is set to a backend that does not train, or that is not installed.
     """
+    asked = chosen()
+    if asked not in BACKENDS:
+        raise EnvironmentFault(
+            f"Recipes train on {', '.join(BACKENDS)}, and KERAS_BACKEND is {asked}. Name one of them."
+        )
+    if importlib.util.find_spec(asked) is None:
+        raise EnvironmentFault(
+            f"KERAS_BACKEND is {asked}, which is not installed: pip install 'keras-zoo-recipes[{asked}]'"
+        )
     load_keras()
     import keras
 
-    if (backend := keras.config.backend()) != "tensorflow":
-        raise EnvironmentFault(f"Recipes train on TensorFlow, and Keras is set to {backend}. Unset KERAS_BACKEND.")
+    if (found := keras.config.backend()) not in BACKENDS:
+        raise EnvironmentFault(
+            f"Recipes train on {', '.join(BACKENDS)}, and Keras is set to {found}. Set KERAS_BACKEND."
+        )
+    return found
+
+
+def chosen() -> str:
+    """The backend that Keras has, or will have by `KERAS_BACKEND`, without importing it."""
+    if "keras" in sys.modules:
+        import keras
+
+        return keras.config.backend()
+    return os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 
 def load_keras() -> None:

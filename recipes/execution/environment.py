@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zoo
+from recipes.console.backend import chosen
 from recipes.data import Splits
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ PACKAGES = ("keras-zoo-recipes", "keras", "tensorflow", "tensorflow-datasets", "
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages a result depends on."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    backend = chosen()
+    for package in (*PACKAGES, *([] if backend in PACKAGES else [backend])):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -133,6 +133,7 @@ def resume(
             given = " ".join(f"--set {path}={value}" for path, value in overrides)
             raise UsageFault(f"The run in {folder} has ended, and {given} cannot change it. Start a new run with it.")
         longer = refuse_changes(started.recipe, recipe)
+        record.refuse_other_backend(folder, started)
         again = {"sample": "sample", "photos": request.data}.get(started.origin.kind, "full")
         load_backend()
         origin = data.find(request.dataset(), again, request.data_dir, request.decisions, group_by=request.group_by)

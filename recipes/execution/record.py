@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from recipes.console.backend import chosen
 from recipes.data import is_own
 from recipes.errors import UsageFault
 from recipes.execution import environment
@@ -57,6 +58,7 @@ class Started:
         fingerprint: Of the images; `None` until they are read.
         network: The built network's description; `None` until it is built.
         format: The form of this file.
+        backend: Of Keras, on which it trains.
     """
 
     request: Request
@@ -66,6 +68,7 @@ class Started:
     fingerprint: str | None = None
     network: dict[str, Any] | None = None
     format: Format = FORMAT
+    backend: str = "tensorflow"
 
 
 def started(job: Job) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def started(job: Job) -> dict[str, Any]:
             weights=job.weights.sha256 if job.weights else None,
             fingerprint=job.fingerprint,
             network=job.network,
+            backend=chosen(),
         )
     )
 
@@ -130,6 +134,19 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
         raise UsageFault(
             f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
             f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
+        )
+
+
+def refuse_other_backend(folder: Path, was: Started) -> None:
+    """Refuse to go on with a run on another backend of Keras than it was started on: its numbers would be others.
+
+    Raises:
+        UsageFault: With both.
+    """
+    if was.backend != (now := chosen()):
+        raise UsageFault(
+            f"{folder} was started on {was.backend}, and Keras is set to {now}. "
+            f"Go on with KERAS_BACKEND={was.backend}, or start a new run."
         )
 
 

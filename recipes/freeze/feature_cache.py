@@ -388,8 +388,10 @@ def _rows(prefix: Prefix, views: Sequence[View], dtype: str, engine: str, folder
     facts = {
         "network": prefix.key,
         "engine": engine,
-        "version": version("openvino" if engine.startswith("openvino") else "tensorflow"),
+        "version": version("openvino" if engine.startswith("openvino") else keras.config.backend()),
     }
+    if engine.startswith("keras") and keras.config.backend() != "tensorflow":
+        facts["backend"] = keras.config.backend()
     if engine.endswith("int8"):
         facts["calibrated_on"] = views[0].key
     root = folder or cache_folder() / "activations"

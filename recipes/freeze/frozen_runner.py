@@ -79,6 +79,8 @@ def choose(
     if engine == "int8":
         return "openvino int8"
     has_bfloat16 = precisions.processor_has_bfloat16()
+    if engine == "auto" and precisions.has_gpu():  # OpenVINO would compute on the processor beside it.
+        return f"keras {precisions.choose(precision)}"
     if engine == "openvino":
         return f"openvino {'bfloat16' if has_bfloat16 else 'float32'}"
     number_format = precisions.choose(precision)
@@ -105,10 +107,10 @@ def build(prefix: keras.Model, name: str, sample: np.ndarray, calibration: np.nd
     kind, _, number_format = name.partition(" ")
     if kind == "keras":
         network = precisions.cast(prefix, number_format)
-        network.jit_compile = False  # XLA makes convolutions slower on a CPU.
+        network.jit_compile = precisions.compiles() is not False
         return Engine(name, lambda batch: np.asarray(network.predict_on_batch(batch), "float32"))
     exact = precisions.cast(prefix, "float32")
-    exact.jit_compile = False
+    exact.jit_compile = precisions.compiles() is not False
     try:
         run = _openvino(exact, number_format, sample if calibration is None else calibration)
         found = run(sample)
@@ -138,7 +140,7 @@ def exact(model: keras.Model, images: int, sample: np.ndarray) -> Engine:
     Returns:
         An engine whose answers lie within 1e-4 of Keras's on the sample.
     """
-    model.jit_compile = False  # XLA makes small convolutions several times slower on a CPU.
+    model.jit_compile = precisions.compiles() is not False
     by_keras = Engine("keras float32", lambda batch: np.asarray(model.predict_on_batch(batch)))
     name = choose("auto", "float32", work=images * count_macs(model))
     if name == by_keras.name:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
-import tensorflow as tf
+
+from recipes.inference.gradients import gradient
 
 FILTERS, STEPS = 16, 60
 # How far a pixel moves in a step, as a share of the value range.
@@ -39,23 +42,19 @@ def excite(
     below = _without_activation(model, layer)
     number = min(filters, below.output_shape[-1])
     noise = np.random.default_rng(seed).uniform(0.4, 0.6, (number, *model.input_shape[1:]))
-    images = tf.Variable((low + (high - low) * noise).astype("float32"))
-    places = tf.range(number)
+    images = (low + (high - low) * noise).astype("float32")
+    own = np.eye(number, below.output_shape[-1], dtype="float32")
 
-    @tf.function
-    def step() -> None:
-        with tf.GradientTape() as tape:
-            maps = below(images, training=False)
-            # Each image is for one filter; the border, where padding is seen, does not count.
-            answers = tf.gather(tf.reduce_mean(maps[:, 1:-1, 1:-1], axis=(1, 2)), places, axis=1, batch_dims=1)
-        gradients = tape.gradient(answers, images)
-        size = tf.sqrt(tf.reduce_mean(gradients**2, axis=(1, 2, 3), keepdims=True))
-        moved = images + STRIDE * (high - low) * gradients / (size + keras.backend.epsilon())
-        images.assign(tf.clip_by_value(moved, low, high))
+    def answer(shown: Any) -> Any:
+        maps = below(shown, training=False)
+        # Each image is for one filter; the border, where padding is seen, does not count.
+        return keras.ops.sum(keras.ops.multiply(keras.ops.mean(maps[:, 1:-1, 1:-1], axis=(1, 2)), own))
 
     for _ in range(steps):
-        step()
-    return images.numpy()
+        slope = gradient(answer, images)
+        size = np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))
+        images = np.clip(images + STRIDE * (high - low) * slope / (size + keras.backend.epsilon()), low, high)
+    return images
 
 
 def _without_activation(model: keras.Model, name: str) -> keras.Model:

@@ -50,6 +50,10 @@ def heatmaps(
     Raises:
         ValueError: When the network has no convolution, the layer none to look at, or no gradient leads there.
     """
+    import keras
+
+    if keras.config.backend() != "tensorflow":
+        return _heatmaps_elsewhere(model, images.astype("float32"), np.asarray(indices), layer)
     import tensorflow as tf
     from tf_keras_vis.gradcam import Gradcam
 
@@ -65,6 +69,36 @@ def heatmaps(
         return explain(score, images.astype("float32"), penultimate_layer=place)
     except AttributeError as error:  # tf-keras-vis has no words for a gradient that is None.
         raise ValueError(f"No gradient leads from the image to {place!r}: it cannot be shown.") from error
+
+
+def _heatmaps_elsewhere(model: keras.Model, images: np.ndarray, indices: np.ndarray, layer: str | None) -> np.ndarray:
+    """The same on backends that tf-keras-vis does not know: the network is cut behind the layer."""
+    import keras
+    from scipy.ndimage import zoom
+
+    from recipes.inference.gradients import gradient
+
+    place = layer or last_convolution(model)
+    whole = keras.models.clone_model(model)
+    whole.set_weights(model.get_weights())
+    whole = before_activation(whole) or whole
+    # An activation that was taken out of a layer in place is read when the layer is called anew.
+    border = whole.get_layer(place).output
+    try:
+        below, above = keras.Model(whole.inputs[0], border), keras.Model(border, whole.outputs[0])
+    except ValueError as error:
+        raise ValueError(f"A path leads around {place!r}: on this backend it cannot be shown.") from error
+    maps = np.array(keras.ops.convert_to_numpy(below(images, training=False)), "float32")
+    if whole.output_shape[-1] == 1:
+        signs = np.where(indices == 1, 1.0, -1.0)[:, np.newaxis].astype("float32")
+    else:
+        signs = np.eye(whole.output_shape[-1], dtype="float32")[indices]
+    slope = gradient(lambda shown: keras.ops.sum(keras.ops.multiply(above(shown, training=False), signs)), maps)
+    cams = np.maximum(0.0, (maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1))
+    factors = [size / own for size, own in zip(images.shape[1:3], cams.shape[1:], strict=True)]
+    large = np.stack([zoom(cam, factors, order=1) for cam in cams])
+    low, high = (end(large, axis=(1, 2), keepdims=True) for end in (np.min, np.max))
+    return (large - low) / (high - low + keras.backend.epsilon())
 
 
 def before_activation(model: keras.Model) -> keras.Model | None:

@@ -197,6 +197,8 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         hooks.on_epoch(phase, row, worker, is_best)
         arrays = arrays or {"model": _values(moving), "optimizer": _values(optimizer.variables)}
         _assign(moving, arrays["model"])
+        if phase.average_epochs:  # On JAX the averages share memory with the weights that a scoring gives away.
+            _assign(optimizer.variables, arrays["optimizer"])
 
         state.arrays |= arrays
         state.arrays.pop("metrics", None)
@@ -314,7 +316,8 @@ class _Guard(keras.callbacks.Callback):
 
     def _arrays(self) -> dict[str, list[np.ndarray]]:
         """Copies of everything a step changes: weights, random-number state, optimizer."""
-        return {"model": _values(self.moving), "optimizer": _values(self.model.optimizer.variables)}
+        model = self.model  # On JAX this brings the variables back, which a fit takes away: before they are read.
+        return {"model": _values(self.moving), "optimizer": _values(model.optimizer.variables)}
 
 
 def _rate(model: keras.Model) -> float:
@@ -322,7 +325,7 @@ def _rate(model: keras.Model) -> float:
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    return [variable.numpy() for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], arrays: list[np.ndarray]) -> None:

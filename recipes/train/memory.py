@@ -45,6 +45,8 @@ def release(variables: Iterable[keras.Variable]) -> None:
     TensorFlow registers the gradient of an operation that brings its own (silu is one) for the life of the process,
     and with it the step's graph and the variables that the graph captured.
     """
+    if keras.config.backend() != "tensorflow":
+        return
     for variable in variables:
         nothing = tf.zeros((0,), variable.value.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=nothing, validate_shape=False)

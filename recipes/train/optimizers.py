@@ -60,6 +60,8 @@ def alone(optimizer: keras.Optimizer) -> keras.Optimizer:
     TensorFlow registers each such gradient for the life of the process, and with it the step's graph and every weight
     and slot of the network: a search would grow by three times the weights a trial.
     """
+    if keras.config.backend() != "tensorflow":
+        return optimizer
     kind = type(optimizer)
 
     class Alone(kind):  # type: ignore[misc, valid-type]
@@ -88,6 +90,8 @@ def scale_updates(
         factors: Variables, and what each one's updates are multiplied with; all others have 1.
         undecayed: Variables that the optimizer's weight decay leaves alone.
     """
+    if keras.config.backend() == "torch":
+        return _scale_on_torch(optimizer, factors, undecayed)
     kind = type(optimizer)
     by_variable = {_handle(variable): factor for variable, factor in factors}
     decayed = set(by_variable) - {_handle(variable) for variable in undecayed}
@@ -108,6 +112,27 @@ def scale_updates(
     scaled = Scaled.from_config(optimizer.get_config())
     if scaled.weight_decay:  # Keras's own decay comes before the update, where it cannot be scaled.
         scaled.exclude_from_weight_decay(var_list=[*(variable for variable, _ in factors), *undecayed])
+    return scaled
+
+
+def _scale_on_torch(
+    optimizer: keras.Optimizer, factors: Sequence[tuple[keras.Variable, float]], undecayed: Sequence[keras.Variable]
+) -> keras.Optimizer:
+    """The same where Keras updates all variables at once, and asks for none of them by itself."""
+    if optimizer.use_ema:
+        raise UsageFault("On torch a phase has rates or average_epochs, not both: leave one out, or train on another.")
+
+    class Scaled(type(optimizer)):  # type: ignore[misc]
+        def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+            before = [keras.ops.copy(variable) for variable, _ in factors]
+            super().apply(grads, trainable_variables)
+            for (variable, factor), old in zip(factors, before, strict=True):
+                variable.assign(old + factor * (variable - old))
+
+    Scaled.__name__ = type(optimizer).__name__
+    scaled = Scaled.from_config(optimizer.get_config())
+    if scaled.weight_decay:
+        scaled.exclude_from_weight_decay(var_list=list(undecayed))
     return scaled
 
 
@@ -156,6 +181,8 @@ def _factors(phase: Phase, model: keras.Model) -> list[tuple[keras.Variable, flo
 
 def _handle(variable: Any) -> Any:
     """What tells variables apart: Keras hands some optimizers its own variables and others TensorFlow's."""
+    if keras.config.backend() != "tensorflow":
+        return id(variable)
     return (variable.value if isinstance(variable, keras.Variable) else variable).ref()
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from recipes import precision as precisions
 from recipes.data.pipeline import steps_per_epoch, training_batches
 from recipes.data.splits import Splits
 from recipes.files.sharded_array import Rows
@@ -160,8 +161,7 @@ def compile_for(model: keras.Model, recipe: Recipe, optimizer: keras.Optimizer, 
         loss,
         metrics=None if recipe.class_weights else [accuracy],
         weighted_metrics=[accuracy] if recipe.class_weights else None,
-        # XLA makes small convolutions several times slower on a CPU.
-        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
+        jit_compile=precisions.compiles(),
         steps_per_execution=per_call,
     )
 
@@ -178,7 +178,7 @@ def steps_per_call(model: keras.Model, batch_size: int, steps: int, epochs: int)
         steps: Steps in an epoch.
         epochs: Of the phase, at most.
     """
-    if steps * epochs <= FEW_STEPS:
+    if steps * epochs <= FEW_STEPS or keras.config.backend() == "torch":  # There Keras takes single steps.
         return 1
     macs_per_step = 3 * count_macs(model) * batch_size + 6 * model.count_params()
     return max(1, min(64, steps, round(50e9 / macs_per_step)))

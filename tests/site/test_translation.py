@@ -11,8 +11,8 @@ ENGLISH_ALONE = {"decisions.md"}
 NAMES = sorted(page.name for page in ENGLISH.glob("*.md") if page.name not in ENGLISH_ALONE)
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 FENCE = re.compile(r"^```(?:\w*)\n.*?^```$", re.DOTALL | re.MULTILINE)
-# An answer that is folded: prose, though it stands indented.
-FOLDED = re.compile(r"^\?\?\? .*\n(?:    .*\n|\n)*", re.MULTILINE)
+# An answer that is folded, and cards: prose, though it stands indented.
+FOLDED = re.compile(r"^(?:\?\?\?|-  ) .*\n(?:    .*\n|\n)*", re.MULTILINE)
 
 
 @pytest.fixture(params=NAMES)

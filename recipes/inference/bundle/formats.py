@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recipes.console.backend import chosen
 from recipes.errors import CorruptFault, EnvironmentFault, first_line
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Runtime:
         Raises:
             EnvironmentFault: With the command that installs it.
         """
+        if to_write and self.library != "keras" and (backend := chosen()) != "tensorflow":
+            raise EnvironmentFault(
+                f"{self.file} is written on TensorFlow alone, and Keras is set to {backend}. The run's network is the "
+                "same there: KERAS_BACKEND=tensorflow python -m recipes.export, or --format keras."
+            )
         needs = (*self.needs, "huggingface_hub") if to_write else self.needs[:1]
         if missing := [module for module in needs if importlib.util.find_spec(module) is None]:
             raise EnvironmentFault(f"{' and '.join(missing)} is not installed: pip install 'keras-zoo-recipes[export]'")

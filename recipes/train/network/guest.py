@@ -123,6 +123,9 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
         UsageFault: With what the step raised.
     """
     trained = cast(model, "float32")
+    if keras.config.backend() != "tensorflow":
+        _check_step_elsewhere(name, trained, pictures)
+        return
 
     @tf.function
     def gradients(batch: tf.Tensor) -> list[tf.Tensor | None]:
@@ -138,6 +141,17 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
         ) from error
     finally:
         release(trained.variables)
+
+
+def _check_step_elsewhere(name: str, trained: keras.Model, pictures: np.ndarray) -> None:
+    """The same by a step of Keras's own, which every backend has."""
+    try:
+        trained.compile(keras.optimizers.SGD(0.0), "mean_squared_error", jit_compile=False)
+        trained.train_on_batch(pictures, np.zeros((len(pictures), trained.output_shape[-1]), "float32"))
+    except Exception as error:  # A layer of anybody's raises what it likes.
+        raise UsageFault(
+            f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(error)}"
+        ) from error
 
 
 def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:

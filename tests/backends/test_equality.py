@@ -1,0 +1,60 @@
+"""The same file, weights and batches give the same on every backend of Keras that is installed."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+needs = {
+    name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"skipped: {name} is not installed")
+    for name in ("jax", "torch")
+}
+others = [pytest.param(name, marks=mark) for name, mark in needs.items()]
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """What each backend gives, asked for once."""
+    kept, known = tmp_path_factory.mktemp("backends") / "network.keras", {}
+
+    def of(backend):
+        if backend not in known:
+            command = [sys.executable, str(HERE / "same_steps.py"), str(kept)]
+            environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(HERE.parents[1])}
+            child = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert child.returncode == 0, child.stderr[-3000:]
+            known[backend] = json.loads(child.stdout.splitlines()[-1])
+            assert known[backend]["backend"] == backend
+        return known[backend]
+
+    return of
+
+
+@pytest.mark.parametrize("backend", others)
+def test_a_saved_network_answers_alike(given, backend):
+    np.testing.assert_allclose(given(backend)["answers"], given("tensorflow")["answers"], atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["whole", "above", "rates"])
+@pytest.mark.parametrize("backend", others)
+def test_twenty_steps_give_the_same_weights(given, backend, how):
+    for found, wanted in zip(given(backend)[how], given("tensorflow")[how], strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("backend", others)
+def test_rates_are_kept(given, backend):
+    whole, rates = (np.array(given(backend)[how][1]) for how in ("whole", "rates"))
+    assert np.abs(whole - rates).max() > 1e-3, "the rate of a tenth changed nothing"
+
+
+@pytest.mark.parametrize("backend", others)
+def test_heatmaps_and_excited_images_are_alike(given, backend):
+    np.testing.assert_allclose(given(backend)["heatmaps"], given("tensorflow")["heatmaps"], atol=1e-3)
+    np.testing.assert_allclose(given(backend)["excited"], given("tensorflow")["excited"], atol=0.1)
