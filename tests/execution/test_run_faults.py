@@ -26,7 +26,10 @@ def test_a_recipe_that_makes_no_sense_is_stopped_by_the_linter(tmp_path, monkeyp
 def test_openvino_where_it_is_not_installed_is_said_at_once(tmp_path, monkeypatch, run_cli):
     from recipes.freeze import frozen_runner
 
-    monkeypatch.setattr(frozen_runner.importlib.util, "find_spec", lambda name: None)
+    find = frozen_runner.importlib.util.find_spec
+    monkeypatch.setattr(
+        frozen_runner.importlib.util, "find_spec", lambda name: None if name == "openvino" else find(name)
+    )
     out = tmp_path / "run"
     arguments = ("--smoke", "--set", "image_size=32", "--weights", "none", "--set", "engine=openvino")
     code, _, err = run_cli("vgg16_finetune", *arguments, "--out", out)

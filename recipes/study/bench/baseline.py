@@ -20,7 +20,7 @@ from recipes.train.optimizers import optimizer_for
 # What a plain script does, or what makes no difference to one: how the frozen part is run, and what is kept at the end.
 RECIPE = (
     "name", "architecture", "data", "phases", "split", "image_size", "square", "batch_size", "augment", "model",
-    "weights", "published_accuracy", "on_data", "tune", "views", "cache_dtype", "engine",
+    "weights", "published_accuracy", "on_data", "tune", "views", "cache_dtype", "engine", "stand_in",
 )  # fmt: skip
 AUGMENT = ("flip", "rotation", "zoom", "strength")
 PHASE = ("name", "epochs", "train", "optimizer", "learning_rate", "monitor", "patience", "keep", "save_every_epoch")
