@@ -17,7 +17,7 @@ from sklearn.metrics import confusion_matrix
 import recipes
 import zoo
 from builder import figures
-from builder.files import ROOT, words, write
+from builder.files import LANGUAGES, ROOT, words, write
 from recipes.recipe.search_space import LogFloat, OneOf, Space
 from recipes.report.figures.confusion import confusion_figure
 from recipes.report.figures.search import over_seeds
@@ -101,7 +101,7 @@ def _described(module: ModuleType) -> str:
     return re.sub("<!-- measured -->.*?<!-- /measured -->\n*", "", text, flags=re.DOTALL)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)  # Some are large, and each is asked for several times in a row.
 def _model(name: str) -> keras.Model:
     return zoo.get(name, weights=None)
 
@@ -237,7 +237,8 @@ def flat(recipe: recipes.Recipe) -> dict[str, str]:
 
 def build() -> None:
     """Write the gallery and all pages."""
-    for language in ("en", "ko"):
-        for name in names():
+    for name in names():
+        for language in LANGUAGES:
             write(f"networks/{name}.md", page(name, language), (language,))
+    for language in LANGUAGES:
         write("networks/index.md", gallery(language), (language,))
