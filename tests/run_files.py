@@ -2,6 +2,19 @@
 
 import json
 
+# What run.json says of a run that began.
+STARTED = {
+    "request": {
+        "name": "fashion_cnn", "variant": "tuned", "overrides": [["batch_size", "32"]], "data": "auto",
+        "data_dir": None, "seed": 3, "precision": "auto", "weights": None, "smoke": True, "require_accuracy": None,
+        "export": None, "tensorboard": False,
+    },
+    "recipe": {"name": "fashion_cnn", "phases": [{"name": "train", "epochs": 1}]},
+    "origin": {"kind": "sample", "dataset": "fashion_mnist"},
+    "weights": None,
+    "fingerprint": None,
+}  # fmt: skip
+
 
 def manifest_of(**changes):
     """A manifest as a run writes it; `changes` replace fields by name, those of a part by `part__field`."""

@@ -32,7 +32,7 @@ from PIL import Image
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
 
 from photo_files import encoded  # noqa: E402
-from run_files import manifest_of  # noqa: E402
+from run_files import STARTED, manifest_of  # noqa: E402
 
 from recipes.data.decode import decode  # noqa: E402
 from recipes.data.photos.listing import list_photos  # noqa: E402
@@ -64,15 +64,6 @@ ODD = [
     "=cmd()",
     "옷" * 99,
 ]
-STARTED = {
-    "request": {
-        "name": "fashion_cnn", "variant": "tuned", "overrides": [["batch_size", "32"]], "data": "auto",
-        "data_dir": None, "seed": 3, "precision": "auto", "weights": None, "smoke": True, "require_accuracy": None,
-        "export": None, "tensorboard": False,
-    },
-    "recipe": {"name": "fashion_cnn", "phases": [{"name": "train", "epochs": 1}]},
-    "origin": {"kind": "sample", "dataset": "fashion_mnist"}, "weights": None, "fingerprint": None,
-}  # fmt: skip
 
 
 def state(number):

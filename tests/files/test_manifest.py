@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from run_files import manifest_of, write_manifest
+from run_files import STARTED, manifest_of, write_manifest
 
 from recipes.errors import CorruptFault, UsageFault
 from recipes.execution import record
@@ -92,19 +92,6 @@ def test_a_run_whose_schedule_was_drawn_anew_says_that_its_command_does_not_repe
         "for 6 epochs in place of 4."
     )
     assert manifest.read(write_manifest(tmp_path)).not_repeated == ""
-
-
-STARTED = {
-    "request": {
-        "name": "fashion_cnn", "variant": "tuned", "overrides": [["batch_size", "32"]], "data": "auto",
-        "data_dir": None, "seed": 3, "precision": "auto", "weights": None, "smoke": True, "require_accuracy": None,
-        "export": None, "tensorboard": False,
-    },
-    "recipe": {"name": "fashion_cnn", "phases": [{"name": "train", "epochs": 1}]},
-    "origin": {"kind": "sample", "dataset": "fashion_mnist"},
-    "weights": None,
-    "fingerprint": None,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(
