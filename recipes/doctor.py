@@ -70,6 +70,7 @@ def parser() -> Parser:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
+    from recipes.data.user_photos import same_photos
     from recipes.files import atomic
 
     options = parser().parse(arguments)
@@ -92,9 +93,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.decide:
         _decide(diagnosis, judged, options)
     diagnosis.refuse()
-    with_decisions = f" --decisions {shlex.quote(str(options.decisions))}" if options.decisions else ""
-    by_group = f" --group-by {shlex.quote(options.group_by)}" if options.group_by else ""
-    log.info("next   python -m recipes.run --data %s%s%s", shlex.quote(str(root)), with_decisions, by_group)
+    given = same_photos(root, options.decisions, options.group_by)
+    log.info("next   %s", shlex.join(["python", "-m", "recipes.run", "--data", *given]))
     return 0
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from recipes.data.decoded import decoded
+from recipes.data.photos import decisions
 from recipes.data.photos.diagnosis import Diagnosis
 from recipes.data.photos.scan import Photo
 from recipes.data.splits import SPLIT_NAMES, Images, Origin, Splits
@@ -72,6 +74,19 @@ def images_of(
     pixels = decoded(content, [photo.sha256 for photo in photos], names, shape, square)
     truths = np.array([labels[photo.entry.label] for photo in photos], "int64")
     return Images(pixels, truths, np.array(names))
+
+
+def same_photos(root: str | Path, decided: str | Path | None, group_by: str | None) -> list[str]:
+    """Words of a command line by which another command sees the same photos, with the same labels and groups.
+
+    Args:
+        root: The folder or table.
+        decided: A table of decisions about the labels; `None` takes the one beside the photos.
+        group_by: What names their groups; `None` for none.
+    """
+    elsewhere = decided is not None and Path(decided) != decisions.beside(Path(root))
+    options = {"--decisions": str(decided) if elsewhere else None, "--group-by": group_by}
+    return [str(root), *(word for name, value in options.items() if value is not None for word in (name, value))]
 
 
 def _common_size(photos: Sequence[Photo]) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipes.console.screen import RESULT
 from recipes.errors import AccuracyFault
+from recipes.evaluate.statistics import wilson
 from recipes.execution.job import Job
 from recipes.execution.request import Request
 from recipes.files import manifest as manifests
@@ -24,6 +25,10 @@ def say_result(job: Job, manifest: Manifest) -> None:
     """Say the accuracy, and what else is worth a line."""
     reached, published = manifest.result.test_accuracy, manifest.result.published_accuracy
     beside = f" (published {published:.4f}, {reached - published:+.4f})" if published else ""
+    if job.origin.kind == "photos":
+        images = manifest.data.images("test")
+        low, high = wilson(round(reached * images), images)
+        beside = f" (95% interval {low:.3f} to {high:.3f}, of {images:,} test photos)"
     if job.origin.kind == "sample":
         beside = f" on the sample (published on the full data: {published:.4f})" if published else " on the sample"
     log.log(RESULT, "test accuracy %.4f%s", reached, beside)
@@ -45,8 +50,8 @@ def say_next(job: Job, manifest: Manifest, tables: dict[str, Predictions]) -> No
     elif job.origin.kind != "photos" or job.request.smoke:
         steps = (next_step.use(str(job.folder)),)
     else:
-        gain, decisions = job.curve.gain if job.curve else None, job.request.decisions
-        steps = next_step.steps(next_step.of_run(manifest, tables, job.folder, decisions=decisions, gain=gain))
+        gain = job.curve.gain if job.curve else None
+        steps = next_step.steps(next_step.of_run(manifest, tables, job.folder, gain=gain))
     for step in steps:
         if step.why:
             log.info("%s", step.why)

@@ -233,6 +233,8 @@ def finished(
             dataset=job.origin.dataset,
             path=str(job.origin.path),
             notice=job.origin.notice,
+            decisions=job.request.decisions,
+            group_by=job.request.group_by,
             fingerprint=splits.fingerprint,
             class_names=list(splits.class_names),
             counts=splits.counts(),

@@ -59,12 +59,26 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """The images of a run; `counts` has, for each split, the images of each class."""
+    """The images of a run.
+
+    Attributes:
+        kind: See `recipes.data.Origin`, as for what follows up to `group_by`.
+        dataset: The data set's name.
+        path: Its folder or table.
+        notice: What the reader of a result must know about it.
+        decisions: A table of decisions about the labels in place of the one beside the photos.
+        group_by: What names groups of photos that stay together.
+        fingerprint: Of all images.
+        class_names: In the order of the outputs.
+        counts: For each split, the images of each class.
+    """
 
     kind: Kind
     dataset: str
     path: str = ""
     notice: str = ""
+    decisions: str | None = None
+    group_by: str | None = None
     fingerprint: str
     class_names: Annotated[list[str], MinLen(1)]
     counts: dict[str, dict[str, Count]]

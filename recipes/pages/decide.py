@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recipes import report
 from recipes.data.photos import decisions
 from recipes.data.photos.decisions import KEEP, MOVE, WORDS, Decision
+from recipes.data.user_photos import same_photos
 from recipes.pages import words
 from recipes.pages.pictures import jpeg
 from recipes.pages.server import Content
@@ -114,6 +115,4 @@ class DecidePage:
 
 def command(root: Path, file: Path, group_by: str | None = None) -> str:
     """The run that follows: on photos, with the decisions about them and the groups that are named."""
-    named = [] if file == decisions.beside(root) else ["--decisions", str(file)]
-    named += [] if group_by is None else ["--group-by", group_by]
-    return shlex.join(["python", "-m", "recipes.run", "--data", str(root), *named])
+    return shlex.join(["python", "-m", "recipes.run", "--data", *same_photos(root, file, group_by)])

@@ -8,11 +8,16 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recipes.data.user_photos import same_photos
 from recipes.evaluate.predictions import Predictions
 from recipes.files.csv_text import csv_text
+
+if TYPE_CHECKING:
+    from recipes.files.manifest import Data
 
 FILE = "doubtful_labels.csv"
 HEADER = ("path", "label", "prediction", "probability", "split")
@@ -58,9 +63,10 @@ def doubted(tables: Mapping[str, Predictions], decided: Collection[str] = ()) ->
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
-def command(photos: str) -> str:
-    """The command that shows all doubtful labels of a folder or table of photos, to decide about them."""
-    return shlex.join(["python", "-m", "recipes.doctor", photos, "--labels", "--decide"])
+def command(data: Data) -> str:
+    """The command that shows all doubtful labels of the photos of a run, to decide about them."""
+    given = same_photos(data.path, data.decisions, data.group_by)
+    return shlex.join(["python", "-m", "recipes.doctor", *given, "--labels", "--decide"])
 
 
 def as_csv(labels: Collection[Doubted]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recipes.data.user_photos import same_photos
 from recipes.evaluate.metrics import confusion
 from recipes.report.doubted import doubted
 from recipes.report.figures.confusion import confused_pairs
@@ -48,6 +49,7 @@ class Result:
         again: The command that runs the same again.
         training: For each class its training photos.
         decisions: A table of decisions about labels in place of the one beside the photos.
+        group_by: What names groups of photos that stay together.
         shortcuts: What the doctor found, `recipes.data.photos.shortcuts.Shortcut.as_dict` of each property.
         doubtful: Labels of validation and test photos that the network contradicts, and is sure.
         confused: The pair of classes that is confused most; `None` where no photo was.
@@ -59,6 +61,7 @@ class Result:
     again: str
     training: Mapping[str, int]
     decisions: str | None = None
+    group_by: str | None = None
     shortcuts: Sequence[Mapping[str, Any]] = ()
     doubtful: int = 0
     confused: Confused | None = None
@@ -91,7 +94,7 @@ def shortcut(result: Result) -> Step | None:
         return None
     told = f"{found['label']} from all others ({found['of_label']['found']:.2f} right, 0.50 by chance)"
     why = f"{found['by']} alone tells {told}: see whether it should"
-    return Step(_command("doctor", result.photos, *_decided(result)), why)
+    return Step(_command("doctor", *_photos(result)), why)
 
 
 def labels(result: Result) -> Step | None:
@@ -99,7 +102,7 @@ def labels(result: Result) -> Step | None:
     if result.doubtful < DOUBTFUL:
         return None
     why = f"{result.doubtful:,} labels are contradicted by a network that is sure: look, and decide"
-    return Step(_command("doctor", result.photos, "--labels", "--decide", *_decided(result)), why)
+    return Step(_command("doctor", *_photos(result), "--labels", "--decide"), why)
 
 
 def short_class(result: Result) -> Step | None:
@@ -139,7 +142,6 @@ def of_run(
     tables: Mapping[str, Predictions],
     folder: Path,
     *,
-    decisions: str | None,
     gain: tuple[float, float, float] | None,
 ) -> Result:
     """Gather what the rules look at.
@@ -148,7 +150,6 @@ def of_run(
         manifest: Of a run on a person's own photos.
         tables: Predictions of `validation` and `test`.
         folder: The run's.
-        decisions: The table of decisions that it was given.
         gain: What twice as many photos bring, with its band.
     """
     findings: Mapping[str, Any] = manifest.doctor or {}
@@ -158,7 +159,8 @@ def of_run(
         photos=manifest.data.path,
         again=manifest.command,
         training=manifest.data.counts["train"],
-        decisions=decisions,
+        decisions=manifest.data.decisions,
+        group_by=manifest.data.group_by,
         shortcuts=findings.get("shortcuts") or (),
         doubtful=len(doubted(tables, decided)),
         confused=_confused(tables["test"], Path(manifest.data.path)),
@@ -182,5 +184,5 @@ def _command(verb: str, *arguments: str) -> str:
     return shlex.join(["python", "-m", f"recipes.{verb}", *arguments])
 
 
-def _decided(result: Result) -> list[str]:
-    return ["--decisions", result.decisions] if result.decisions else []
+def _photos(result: Result) -> list[str]:
+    return same_photos(result.photos, result.decisions, result.group_by)

@@ -133,7 +133,7 @@ def run_page(
         worst=gallery.cards(test, images, gallery.worst(test)[: gallery.EACH]),
         least_sure=gallery.cards(test, images, gallery.least_sure(test)[: gallery.EACH]),
         doubted=drawn.doubted,
-        decide=doubted.command(manifest.data.path),
+        decide=doubted.command(manifest.data),
         heatmaps=gallery.heatmaps(test, images, drawn.heats),
         augmented=[_augmented(sample) for sample in drawn.augmented],
         network=drawn.network,

@@ -102,9 +102,13 @@ def test_a_shortcut_is_told_with_its_figures():
     )
 
 
-def test_decisions_from_elsewhere_are_given_to_the_doctor():
-    best, _ = steps(dataclasses.replace(FINE, doubtful=9, decisions="/else where.csv"))
-    assert shlex.split(best.command)[-2:] == ["--decisions", "/else where.csv"]
+def test_decisions_from_elsewhere_and_groups_are_given_to_the_doctor():
+    given = {"decisions": "/else where.csv", "group_by": r"([^/]+)_"}
+    best, _ = steps(dataclasses.replace(FINE, doubtful=9, **given))
+    words = ["/my photos", "--decisions", "/else where.csv", "--group-by", r"([^/]+)_", "--labels", "--decide"]
+    assert shlex.split(best.command)[3:] == words
+    best, _ = steps(dataclasses.replace(FINE, doubtful=9, decisions="/my photos/decisions.csv"))
+    assert shlex.split(best.command)[3:] == ["/my photos", "--labels", "--decide"], "those are found"
 
 
 def test_what_the_rules_look_at_is_gathered_from_a_run(tmp_path):
@@ -116,17 +120,20 @@ def test_what_the_rules_look_at_is_gathered_from_a_run(tmp_path):
     (tmp_path / "photos").mkdir()
     manifest = SimpleNamespace(
         doctor={"decisions": {"kept": ["0.jpg"]}, "shortcuts": None},
-        data=SimpleNamespace(path=str(tmp_path / "photos"), counts={"train": {"cat": 9, "dog": 8}}),
+        data=SimpleNamespace(
+            path=str(tmp_path / "photos"), counts={"train": {"cat": 9, "dog": 8}}, decisions=None, group_by="(x)"
+        ),
         command="python -m recipes.run own_photos --data photos",
     )
     tables = {"validation": nothing, "test": test}
-    found = next_step.of_run(manifest, tables, tmp_path / "run", decisions=None, gain=None)
+    found = next_step.of_run(manifest, tables, tmp_path / "run", gain=None)
     assert (found.confused.truth, found.confused.answer, found.confused.number, found.confused.images) == (
         "cat", "dog", 3, 4,
     )  # fmt: skip
     assert found.confused.paths[0] == str(tmp_path / "photos" / "1.jpg"), "the surest first"
     assert found.doubtful == 1, "a decision was made about the other"
     assert found.shortcuts == ()
+    assert found.group_by == "(x)"
     manifest.data.path = str(tmp_path / "photos.csv")
-    table = next_step.of_run(manifest, tables, tmp_path / "run", decisions=None, gain=None)
+    table = next_step.of_run(manifest, tables, tmp_path / "run", gain=None)
     assert table.confused.paths[0] == str(tmp_path / "1.jpg"), "beside the table"
