@@ -16,6 +16,7 @@ from pathlib import Path
 from recipes.console.command import Parser, guarded, port
 from recipes.console.screen import Screen
 from recipes.files import run_folder
+from recipes.pages.words import LANGUAGES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +34,7 @@ def parser() -> Parser:
         help="a finished run: its folder, last, or a recipe's name",
     )
     parse.add_argument("--port", type=port, default=8000, help="default 8000; 0 takes any that is free")
+    parse.add_argument("--language", choices=LANGUAGES, help="of the page (default the browser's)")
     parse.add_import()
     return parse
 
@@ -51,7 +53,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.pages.server import server
     from recipes.report import doubted
 
-    with server(ClassifyPage(load(options.run), doubted.read(options.run)), options.port) as running:
+    page = ClassifyPage(load(options.run), doubted.read(options.run), options.language)
+    with server(page, options.port) as running:
         print(f"http://127.0.0.1:{running.server_address[1]}  (Ctrl-C ends)", flush=True)
         running.serve_forever()
     return 0

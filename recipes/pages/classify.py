@@ -12,6 +12,7 @@ import numpy as np
 
 from recipes import report
 from recipes.evaluate.none_of_these import RATE
+from recipes.pages import words
 from recipes.pages.server import MOST_BYTES, Content
 from recipes.report.doubted import Doubted, command
 
@@ -20,30 +21,49 @@ if TYPE_CHECKING:
     from recipes.inference.predictor import Predictor
 
 SHOWN = 10
+# So many classes are named in the page's first line.
+MOST_NAMED = 12
 MOST_DOUBTED = 100
 
 
 class ClassifyPage:
-    """A page that says what is on a photo, by a run's network, and which labels of the run it contradicts."""
+    """A page that says what is on a photo, by a run's network, and which labels of the run it contradicts.
 
-    def __init__(self, predictor: Predictor, doubted: Sequence[Doubted] = ()) -> None:
+    Args:
+        predictor: Of the run.
+        doubted: The labels, the most doubtful first.
+        language: Of the page; `None` takes the browser's.
+    """
+
+    def __init__(self, predictor: Predictor, doubted: Sequence[Doubted] = (), language: str | None = None) -> None:
         self.predictor = predictor
         known = predictor.known
         self.rate = None if known is None else max(RATE, known.lowest_rate)
         self.one_at_a_time = threading.Lock()
         manifest = cast("Manifest", predictor.manifest)  # `load` gives one.
+        point = manifest.operating_point
+        facts = {
+            "words": words.CLASSIFY,
+            "language": language,
+            "recipe": manifest.recipe,
+            "accuracy": f"{manifest.result.test_accuracy:.4f}",
+            "dataset": manifest.data.dataset,
+            "names": list(predictor.class_names[:MOST_NAMED]),
+            "classes": len(predictor.class_names),
+            "rate": f"{100 * self.rate:.1f}%" if self.rate else None,
+            "point": {"name": point.class_name, "threshold": f"{point.threshold:.4g}"}
+            if point and point.threshold is not None
+            else None,
+            "megabytes": MOST_BYTES // 10**6,
+            "doubted": f"{len(doubted):,}",
+        }
         self.html = report.render(
             "serve.html",
-            title=manifest.recipe,
-            accuracy=manifest.result.test_accuracy,
-            data=manifest.data,
-            class_names=predictor.class_names,
-            rate=self.rate,
-            point=manifest.operating_point,
-            most_megabytes=MOST_BYTES // 10**6,
+            title=words.CLASSIFY[language or "en"]["title"],
+            facts=facts,
+            notice=manifest.data.notice,
             doubted=doubted[:MOST_DOUBTED],
-            all_doubted=len(doubted),
-            decide=command(manifest.data.path),
+            decide=command(manifest.data),
         ).encode()
 
     def shown(self, path: str) -> Content | None:

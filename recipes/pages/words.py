@@ -1,4 +1,4 @@
-"""What the pages say that take decisions, in English and in Korean; `{name}` is filled in by the page."""
+"""What the pages say, in English and in Korean; `{name}` is filled in by the page."""
 
 from __future__ import annotations
 
@@ -174,5 +174,67 @@ SORT = {
         "problems": "앨범에서 읽을 수 없는 파일 {count}개: {names}",
         "keys": "키: 1~9와 0 클래스, Enter 받아들이기, A~L 표시, O 한 장씩, S 나중에, U 되돌리기, Esc 표시 지우기, "
         "W {what}.",
+    },
+}
+CLASSIFY = {
+    "en": {
+        "title": "What is on this photo?",
+        "knows": "{recipe} knows {names}. Test accuracy {accuracy} on {dataset}.",
+        "and_more": "{names} and {count} more",
+        "point": "{name} is said from a probability of {threshold} on, its operating point.",
+        "none_of_these": "A photo that is unlike what it learned from is called none of these; so are {rate} of photos "
+        "of its classes.",
+        "drop": "Drop a photo here, or choose one",
+        "kinds": "JPEG, PNG, GIF, BMP, WebP or TIFF, at most {megabytes} MB. It stays on this machine.",
+        "classes": "Classes with probabilities",
+        "photo": "as the network takes it",
+        "photo_alt": "The photo as the network takes it",
+        "overlay": "what speaks for the first class (Grad-CAM)",
+        "overlay_alt": "Grad-CAM: the places that speak for the first class are bright",
+        "looking": "Looking at {file} ...",
+        "answer": "{file}: {name}",
+        "answer_none": "{file}: none of these; of them most likely {name}",
+        "score": "score {score}",
+        "too_large": "The file is larger than {megabytes} MB.",
+        "unreadable": "{file} cannot be read as a photo. ({reason})",
+        "gone": "The server did not answer. Is it still running?",
+        "doubted": "Labels worth a look",
+        "contradicted": "Validation and test photos of the run that the network calls something else, and is sure: "
+        "{count}. It may be wrong.",
+        "column_photo": "photo",
+        "column_label": "label",
+        "column_network": "the network says",
+        "column_probability": "probability",
+        "decide": "Decide about them:",
+    },
+    "ko": {
+        "title": "무슨 사진일까요?",
+        "knows": "{recipe}의 클래스: {names}. {dataset}에서 테스트 정확도 {accuracy}.",
+        "and_more": "{names} 외 {count}개",
+        "point": "확률이 {threshold} 이상이면 {name}(이)라고 답합니다(판정 기준점).",
+        "none_of_these": "배운 사진과 닮지 않은 사진은 '해당 없음'이라고 답합니다. "
+        "아는 클래스의 사진도 {rate}는 그렇게 답합니다.",
+        "drop": "사진을 여기에 끌어다 놓거나 고르세요",
+        "kinds": "JPEG, PNG, GIF, BMP, WebP, TIFF, {megabytes} MB까지. 사진은 이 컴퓨터를 떠나지 않습니다.",
+        "classes": "클래스와 확률",
+        "photo": "신경망이 보는 사진",
+        "photo_alt": "신경망이 보는 크기로 바꾼 사진",
+        "overlay": "첫 번째 클래스의 근거가 된 곳(Grad-CAM)",
+        "overlay_alt": "Grad-CAM: 첫 번째 클래스의 근거가 된 곳이 밝습니다",
+        "looking": "{file} 보는 중 ...",
+        "answer": "{file}: {name}",
+        "answer_none": "{file}: 해당 없음. 굳이 고르면 {name}",
+        "score": "점수 {score}",
+        "too_large": "파일이 {megabytes} MB보다 큽니다.",
+        "unreadable": "{file}: 사진으로 읽을 수 없습니다. ({reason})",
+        "gone": "서버가 답하지 않습니다. 아직 실행 중인가요?",
+        "doubted": "다시 볼 레이블",
+        "contradicted": "신경망이 다르게 보고 그 답을 확신하는 검증 사진과 테스트 사진: {count}장. "
+        "신경망이 틀릴 수도 있습니다.",
+        "column_photo": "사진",
+        "column_label": "레이블",
+        "column_network": "신경망의 답",
+        "column_probability": "확률",
+        "decide": "직접 정하려면:",
     },
 }

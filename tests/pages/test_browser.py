@@ -175,6 +175,12 @@ def test_a_photo_on_the_page_is_classified_and_explained(opened, trained, photos
     with server(ClassifyPage(recipes.load(trained))) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         host, port = running.server_address
+        page = opened(f"http://{host}:{port}/", locale="ko-KR", viewport={"width": 400, "height": 800})
+        assert page.evaluate("document.documentElement.lang") == "ko"
+        assert "무슨 사진일까요?" in page.inner_text("body")
+        page.set_input_files("input[type=file]", photos / "temple" / "empty.jpg")
+        page.wait_for_selector("#said:has-text('사진으로 읽을 수 없습니다')")
+        page.complaints.clear()  # Of the answer 422.
         page = opened(f"http://{host}:{port}/")
         assert_everybody_can_read(page)
         page.set_input_files("input[type=file]", photos / "temple" / "rotated.jpg")

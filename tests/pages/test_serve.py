@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from recipes import doctor, serve, sort
 from recipes.pages import server as servers
 from recipes.pages.classify import ClassifyPage
 from recipes.pages.server import server
+from recipes.pages.words import CLASSIFY, LANGUAGES
 from recipes.report.pictures import overlay
 
 
@@ -38,10 +40,14 @@ def ask(address, method, path, body=None, **headers):
     return answer, answer.read()
 
 
+def facts_of(html):
+    return json.loads(html.partition("const facts = ")[2].partition(";\n")[0])
+
+
 def test_the_page_classifies_a_photo_and_shows_where_it_looked(page, photos):
     answer, body = ask(page, "GET", "/")
     assert answer.status == 200
-    assert "옷" in body.decode()
+    assert facts_of(body.decode())["names"] == list(CLASSES)
     assert "default-src 'none'" in answer.getheader("Content-Security-Policy")
     answer, body = ask(page, "POST", "/classify", (photos / "temple" / "rotated.jpg").read_bytes())
     assert answer.status == 200
@@ -94,10 +100,22 @@ def test_the_page_lists_the_labels_that_the_run_contradicts(trained):
     predictor = recipes.load(trained)
     assert b"Labels worth a look" not in ClassifyPage(predictor).html
     html = ClassifyPage(predictor, [Doubted("temple/<b>.jpg", "temple", "flower", 0.973, "test")]).html.decode()
-    assert "1 validation and test photo of the run" in html
+    assert facts_of(html)["doubted"] == "1"
     assert "temple/&lt;b&gt;.jpg" in html
     assert "97.3%" in html
-    assert "--labels --decide" in html
+    assert f"recipes.doctor &#39;{predictor.manifest.data.path}&#39; --labels --decide" in html
+
+
+def test_the_page_says_the_same_in_every_language(trained):
+    assert CLASSIFY.keys() == set(LANGUAGES)
+    gaps = [{word: re.findall(r"{(\w+)}", text) for word, text in words.items()} for words in CLASSIFY.values()]
+    for one in gaps:
+        assert {word: sorted(names) for word, names in one.items()} == {
+            word: sorted(names) for word, names in gaps[0].items()
+        }
+    html = ClassifyPage(recipes.load(trained), language="ko").html.decode()
+    assert '<h1 data-word="title">무슨 사진일까요?</h1>' in html
+    assert facts_of(html)["language"] == "ko"
 
 
 def test_a_port_that_is_taken_is_said(page, trained, call):
@@ -211,7 +229,8 @@ def test_memory_stays_flat_over_many_requests(monkeypatch):
     predictor = SimpleNamespace(
         known=None, class_names=["a", "b"], image_shape=(32, 32, 3), square="squash", kind="probability", model=None,
         manifest=SimpleNamespace(
-            recipe="x", result=SimpleNamespace(test_accuracy=1), data=SimpleNamespace(path=None), operating_point=None
+            recipe="x", result=SimpleNamespace(test_accuracy=1), operating_point=None,
+            data=SimpleNamespace(path="", decisions=None, group_by=None),
         ),
         answers=lambda pixels: [None], ranked=lambda said: [("a", 0.9), ("b", 0.1)], refuses=lambda said, rate: None,
     )  # fmt: skip

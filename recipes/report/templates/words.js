@@ -6,4 +6,4 @@
   document.documentElement.lang = language;
   document.title = words.title;
   for (const element of document.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
-  byId("progress").setAttribute("aria-label", words.title);
+  byId("progress")?.setAttribute("aria-label", words.title);
