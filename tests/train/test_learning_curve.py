@@ -1,14 +1,18 @@
 """How many photos more: measured by folds, and forecast for twice as many."""
 
 import dataclasses
+import functools
 import json
 
+import keras
 import numpy as np
 import pytest
 from scipy.special import logit
 
 from recipes import Phase, book
 from recipes.data import Images, Origin, Splits
+from recipes.freeze.feature_cache import Features
+from recipes.train.engine import Outcome
 from recipes.train.heads import learning_curve, out_of_fold, power_law
 
 HEAD = Phase("head", epochs=1, optimizer="logistic_regression", weight_decay=10.0)
@@ -139,15 +143,41 @@ def test_a_class_of_fewer_photos_than_folds_has_no_curve_and_is_named(caplog):
     labels, recipe = np.repeat([0, 1], [20, 6]), book.get("own_photos")
     groups = np.arange(26)
     groups[-3:] = groups[-4]  # Four of the six look alike.
-    assert learning_curve.of_run(recipe, None, splits_of(labels, ("cat", "dog")), groups) is None
+    assert learning_curve.of_run(recipe, Outcome(None, [], {}), splits_of(labels, ("cat", "dog")), groups) is None
     assert "no learning curve: 5 folds take 5 training photos that differ of each class, and dog has 3" in caplog.text
 
 
-def test_a_recipe_that_takes_steps_has_no_curve_and_says_nothing(caplog):
+def outcome_of(features, *above):
+    """A training that ended with these features of a frozen layer, and what was trained above it."""
+    image = keras.Input(features.shape[1:])
+    frozen = keras.layers.Activation("relu", name="frozen")(image)
+    model = keras.Model(image, functools.reduce(lambda tensor, layer: layer(tensor), above, frozen))
+    return Outcome(model, [], {}, last=Features("frozen", [features], features[:0], 0, 0, 0.0))
+
+
+def test_a_regression_stands_in_for_a_head_that_was_trained_in_steps():
+    features, labels = clouds(per_class=40, classes=2)
+    places = features[:, np.newaxis, np.newaxis] + np.array([-1.0, 1.0]).reshape(1, 1, 2, 1)  # Their mean is the same.
+    head = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(8), keras.layers.Dense(1)
+    recipe, splits = book.get("vgg16_feature_extract"), splits_of(labels, ("cat", "dog"))
+    curve = learning_curve.of_run(recipe, outcome_of(places, *head), splits, np.arange(80))
+    alone = learning_curve.curve(
+        features, labels, np.arange(80), ("cat", "dog"), head=learning_curve.STAND_IN, balanced=False
+    )
+    assert curve.stood_in
+    assert curve.points == alone.points
+    assert curve.words().partition(";")[0].endswith("(by a logistic regression in place of the head)")
+    assert curve.as_dict()["stood_in"]
+
+
+def test_where_more_than_a_head_was_trained_there_is_no_curve_and_it_is_said(caplog):
     caplog.set_level("INFO", "recipes")
     splits = splits_of(np.repeat([0, 1], 20), ("cat", "dog"))
-    assert learning_curve.of_run(book.get("transfer"), None, splits, np.arange(40)) is None
-    assert not caplog.text
+    above = keras.layers.Conv2D(2, 1), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1)
+    for outcome in (Outcome(None, [], {}), outcome_of(np.zeros((40, 2, 2, 3), "float32"), *above)):
+        assert learning_curve.of_run(book.get("vgg16_finetune"), outcome, splits, np.arange(40)) is None
+        assert "no learning curve: more than a head was trained" in caplog.text
+        caplog.clear()
 
 
 def test_photos_called_by_folds_are_called_by_heads_that_did_not_see_them():

@@ -4,7 +4,8 @@ Of the photos that train, each is called by a head that was solved for without i
 four all photos teach, then a half of them, drawn anew a few times, and so on; what the frozen part finds in them is
 kept already, so that this takes seconds. A power law (`power_law`) goes through the errors and says what twice as many
 photos would bring, and no more than that. The base, its stages and the head are those of the run: they were chosen on
-some of the same photos, at every size alike.
+some of the same photos, at every size alike. For a head that was trained in steps a logistic regression on what the
+frozen part finds stands in.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ import numpy as np
 from scipy.stats import binomtest
 from threadpoolctl import threadpool_limits
 
+from recipes.freeze.layers import split_at
 from recipes.recipe import Augment, Phase
 from recipes.train.heads import power_law, solver
 from recipes.train.heads.power_law import Band
 
 if TYPE_CHECKING:
+    import keras
+
     from recipes.data import Splits
-    from recipes.freeze.feature_cache import Features
+    from recipes.files.sharded_array import Rows
     from recipes.recipe import Recipe
+    from recipes.train.engine import Outcome
 
 FOLDS = 5
 # Shares of the photos, and how often each is drawn.
@@ -38,6 +43,9 @@ TESTED = 1000
 STANDS_OUT = 0.005
 # Places between the least and twice the most photos, where a page draws the power law.
 DRAWN = 25
+# Stands in for a head that was trained in steps, as the audition's first one; and how many photos are averaged at once.
+STAND_IN = Phase("head", epochs=1, optimizer="logistic_regression", weight_decay=10.0)
+AT_ONCE = 256
 log = logging.getLogger("recipes")
 
 
@@ -93,6 +101,7 @@ class LearningCurve:
         law: (photos, low, middle, high) of the power law, for a picture.
         classes: Each class, by name.
         seconds: It took.
+        stood_in: Whether a logistic regression stood in for the run's head.
     """
 
     points: tuple[Point, ...]
@@ -104,6 +113,7 @@ class LearningCurve:
     law: tuple[tuple[float, float, float, float], ...]
     classes: Mapping[str, ClassCurve]
     seconds: float
+    stood_in: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As plain, JSON-ready values."""
@@ -113,7 +123,8 @@ class LearningCurve:
 
     def words(self) -> str:
         """What twice as many photos bring, in a line; and to which class, where one stands out."""
-        words = f"twice as many photos: about {points(self.gain)}"
+        instead = " (by a logistic regression in place of the head)" if self.stood_in else ""
+        words = f"twice as many photos: about {points(self.gain)}{instead}"
         name, most = max(self.classes.items(), key=lambda one: one[1].gain.middle)
         if most.gain.middle < self.gain.middle + STANDS_OUT:
             return words
@@ -140,28 +151,44 @@ def refusal(labels: np.ndarray, groups: np.ndarray, class_names: Sequence[str]) 
     return ""
 
 
-def of_run(recipe: Recipe, features: Features | None, splits: Splits, groups: np.ndarray) -> LearningCurve | None:
-    """The learning curve of a run's head; says why there is none.
+def of_run(recipe: Recipe, outcome: Outcome, splits: Splits, groups: np.ndarray) -> LearningCurve | None:
+    """The learning curve of a run; says why there is none.
 
     Args:
-        recipe: The run's; a recipe without a phase that is solved for has none, and nothing is said.
-        features: What the phase found in the training photos.
+        recipe: The run's.
+        outcome: Of its training.
         splits: The images.
         groups: (training images,), equal for those that look alike.
     """
     solved = [phase for phase in recipe.phases if phase.is_solved]
-    if not solved:
-        return None
+    features = outcome.solved if solved else outcome.last
     reason = refusal(splits.train.labels, groups, splits.class_names)
-    if not reason and (features is None or recipe.augment != Augment()):
+    if not reason and solved and (features is None or recipe.augment != Augment()):
         reason = "what the frozen part finds in the photos as they are was not kept"
-    if reason:
+    elif not reason and (features is None or not (solved or _is_head(outcome.model, features.layer))):
+        reason = "more than a head was trained, so that each number of photos would take a training of its own"
+    if features is None or reason:
         log.info("no learning curve: %s", reason)
         return None
-    return curve(
-        features.train[0][:], splits.train.labels, groups, splits.class_names,  # type: ignore[union-attr]
-        head=solved[-1], balanced=recipe.class_weights is not None,
+    found = curve(
+        _averaged(features.train[0]), splits.train.labels, groups, splits.class_names,
+        head=solved[-1] if solved else STAND_IN, balanced=recipe.class_weights is not None,
     )  # fmt: skip
+    return dataclasses.replace(found, stood_in=not solved)
+
+
+def _is_head(model: keras.Model, layer: str) -> bool:
+    """Whether all that has weights above a layer is dense, or normalizes."""
+    import keras
+
+    weighted = [above for above in split_at(model, layer)[1].layers if above.weights]
+    return all(isinstance(above, keras.layers.Dense | keras.layers.BatchNormalization) for above in weighted)
+
+
+def _averaged(kept: Rows) -> np.ndarray:
+    """(photos, features), averaged over places."""
+    parts = [np.asarray(kept[start : start + AT_ONCE], "float32") for start in range(0, len(kept), AT_ONCE)]
+    return np.concatenate([part.mean(axis=tuple(range(1, part.ndim - 1))) for part in parts])
 
 
 def curve(
