@@ -81,8 +81,9 @@ def say(diagnosis: Diagnosis) -> None:
     """Say what matters: counts, warnings, and what cannot be used."""
     kinds = ", ".join(f"{number:,} {extension}" for extension, number in diagnosis.extensions.items())
     log.info(
-        "doctor %s photos in %d classes (%s); %s can be used",
-        f"{len(diagnosis.photos):,}", len(diagnosis.listing.classes), kinds, f"{len(diagnosis.used):,}",
+        "doctor %s photos in %d classes%s; %s can be used",
+        f"{len(diagnosis.photos):,}", len(diagnosis.listing.classes), f" ({kinds})" if kinds else "",
+        f"{len(diagnosis.used):,}",
     )  # fmt: skip
     shown = dict(list(diagnosis.counts.items())[: 4 * SHOWN])
     width = max(map(len, ["class", *shown]))

@@ -225,7 +225,12 @@ def _train(
         step = f", step {saved.step}" if saved.step else ""
         log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, step)
     number_format = precision.choose(job.request.precision)
-    log.info("train  %s, %d epochs at most, batches of %d", number_format, job.recipe.epochs(), job.recipe.batch_size)
+    if all(phase.is_solved for phase in job.recipe.phases):
+        log.info("train  %s, the head is solved for, in no steps", number_format)
+    else:
+        log.info(
+            "train  %s, %d epochs at most, batches of %d", number_format, job.recipe.epochs(), job.recipe.batch_size
+        )
 
     with job.screen.epochs(job.recipe.epochs(), len(saved.history) if saved else 0) as lines, job.signals.deferred():
 
@@ -274,7 +279,7 @@ def _learning_curve(job: Job, ready: prepare.Prepared, outcome: Outcome) -> Lear
     """How accuracy grows with the photos, measured by folds and kept in the run's folder; `None` where it cannot be."""
     from recipes.train.heads import learning_curve
 
-    curve = learning_curve.of_run(job.recipe, outcome.solved, ready.splits, ready.groups)
+    curve = learning_curve.of_run(job.recipe, outcome, ready.splits, ready.groups)
     if curve is not None:
         atomic.write_json(job.folder / run_folder.LEARNING_CURVE, curve.as_dict())
     return curve
@@ -296,8 +301,10 @@ def _evaluate(
         elif photos is not None:
             scored, columns = likeness.compared(outcome.model, photos), len(photos)
         with job.screen.counting(f"{name} images") as watch:
-            model, images = _to_score(scored, outcome, splits, name)
-            tables[name] = predictions.predict(model, images, splits.class_names, watch, likenesses=columns)
+            model, images = _to_score(scored, outcome, splits, name, watch)
+            # What passed the frozen part already needs no second line.
+            shown = watch if images is getattr(splits, name) else lambda done, total: None
+            tables[name] = predictions.predict(model, images, splits.class_names, shown, likenesses=columns)
     if photos is not None and (nearest := tables["test"].nearest) is not None:
         kept = likeness.chosen(splits.train.labels, photos.shape[1])
         tables["test"] = replace(tables["test"], nearest=kept[nearest])
@@ -333,14 +340,23 @@ def _growth(job: Job, test: Predictions) -> Growth | None:
     return growth(earlier_run.read(Path(job.request.after)), earlier_run.read_division(job.folder), test)
 
 
-def _to_score(model: keras.Model, outcome: Outcome, splits: data.Splits, name: str) -> tuple[keras.Model, data.Images]:
-    """A network, and a split as it takes it: validation images that passed the frozen part do not pass it again."""
+def _to_score(
+    model: keras.Model, outcome: Outcome, splits: data.Splits, name: str, watch: Callable[[int, int], None]
+) -> tuple[keras.Model, data.Images]:
+    """A network, and a split as it takes it: images that passed the frozen part do not pass it again.
+
+    Validation images passed it in the run. Test images pass it now, in float32; what it finds in them is kept for the
+    next run, where it is smaller than they are.
+    """
+    from recipes.freeze.feature_cache import cache, is_small
     from recipes.freeze.layers import split_at
 
-    images = getattr(splits, name)
-    if name != "validation" or outcome.last is None:
+    images, last = getattr(splits, name), outcome.last
+    if last is None or not (name == "validation" or is_small(last.validation)):
         return model, images
-    return split_at(model, outcome.last.layer)[1], replace(images, pixels=outcome.last.validation)
+    prefix, suffix = split_at(model, last.layer)
+    kept = last.validation if name == "validation" else cache(prefix, images.pixels, dtype="float32", watch=watch)
+    return suffix, replace(images, pixels=kept)
 
 
 def _keep_best(job: Job, model: keras.Model, splits: data.Splits) -> str:

@@ -5,28 +5,30 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from recipes import data, precision
 from recipes.console.screen import Screen
 from recipes.data.pipeline import steps_per_epoch
+from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.execution import environment, prepare
 from recipes.execution.request import Request
 from recipes.freeze import frozen_runner
-from recipes.freeze.feature_cache import refuse_large
-from recipes.recipe import Recipe
+from recipes.freeze.feature_cache import is_small, refuse_large, remaining
+from recipes.freeze.layers import split_at
+from recipes.recipe import Phase, Recipe
 from recipes.train.phase import Phases
-from recipes.train.timing import seconds_per_step
+from recipes.train.timing import pace, seconds_of, seconds_per_step
 from zoo.cache import cache_folder
+from zoo.weights import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
     import keras
 
-# Seconds to import Keras, to draw and to write, on two cores.
-AROUND = 25
+    from recipes.train.heads.hearing import Cost
+
+# Seconds to import Keras, to draw and to write, on two cores; and for the heads of an audition, for each of its photos.
+AROUND, OF_HEADS = 25, 0.05
 log = logging.getLogger("recipes")
 
 
@@ -40,7 +42,7 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
         Fault: What the run itself would raise before training.
     """
     began = time.monotonic()
-    ready = prepare.prepare(request, screen)
+    ready = prepare.prepare(request, screen, chooses=False)
     reading = time.monotonic() - began
     origin, recipe, splits, weights, model = ready.origin, ready.recipe, ready.splits, ready.weights, ready.model
     number_format = precision.choose(request.precision)
@@ -52,10 +54,16 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     # A step goes forward and back, which is three times the work of the forward pass that validates.
     share_validating = len(splits.validation) / (3 * len(splits.train))
     training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) * (1 + share_validating) / 60
+    costs = _audition(ready, screen) if request.wants_audition(recipe) else []
     frozen = _frozen_pass(recipe, splits, model, request)
-    scoring = _scoring_seconds(model, splits, bool(frozen["bytes"])) / 60
+    scoring = _scoring_seconds(recipe, splits, model, request, bool(frozen["bytes"])) / 60
     minutes = {"reading": reading / 60, "frozen pass": frozen["minutes"], "training": training, "scoring": scoring}
+    if costs:
+        minutes["audition"] = (sum(cost.seconds for cost in costs) + OF_HEADS * _heard(ready)) / 60
     minutes["starting and reporting"] = AROUND / 60
+    most, dearest = _most(costs, recipe, splits, minutes)
+    if request.wants_further(recipe):
+        most += request.minutes or 0.0
     facts = environment.model_facts(model, recipe.architecture)
 
     log.info("%s, %s: would run", recipe.name, request.variant)
@@ -65,12 +73,15 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     if weights:
         log.info("weights from %s: %s", weights.kind, weights.path)
     log.info("model  %s: %s parameters, %s MACs an image", model.name, f"{facts['parameters']:,}", f"{facts['macs']:,}")
-    for phase in recipe.phases:
+    for cost in costs:
         log.info(
-            "phase  %s: %d epochs at most of %d steps, %s at %g (%s), training %s",
-            phase.name, phase.epochs, steps, phase.optimizer, phase.learning_rate, phase.schedule,
-            ", ".join(phase.train),
+            "hears  %s at %d: %d of %d photos pass it, in about %.1f minutes",
+            cost.base, cost.size, cost.photos, _heard(ready), cost.seconds / 60,
         )  # fmt: skip
+    for phase in recipe.phases:
+        log.info("phase  %s: %s", phase.name, _in_words(phase, steps, chosen=bool(costs)))
+    if request.wants_further(recipe):
+        log.info("phase  %s: where folds say that it helps, in %g minutes", recipe.then[0].name, request.minutes)
     if frozen["bytes"]:
         log.info(
             "cache  %.2f GB of activations in %s (%.2f GB there already, %.1f GB free), %s; computing the rest takes "
@@ -83,6 +94,11 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
         sum(minutes.values()), ", ".join(f"{part} {value:.1f}" for part, value in minutes.items()), number_format,
         ", ".join(f"{1e3 * one:.0f}" for one in seconds.values()),
     )  # fmt: skip
+    if dearest:
+        log.info(
+            "       so much where folds choose %s; about %.1f minutes where they choose %s, and two joined take both",
+            _named(recipe), most, dearest,
+        )  # fmt: skip
     refuse_large(frozen["missing_bytes"])
     return {
         "recipe": recipe.name,
@@ -95,6 +111,7 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
         "frozen_pass": frozen,
         "minutes": sum(minutes.values()),
         "minutes_of": minutes,
+        "minutes_at_most": most,
         "settings": recipe.as_dict(),
     }
 
@@ -102,48 +119,106 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
 def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, request: Request) -> dict[str, Any]:
     """Size of the activations a run keeps, and minutes to compute what of them is missing, from a timed batch."""
     network = precision.cast(model, request.precision)
-    phases = Phases(recipe, splits, network, seed=request.seed, precision=request.precision)
-    needs = phases.boundary.needs()
+    boundary = Phases(recipe, splits, network, seed=request.seed, precision=request.precision).boundary
+    needs, passing = boundary.needs(), boundary.remaining()
     seconds, name = 0.0, ""
-    for prefix in {id(prefix): prefix for prefix, _ in needs}.values():
-        name = name or phases.boundary.engine(prefix)
-        images = sum(rows.missing_bytes // rows.row_bytes for other, rows in needs if other is prefix)
+    for prefix in {id(prefix): prefix for prefix, _ in passing}.values():
+        name = name or boundary.engine(prefix)
+        images = sum(number for other, number in passing if other is prefix)
         if images:
-            seconds += _pass_seconds(prefix.network, phases.boundary.engine(prefix), images)
+            seconds += pace(prefix.network, boundary.engine(prefix)).seconds(images)
     folder = cache_folder()
     return {
         "engine": name,
         "bytes": sum(rows.nbytes for _, rows in needs),
         "missing_bytes": sum(rows.missing_bytes for _, rows in needs),
+        "images": sum(number for _, number in passing),
         "free_bytes": shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free,
         "minutes": seconds / 60,
     }
 
 
-def _pass_seconds(network: keras.Model, name: str, images: int) -> float:
-    """To make an engine, and to run it over so many images."""
-    batch = np.random.default_rng(0).uniform(0, 255, (frozen_runner.BATCH, *network.input_shape[1:]))
-    began = time.monotonic()
-    run = frozen_runner.build(network, name, batch).run
-    run(batch)  # The first call prepares.
-    return time.monotonic() - began + _seconds(run, batch) / len(batch) * images
-
-
-def _scoring_seconds(model: keras.Model, splits: data.Splits, keeps_validation: bool) -> float:
-    """To score the test images, and the validation images where they do not lie behind the frozen part already."""
+def _scoring_seconds(
+    recipe: Recipe, splits: data.Splits, model: keras.Model, request: Request, keeps_validation: bool
+) -> float:
+    """To score the test images, and the validation images, where they do not lie behind the frozen part already."""
     images = len(splits.test) + (0 if keeps_validation else len(splits.validation))
+    boundary = Phases(recipe, splits, precision.cast(model, "float32"), seed=request.seed, precision="float32").boundary
+    cuts = boundary.cuts(len(recipe.phases) - 1)
+    if cuts and is_small(boundary.needs()[-1][1]):
+        prefix, _ = split_at(boundary.model, cuts[-1])
+        name, images = remaining(prefix, splits.test.pixels, dtype="float32")
+        return pace(prefix, name).seconds(images)
     batch = splits.train.pixels[: frozen_runner.BATCH].astype("float32")
     began = time.monotonic()
     run = frozen_runner.exact(model, images, batch).run
     run(batch)
-    return time.monotonic() - began + _seconds(run, batch) / len(batch) * images
+    return time.monotonic() - began + seconds_of(run, batch) / len(batch) * images
 
 
-def _seconds(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> float:
-    """What a batch takes: the least of three, for the first ones still warm up."""
-    found = []
-    for _ in range(3):
-        began = time.monotonic()
-        run(batch)
-        found.append(time.monotonic() - began)
-    return min(found)
+def _heard(ready: prepare.Prepared) -> int:
+    """Photos that bases are heard on."""
+    from recipes.train.heads import audition
+
+    return len(audition.sample(ready.splits.train.labels, ready.groups))
+
+
+def _audition(ready: prepare.Prepared, screen: Screen) -> list[Cost]:
+    """What it takes to hear each base of a recipe, from a few batches timed now; nothing for one without weights.
+
+    Raises:
+        EnvironmentFault: When there are weights for none.
+        UsageFault: When a base is not known.
+        CorruptFault: When weights fail their check.
+    """
+    where = prepare.hearing(ready.recipe, ready.origin, ready.splits, ready.diagnosis, ready.request)
+    found, missing, heard = [], "", where.recipe.bases()
+    with screen.counting("bases") as watch:
+        for number, (base, size) in enumerate(heard, 1):
+            try:
+                found.append(where.cost(base, size))
+            except WeightsMissing as error:
+                missing = str(error)
+                log.warning("NOTICE %s would not be heard: %s", base, error)
+            except WeightsCorrupt as error:
+                raise CorruptFault(str(error)) from error
+            except ValueError as error:
+                raise UsageFault(f"audition: {error}") from error
+            watch(number, len(heard))
+    if not found:
+        raise EnvironmentFault(missing)
+    return found
+
+
+def _most(costs: list[Cost], recipe: Recipe, splits: data.Splits, minutes: dict[str, float]) -> tuple[float, str]:
+    """Minutes in all where folds choose the base that takes longest, and which that is; empty where there is no choice.
+
+    Args:
+        costs: Of the bases that are heard.
+        recipe: Gives the base that the minutes are of.
+        splits: All images.
+        minutes: Of each part.
+    """
+    if not costs:
+        return sum(minutes.values()), ""
+    dearest = max(costs, key=lambda cost: cost.pace.each)
+    own = next((cost for cost in costs if f"{cost.base} at {cost.size}" == _named(recipe)), costs[0])
+    passing = dearest.pace.seconds(len(splits.train) + len(splits.validation)) / 60
+    scoring = minutes["scoring"] * dearest.pace.each / own.pace.each
+    others = sum(value for part, value in minutes.items() if part not in ("frozen pass", "scoring"))
+    return others + passing + scoring, f"{dearest.base} at {dearest.size}"
+
+
+def _named(recipe: Recipe) -> str:
+    return f"{recipe.model.get('backbone', recipe.architecture)} at {recipe.image_size}"
+
+
+def _in_words(phase: Phase, steps: int, *, chosen: bool) -> str:
+    """What a phase does."""
+    if phase.is_solved:
+        how = "folds choose how" if chosen else phase.optimizer.replace("_", " ")
+        return f"solved for ({how}), in no steps, training {', '.join(phase.train)}"
+    return (
+        f"{phase.epochs} epochs at most of {steps} steps, {phase.optimizer} at {phase.learning_rate:g} "
+        f"({phase.schedule}), training {', '.join(phase.train)}"
+    )

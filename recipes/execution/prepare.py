@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from recipes.data.photos.diagnosis import Diagnosis
     from recipes.train.heads import audition
+    from recipes.train.heads.hearing import Hearing
 
 # Of the bases that a person has used before, so many are heard of their own photos.
 MOST_OTHERS = 3
@@ -68,6 +69,7 @@ class Prepared:
         recipe: The recipe to execute, for so many images.
         splits: The images.
         findings: What an examination of a person's own photos found.
+        diagnosis: The examination.
         groups: (training images,), a number for each, equal for those that must stay together.
         weights: Pretrained weights, if the recipe wants any.
         model: The network, freshly initialised from the request's seed.
@@ -79,6 +81,7 @@ class Prepared:
     recipe: Recipe
     splits: data.Splits
     findings: dict[str, Any] | None
+    diagnosis: Diagnosis | None
     groups: np.ndarray
     weights: Source | None
     model: keras.Model
@@ -133,7 +136,9 @@ def _find(request: Request) -> data.Origin:
     )
 
 
-def prepare(request: Request, screen: Screen, *, known: Outline | None = None, folder: Path | None = None) -> Prepared:
+def prepare(
+    request: Request, screen: Screen, *, known: Outline | None = None, folder: Path | None = None, chooses: bool = True
+) -> Prepared:
     """Prepare what a request needs; a person's own photos are examined first.
 
     Args:
@@ -141,6 +146,7 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
         screen: Shows the progress of the examination.
         known: What `outline` gave for the request, where that was asked before.
         folder: Where to write what the examination found.
+        chooses: Whether folds choose what the recipe leaves to them; else all is as the recipe has it.
 
     Raises:
         DataFault: When nothing can be trained on the images.
@@ -154,7 +160,7 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
     if wanted := request.wanted():
         wanted.require(splits.class_names)
     recipe = request.for_images(known.recipe, splits.counts()["train"])
-    if request.wants_audition(recipe):
+    if chooses and request.wants_audition(recipe):
         held = _hear(recipe, known.origin, splits, diagnosis, request, screen)
         if folder is not None:
             atomic.write_json(folder / run_folder.AUDITION, held.as_dict())
@@ -163,7 +169,7 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
         if known.recipe.image_size != recipe.image_size:
             splits = _read(known, diagnosis)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
-    if request.wants_further(recipe):
+    if chooses and request.wants_further(recipe):
         found = _further(dataclasses.replace(known, request=request), recipe, splits, diagnosis, folder)
         request = dataclasses.replace(request, chosen=(*request.chosen, *found))
         known = outline(request, known.origin)
@@ -176,8 +182,9 @@ def prepare(request: Request, screen: Screen, *, known: Outline | None = None, f
     findings = examination.findings(diagnosis) if diagnosis else None
     groups = _groups(splits, diagnosis)
     return Prepared(
-        request, known.origin, recipe, splits, findings, groups, known.weights, model, network.describe(model)
-    )
+        request, known.origin, recipe, splits, findings, diagnosis, groups, known.weights, model,
+        network.describe(model),
+    )  # fmt: skip
 
 
 def _examine(known: Outline, screen: Screen, folder: Path | None) -> Diagnosis | None:
@@ -226,23 +233,15 @@ def _hear(
         UsageFault: When a base is not known.
     """
     from recipes.train.heads import audition
-    from recipes.train.heads.averages import Averages, averages
+    from recipes.train.heads.averages import Averages
 
-    heard, groups = _sample(splits, diagnosis)
-    if origin.kind == "photos" and recipe.weights == "imagenet" and "audition" not in dict(request.overrides):
-        known = at_hand([bases.find(name) for name in PREPARED])
-        others = [f"{name}@{recipe.image_size}" for name in known[:MOST_OTHERS]]
-        recipe = dataclasses.replace(recipe, audition=(*recipe.audition, *others))
+    where = hearing(recipe, origin, splits, diagnosis, request)
+    recipe, heard, groups = where.recipe, where.images, where.groups
     by_photo = diagnosis.look_alikes(heard.ids) if diagnosis and diagnosis.named_groups else None
 
     def look(base: str, size: int) -> Averages:
-        images = heard
-        if size != splits.image_shape[0]:
-            images = data.read_again(origin, heard, (size, size, splits.image_shape[2]), recipe, diagnosis)
         with screen.counting(f"{base} at {size}") as watch:
-            return averages(
-                base, images, weights=recipe.weights, engine=recipe.engine, precision=request.precision, watch=watch
-            )
+            return where.averages(base, size, watch)
 
     if by_photo is not None and (few := set(splits.train.labels.tolist()) - set(heard.labels.tolist())):
         names = ", ".join(repr(splits.class_names[label]) for label in sorted(few))
@@ -261,6 +260,20 @@ def _hear(
         raise UsageFault(f"audition: {error}") from error
     audition.say(held)
     return held
+
+
+def hearing(
+    recipe: Recipe, origin: data.Origin, splits: data.Splits, diagnosis: Diagnosis | None, request: Request
+) -> Hearing:
+    """What the bases of a recipe are heard on; of a person's own photos those are heard too that were used before."""
+    from recipes.train.heads.hearing import Hearing
+
+    if origin.kind == "photos" and recipe.weights == "imagenet" and "audition" not in dict(request.overrides):
+        known = at_hand([bases.find(name) for name in PREPARED])
+        others = [f"{name}@{recipe.image_size}" for name in known[:MOST_OTHERS]]
+        recipe = dataclasses.replace(recipe, audition=(*recipe.audition, *others))
+    heard, groups = _sample(splits, diagnosis)
+    return Hearing(recipe, origin, heard, groups, diagnosis, request.precision)
 
 
 def _further(

@@ -142,10 +142,31 @@ def cache(
         EnvironmentFault: When the engine asked for is not installed.
         UsageFault: When an activation is too large for `dtype`.
     """
-    views = [View(images, images_key(images), augment, seed, view)]
-    given = Prefix(prefix)
-    name = engines.choose(engine, precision, work=len(images) * given.macs, depthwise=given.is_depthwise)
+    given, views, name = _alone(prefix, View(images, images_key(images), augment, seed, view), engine, precision)
     return _pass(given, views, dtype, name, folder, watch)[0][0]
+
+
+def remaining(
+    prefix: keras.Model, images: np.ndarray | Rows, *, dtype: str, engine: str = "auto", precision: str = "float32"
+) -> tuple[str, int]:
+    """What `cache` would run a frozen network with, and over how many images: those of which nothing is kept.
+
+    Args:
+        prefix: The frozen part.
+        images: (images, ...), what it takes.
+        dtype: Number format on disk.
+        engine: See `recipes.freeze.frozen_runner.choose`.
+        precision: Number format that Keras computes in.
+    """
+    given, (view,), name = _alone(prefix, View(images, images_key(images)), engine, precision)
+    return name, len(_new(_rows(given, [view], dtype, name, None)[0], view))
+
+
+def _alone(prefix: keras.Model, view: View, engine: str, precision: str) -> tuple[Prefix, list[View], str]:
+    """A network with the one view of images that passes it, and what runs it."""
+    given = Prefix(prefix)
+    name = engines.choose(engine, precision, work=len(view.images) * given.macs, depthwise=given.is_depthwise)
+    return given, [view], name
 
 
 @dataclass(frozen=True)
@@ -254,6 +275,19 @@ class Boundary:
                 views = [View(rows, rows.key) for rows in kept]
         return list(found.values())
 
+    def remaining(self) -> list[tuple[Prefix, int]]:
+        """The stretches of all phases, and how many images would pass each: those of which nothing is kept anywhere."""
+        found: dict[str, tuple[Prefix, int]] = {}
+        for phase in range(len(self.frontiers)):
+            views = self._views
+            for prefix in self._stages(self.cuts(phase)):
+                kept = self._kept(prefix, views, self.engine(prefix))
+                for rows, view in zip(kept, views, strict=True):
+                    if rows.key not in found:
+                        found[rows.key] = prefix, len(_new(rows, view))
+                views = [View(rows, rows.key) for rows in kept]
+        return list(found.values())
+
     def engine(self, prefix: Prefix) -> str:
         """What runs a stretch over all views: `recipes.freeze.frozen_runner.choose`."""
         base = BASES.get(str(self.recipe.model.get("backbone", zoo.info(self.recipe.architecture).base)))
@@ -299,6 +333,11 @@ class Boundary:
 
     def _kept(self, prefix: Prefix, views: Sequence[View], engine: str) -> list[Rows]:
         return _rows(prefix, views, self.recipe.cache_dtype, engine, None)
+
+
+def is_small(kept: Rows) -> bool:
+    """Whether what is kept of each image is a row of features."""
+    return len(kept.shape) == 2
 
 
 def refuse_large(needed: int, folder: Path | None = None) -> None:
@@ -361,6 +400,16 @@ def _pass(
         if given:
             known_rows.keep(rows, given)
     return kept, total
+
+
+def _new(rows: Rows, view: View) -> np.ndarray:
+    """Places of the images that would pass: what they give is not there, nor in another set."""
+    missing = rows.missing_places()
+    if not len(missing) or view.augment is not None:
+        return missing
+    if isinstance(view.images, Rows) and view.images.missing_bytes:
+        return missing  # What they are is not known yet.
+    return np.setdiff1d(missing, list(known_rows.find(rows, known_rows.contents(view.images))))
 
 
 def _made(

@@ -212,7 +212,8 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         optimizer.finalize_variable_values(model.trainable_variables)
     if phase.keep == "best":
         _assign(weights, state.arrays["best"])
-    say_what_is_kept(phase, state.history, len(splits.validation))
+    if not phase.is_solved:
+        say_what_is_kept(phase, state.history, len(splits.validation))
     phases.boundary.forget(weights)
     still = prove_frozen(worker, before)
     if still and len(state.history) > epochs_before:

@@ -1,17 +1,55 @@
-"""How long a training step takes here."""
+"""How long a training step takes here, and the pass of a photo."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from recipes import precision as precisions
 from recipes.data.splits import Splits
+from recipes.freeze import frozen_runner
 from recipes.recipe import Recipe
 from recipes.train.phase import Phases
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast photos pass a network: seconds to prepare it, and seconds for each photo."""
+
+    preparing: float
+    each: float
+
+    def seconds(self, photos: int) -> float:
+        """For so many photos; nothing is prepared for none."""
+        return self.preparing + self.each * photos if photos else 0.0
+
+
+def pace(network: keras.Model, engine: str) -> Pace:
+    """How fast photos pass a network that an engine runs, from a few timed batches.
+
+    Args:
+        network: It.
+        engine: See `recipes.freeze.frozen_runner.choose`.
+    """
+    batch = np.random.default_rng(0).uniform(0, 255, (frozen_runner.BATCH, *network.input_shape[1:]))
+    began = time.monotonic()
+    run = frozen_runner.build(network, engine, batch).run
+    run(batch)  # The first call prepares.
+    return Pace(time.monotonic() - began, seconds_of(run, batch) / len(batch))
+
+
+def seconds_of(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> float:
+    """What a batch takes: the least of three, for the first ones still warm up."""
+    found = []
+    for _ in range(3):
+        began = time.monotonic()
+        run(batch)
+        found.append(time.monotonic() - began)
+    return min(found)
 
 
 def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phase: int, precision: str) -> float:

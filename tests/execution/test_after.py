@@ -54,6 +54,17 @@ def test_only_new_photos_pass_the_base(grown):
     assert after["boundary"]["head"]["images_passed"] == len(new)
 
 
+def test_a_plan_knows_what_passed_before(grown, run_cli, monkeypatch):
+    photos, first, second = grown
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(second.parent / "cache"))
+    code, out, err = run_cli("--data", photos, "--after", first, "--plan", "--json")
+    assert code == 0, err
+    plan = json.loads(out)
+    assert plan["frozen_pass"]["images"] == 0
+    assert plan["minutes_of"]["scoring"] == 0, "the test photos passed too"
+    assert "audition" not in plan["minutes_of"]
+
+
 def test_what_was_tested_stays_in_test_and_what_trained_does_not_enter_it(grown):
     _, first, second = grown
     before, after = sides(first), sides(second)

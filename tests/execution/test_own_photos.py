@@ -1,7 +1,9 @@
 """From a folder of photos to a run, with small networks."""
 
 import csv
+import dataclasses
 import json
+import re
 import shutil
 
 import keras
@@ -10,6 +12,7 @@ from conftest import SMALL
 from photo_files import CLASSES, crops, write_objects
 
 from recipes import export, verify
+from recipes.book import own_photos
 from recipes.files import run_folder
 from recipes.inference.bundle import FORMATS
 from recipes.run import main
@@ -89,8 +92,24 @@ def test_photos_without_a_recipe_are_trained_with_the_one_for_photos(photos, run
     assert code == 0, err
     plan = json.loads(out)
     assert (plan["recipe"], plan["settings"]["architecture"]) == ("own_photos", "transfer")
+    assert "audition" not in plan["minutes_of"], "a size was named"
+    assert "phase  head: solved for (logistic regression), in no steps" in err
     code, _, err = run_cli("--data", "sample")
     assert (code, "Which recipe?" in err) == (2, True)
+
+
+def test_a_plan_counts_the_audition_and_does_not_hold_it(clothes, run_cli, monkeypatch):
+    monkeypatch.setattr("recipes.train.heads.audition.hold", lambda *_: pytest.fail("a plan holds none"))
+    monkeypatch.setattr(own_photos, "TUNED", dataclasses.replace(own_photos.TUNED, image_size=32))
+    code, out, err = run_cli("--data", clothes, *HEARD, "--minutes", "7", "--plan", "--json")
+    assert code == 0, err
+    plan = json.loads(out)
+    assert plan["minutes_of"]["audition"] > 0
+    assert plan["minutes"] == pytest.approx(sum(plan["minutes_of"].values()))
+    assert plan["minutes_at_most"] > plan["minutes"] + 7 - 1
+    said = re.findall(r"hears  (\w+) at 32: (\d+) of \2 photos pass it", err)
+    assert [base for base, _ in said] == ["efficientnet_lite0", "MobileNetV3Small"]
+    assert "phase  finetune: where folds say that it helps, in 7 minutes" in err
 
 
 def test_a_run_below_the_required_accuracy_ends_with_7_and_exports_nothing(clothes, run_cli, tmp_path, one_layer):

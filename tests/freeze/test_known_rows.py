@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recipes import Augment
-from recipes.freeze.feature_cache import cache
+from recipes.freeze.feature_cache import cache, remaining
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,16 @@ def test_of_a_set_that_grew_only_new_images_pass(prefix, tmp_path):
     assert number == 59
     np.testing.assert_allclose(grown, alone, atol=1e-3)
     assert passed(prefix, mixed[::-1], tmp_path)[1] == 0  # Another order is another set, of images that are known.
+
+
+def test_what_would_pass_is_known_before(prefix, tmp_path, monkeypatch):
+    monkeypatch.setattr("recipes.freeze.feature_cache.cache_folder", lambda: tmp_path)
+    old, new = images(40), images(9, seed=1)
+    passed(prefix, old, tmp_path / "activations")
+    grown = np.concatenate([new, old])
+    assert remaining(prefix, grown, dtype="float16", engine="keras") == ("keras float32", 9)
+    assert remaining(prefix, old, dtype="float16", engine="keras")[1] == 0
+    assert remaining(prefix, grown, dtype="float32", engine="keras")[1] == 49
 
 
 def test_other_networks_formats_and_augmented_views_are_not_mixed(prefix, tmp_path):

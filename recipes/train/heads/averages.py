@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -75,11 +75,32 @@ def averages(
         zoo.weights.WeightsMissing: When its weights are nowhere.
         zoo.weights.WeightsCorrupt: When they fail their check.
     """
-    height, width, channels = images.pixels.shape[1:]
+    joined, widths = network(base, images.pixels.shape[1:], weights=weights, stages=stages)
+    kept = cache(joined, images.pixels, dtype="float32", precision=precision, engine=engine, watch=watch)
+    return Averages(kept[:], widths)
+
+
+def network(
+    base: str, shape: Sequence[int], *, weights: str | None, stages: int = MOST_STAGES
+) -> tuple[keras.Model, tuple[int, ...]]:
+    """From photos to the averages of a base's last stages, joined; and how many features each has.
+
+    Args:
+        base: See `zoo.pretrained.bases.find`.
+        shape: (height, width, channels) of the photos.
+        weights: As for the architecture `transfer`.
+        stages: How many of its stages, at most.
+
+    Raises:
+        ValueError: When there is no such base.
+        zoo.weights.WeightsMissing: When its weights are nowhere.
+        zoo.weights.WeightsCorrupt: When they fail their check.
+    """
+    height, width, channels = shape
     while True:
         try:
-            shape = height, width, channels
-            model = zoo.get("transfer", backbone=base, stages=stages, input_shape=shape, weights=weights)
+            sides = height, width, channels
+            model = zoo.get("transfer", backbone=base, stages=stages, input_shape=sides, weights=weights)
             break
         except ValueError:
             if stages == 1:
@@ -87,8 +108,5 @@ def averages(
             stages -= 1  # It has fewer.
     parts = [f"head_average_{place}" for place in range(stages, 1, -1)] + ["head_average"]
     joined = model.get_layer("head_joined" if stages > 1 else "head_average").output
-    kept = cache(
-        keras.Model(model.inputs[0], joined), images.pixels, dtype="float32", precision=precision, engine=engine,
-        watch=watch,
-    )  # fmt: skip
-    return Averages(kept[:], tuple(model.get_layer(part).output.shape[-1] for part in parts))
+    widths = tuple(model.get_layer(part).output.shape[-1] for part in parts)
+    return keras.Model(model.inputs[0], joined), widths
