@@ -88,10 +88,11 @@ class Screen:
         """Follow a pass over many images: gives a function of (images done, images to do)."""
         with self._bar() as bar:
             counts: list[Counting] = []
+            since = time.monotonic()
 
             def watch(done: int, total: int) -> None:
                 if not counts:
-                    counts.append(Counting(title, total, bar))
+                    counts.append(Counting(title, total, bar, since))
                 counts[0].update(done)
 
             yield watch
@@ -141,10 +142,11 @@ class EpochLines:
         now = time.monotonic()
         self.done += 1
         self.seconds.setdefault(phase.name, []).append(now - self.since)
+        what = "solved" if phase.is_solved else f"epoch {row['epoch']:2d}/{phase.epochs}"
         log.info(
-            "%s epoch %2d/%d  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %5.1f s%s%s",
-            phase.name, row["epoch"], phase.epochs, row["loss"], row["accuracy"], row["val_loss"],
-            row["val_accuracy"], now - self.since, self._left(phase, row["epoch"]), "  best" if is_best else "",
+            "%s %s  loss %.4f  accuracy %.4f  val_loss %.4f  val_accuracy %.4f  %5.1f s%s%s",
+            phase.name, what, row["loss"], row["accuracy"], row["val_loss"], row["val_accuracy"], now - self.since,
+            self._left(phase, row["epoch"]), "  best" if is_best and not phase.is_solved else "",
         )  # fmt: skip
         self.since = now
 
@@ -160,22 +162,26 @@ class EpochLines:
 class Counting:
     """Images per second and time left of one pass over many images."""
 
-    def __init__(self, title: str, total: int, bar: Progress | None):
+    def __init__(self, title: str, total: int, bar: Progress | None, since: float | None = None):
         self.title, self.total, self.bar, self.done = title, total, bar, 0
+        self.first: int | None = None
         self.began = self.said = time.monotonic()
+        self.since = self.began if since is None else since
         self.task = bar.add_task(title, total=total, figures="") if bar else None
 
     def update(self, done: int) -> None:
         """Note that so many images are done."""
         now = time.monotonic()
         self.done = done
-        speed = done / max(now - self.began, 1e-3)
-        text = f"{done:,}/{self.total:,} images, {speed:.0f} images/s"
+        if self.first is None:  # What the first batch took is not known.
+            self.first, self.began = done, now
+        speed = (done - self.first) / max(now - self.began, 1e-3)
+        text = f"{done:,}/{self.total:,} images" + (f", {speed:.0f} images/s" if done > self.first else "")
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
         if done == self.total:
-            log.info("%s: %s, %.0f s", self.title, text, now - self.began)
-        elif self.bar is None and now - self.said > SECONDS_BETWEEN_LINES:
+            log.info("%s: %s, %.0f s", self.title, text, now - self.since)
+        elif self.bar is None and speed and now - self.said > SECONDS_BETWEEN_LINES:
             self.said = now
             log.info("%s: %s, about %.0f s left", self.title, text, (self.total - done) / speed)
 

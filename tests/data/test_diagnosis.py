@@ -97,6 +97,7 @@ def test_every_defect_is_named_and_nothing_is_touched(messy, tmp_path, run_docto
     }.items():
         assert name in found["odd"][what]
     assert found["passed_over"] == {HIDDEN: 2, ".txt": 1, LOOSE: 1, LINK: 1}
+    assert any("1 links to folders are not followed" in warning for warning in found["warnings"])
     # Three of 72 files are damaged; the bomb is sound, only too large.
     assert code == 0, err
     rows = list(csv.DictReader((tmp_path / "bad_files.csv").open(encoding="utf-8")))
@@ -422,6 +423,10 @@ def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
         (lambda root: (root / "empty").mkdir(), "No usable photo in class 'empty'. Add photos, or remove the class."),
         (lambda root: [path.unlink() for path in root.rglob("*.jpg")], "holds no photos. It must hold a folder"),
         (
+            lambda root: [path.rename(root / f"{path.parent.name}_{path.name}") for path in root.glob("*/*.jpg")],
+            "holds 60 photos, none of them in the folder of a class. Move each into a folder called as its class",
+        ),
+        (
             lambda root: [path.unlink() for path in sorted(root.glob("temple/*.jpg"))[2:]],
             "Too few photos to divide: 'temple' has none in",
         ),
@@ -449,7 +454,7 @@ def test_few_and_unequal_classes_are_a_warning(sound, tmp_path):
     warnings = " ".join(examine(root).warnings)
     assert "Fewer than 20 photos in class 'temple'" in warnings
     assert "times the photos of the smallest" in warnings
-    assert "--set class_weights=balanced" in warnings
+    assert "--set class_weights=none" in warnings
 
 
 def test_files_that_are_no_files_are_listed(sound, tmp_path):

@@ -5,6 +5,7 @@ How they are divided: `recipes.data.photos.division`.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 
 from recipes.data.photos import seen
 from recipes.data.photos.division import Leak, continued, divide, joined, leaks
-from recipes.data.photos.listing import Listing, list_photos
+from recipes.data.photos.listing import LINK, LOOSE, Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
 from recipes.data.photos.scan import ISSUES, Photo
 from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
@@ -123,6 +124,13 @@ class Diagnosis:
     @property
     def faults(self) -> list[str]:
         """Why nothing can be trained on these photos; empty where it can."""
+        if not self.photos and (loose := self.listing.ignored[LOOSE]):
+            sort = shlex.join(["python", "-m", "recipes.sort", str(self.listing.root)])
+            return [
+                f"{self.listing.root} holds {loose:,} photos, none of them in the folder of a class. Move each into a "
+                "folder called as its class, list them in a table with the columns path and label, or name their "
+                f"classes on a page: {sort} --classes A,B --out FOLDER"
+            ]
         if not self.photos:
             return [f"{self.listing.root} holds no photos. It must hold a folder of photos for each class{self._seen}."]
         found = []
@@ -144,14 +152,19 @@ class Diagnosis:
     def warnings(self) -> list[str]:
         """What may spoil the result, but does not stop a run."""
         found = list(self.listing.decided.warnings) if self.listing.decided else []
+        if links := self.listing.ignored[LINK]:
+            found.append(
+                f"{links} links to folders are not followed, for they may lead round in circles: copy the folders, or "
+                "list their photos in a table with the columns path and label."
+            )
         totals = {label: sum(counts.values()) for label, counts in self.counts.items()}
         if few := [label for label, number in totals.items() if 0 < number < FEW]:
             found.append(f"Fewer than {FEW} photos in class {_listed(few)}: expect a wide spread of results.")
         sizes = [number for number in totals.values() if number]
         if sizes and max(sizes) > IMBALANCE * min(sizes):
             found.append(
-                f"The largest class has {max(sizes) / min(sizes):.1f} times the photos of the smallest. Read balanced "
-                "accuracy and recall; --set class_weights=balanced lets every class weigh the same."
+                f"The largest class has {max(sizes) / min(sizes):.1f} times the photos of the smallest: all weigh the "
+                "same in training (against it: --set class_weights=none). Read balanced accuracy and recall."
             )
         for split in ("validation", "test"):
             absent = [label for label, counts in self.counts.items() if not counts[split] and totals[label]]
@@ -197,8 +210,8 @@ class Diagnosis:
                 drawn.append(f"{_listed(absent)} has none in {split}")
         if drawn:
             found.append(
-                f"Too few photos to divide: {'; '.join(drawn)}. Add photos that differ: those that look alike stay "
-                "together, and each class needs a photo, or a group of such, for every split."
+                f"Too few photos to divide: {'; '.join(drawn)}. Add photos that differ, or take the class away: those "
+                "that look alike stay together, and each class needs a photo, or a group of such, for every split."
             )
         if found and self.named_groups:
             found.append(

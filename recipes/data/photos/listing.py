@@ -28,10 +28,10 @@ OF_A_SYSTEM = {
     "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
     "recycled", "system volume information", "lost+found", "found.000",
 }  # fmt: skip
-LOOSE = "photo outside of a class folder"
-HIDDEN = "hidden file or folder"
-LINK = "link to a folder"
-NO_EXTENSION = "no extension"
+LOOSE = "outside of a class folder"
+HIDDEN = "hidden"
+LINK = "linked folder"
+NO_EXTENSION = "without extension"
 # Folders that sorting or answering sets aside: of photos of no class, and of those that need a look.
 ASIDE = ("_none", "_unsure", "_unreadable")
 SET_ASIDE = f"folder set aside ({', '.join(ASIDE)})"
