@@ -1,6 +1,9 @@
 """Run folders become result files and a table; what does not count is refused."""
 
+import numpy as np
+import pandas
 import pytest
+from conftest import ROOT
 from run_files import write_manifest
 
 from recipes import results
@@ -150,3 +153,20 @@ def test_results_says_what_is_wrong_in_one_line(tmp_path, capsys, arguments, cod
     assert results.main([*(argument.format(tmp_path) for argument in arguments), *into]) == code
     err = capsys.readouterr().err
     assert (err.count("\n"), err.startswith("error: "), words in err) == (1, True, True), err
+
+
+def test_the_mean_over_certified_seeds_is_right_no_more_often_than_the_best_seed():
+    """What docs/en/tuning.md says of ensembles."""
+    files = list((ROOT / "results" / "answers").glob("*.csv"))
+    assert len(files) > 3
+    for path in files:
+        answers = pandas.read_csv(path)
+        columns = [column for column in answers if column.startswith("probability ")]
+        classes = np.array([column.removeprefix("probability ") for column in columns])
+        seeds = [
+            (classes[rows[columns].to_numpy().argmax(axis=1)] == rows["truth"]).mean()
+            for _, rows in answers.groupby("seed")
+        ]
+        mean = answers.groupby(["id", "truth"])[columns].mean()
+        joined = classes[mean.to_numpy().argmax(axis=1)] == mean.index.get_level_values("truth")
+        assert joined.mean() <= max(seeds) + 1e-9, path.name
