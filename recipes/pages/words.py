@@ -185,7 +185,7 @@ CLASSIFY = {
         "none_of_these": "A photo that is unlike what it learned from is called none of these; so are {rate} of photos "
         "of its classes.",
         "drop": "Drop a photo here, or choose one",
-        "kinds": "JPEG, PNG, GIF, BMP, WebP or TIFF, at most {megabytes} MB. It stays on this machine.",
+        "kinds": "JPEG, PNG, GIF, BMP, WebP, AVIF or TIFF, at most {megabytes} MB. It stays on this machine.",
         "classes": "Classes with probabilities",
         "photo": "as the network takes it",
         "photo_alt": "The photo as the network takes it",
@@ -215,7 +215,7 @@ CLASSIFY = {
         "none_of_these": "배운 사진과 닮지 않은 사진은 '해당 없음'이라고 답합니다. "
         "아는 클래스의 사진도 {rate}는 그렇게 답합니다.",
         "drop": "사진을 여기에 끌어다 놓거나 고르세요",
-        "kinds": "JPEG, PNG, GIF, BMP, WebP, TIFF, {megabytes} MB까지. 사진은 이 컴퓨터를 떠나지 않습니다.",
+        "kinds": "JPEG, PNG, GIF, BMP, WebP, AVIF, TIFF, {megabytes} MB까지. 사진은 이 컴퓨터를 떠나지 않습니다.",
         "classes": "클래스와 확률",
         "photo": "신경망이 보는 사진",
         "photo_alt": "신경망이 보는 크기로 바꾼 사진",

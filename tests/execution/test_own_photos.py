@@ -132,6 +132,8 @@ def test_decisions_change_a_run_and_none_is_resumed_with_others(clothes, run_cli
     root, run = tmp_path / "clothes", tmp_path / "run"
     shutil.copytree(clothes, root)
     first, second, third = sorted(path.relative_to(root).as_posix() for path in root.glob("Coat/*.png"))[:3]
+    for path in sorted(root.glob("Bag/*.png"))[4:]:
+        path.unlink()
     file = root / "decisions.csv"
     file.write_text(f"path,decision,label\n{first},move,Shirt\n{second},leave_out,\n{third},keep,Coat\n")
     arguments = ("one_layer:MINE", "--data", root, "--set", "phases.train.epochs=1")
@@ -149,7 +151,10 @@ def test_decisions_change_a_run_and_none_is_resumed_with_others(clothes, run_cli
     assert manifest["doctor"]["decisions"] == {"moved": {first: "Coat"}, "left_out": [second], "kept": []}
     assert sum(row["Coat"] for row in manifest["data"]["counts"].values()) == 8
     assert sum(row["Shirt"] for row in manifest["data"]["counts"].values()) == 11
-    assert "decisions about labels: 1 moved, 1 left out, 0 kept" in (run / "log.txt").read_text()
+    log = (run / "log.txt").read_text()
+    assert "decisions about labels: 1 moved, 1 left out, 0 kept" in log
+    assert "class_weights=balanced: a class has more than twice the photos of another" in log
+    assert re.search(r"test accuracy 0[.]\d+ [(]95% interval 0[.]\d+ to \d[.]\d+, of \d+ test photos[)]", log)
     assert "Decided by hand, in decisions.csv: 1 moved, 1 left out, 0 kept." in (run / "doctor.html").read_text()
     rows = list(csv.DictReader((run / "doubtful_labels.csv").open(encoding="utf-8")))
     assert not {first, second} & {row["path"] for row in rows}

@@ -40,6 +40,23 @@ def test_predict_goes_on_past_bad_files(trained, photos, call, tmp_path):
     assert found["accuracy"] is None
 
 
+def test_photos_that_only_an_extra_reads_are_named_and_counted(trained, photos, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("recipes.data.decode.FORMATS", ("JPEG", "PNG"))
+    shutil.copy(photos / "temple" / "00.jpg", tmp_path / "IMG_0001.jpg")
+    for number in (2, 3):
+        (tmp_path / f"IMG_000{number}.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes([number] * 100))
+    code, out, err = call(predict, trained, tmp_path, "--json")
+    assert (code, "2 of 3" in err) == (0, True), err
+    problems = {problem["path"][-13:]: problem["reason"] for problem in json.loads(out)["problems"]}
+    assert problems.keys() == {"IMG_0002.HEIC", "IMG_0003.HEIC"}
+    assert all("pip install 'keras-zoo-recipes[heic]'" in words for words in problems.values())
+    assert call(predict, trained, tmp_path, "--csv", tmp_path / "said.csv")[0] == 0
+    rows = list(csv.DictReader((tmp_path / "said.csv").open(encoding="utf-8")))
+    assert [("heic" in row["problem"], bool(row["prediction"])) for row in rows] == [
+        (False, True), (True, False), (True, False),
+    ]  # fmt: skip
+
+
 def test_predict_says_what_the_run_said(trained, photos, call, tmp_path):
     rows = list(csv.DictReader((trained / "predictions.csv").open(encoding="utf-8")))
     paths = [photos / row["id"] for row in rows]
