@@ -46,7 +46,7 @@ class Result:
     Attributes:
         run: The run's folder.
         photos: The folder or table of the photos.
-        again: The command that runs the same again.
+        again: The command that runs the same again on photos that grew: what was tested stays in test.
         training: For each class its training photos.
         decisions: A table of decisions about labels in place of the one beside the photos.
         group_by: What names groups of photos that stay together.
@@ -157,7 +157,7 @@ def of_run(
     return Result(
         run=str(folder),
         photos=manifest.data.path,
-        again=manifest.command,
+        again=_command("run", "--data", manifest.data.path, "--after", str(folder)),
         training=manifest.data.counts["train"],
         decisions=manifest.data.decisions,
         group_by=manifest.data.group_by,

@@ -134,6 +134,7 @@ def test_what_the_rules_look_at_is_gathered_from_a_run(tmp_path):
     assert found.doubtful == 1, "a decision was made about the other"
     assert found.shortcuts == ()
     assert found.group_by == "(x)"
+    assert shlex.split(found.again)[3:] == ["--data", str(tmp_path / "photos"), "--after", str(tmp_path / "run")]
     manifest.data.path = str(tmp_path / "photos.csv")
     table = next_step.of_run(manifest, tables, tmp_path / "run", gain=None)
     assert table.confused.paths[0] == str(tmp_path / "1.jpg"), "beside the table"
