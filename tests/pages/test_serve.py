@@ -98,8 +98,9 @@ def test_the_page_lists_the_labels_that_the_run_contradicts(trained):
     from recipes.report.doubted import Doubted
 
     predictor = recipes.load(trained)
-    assert b"Labels worth a look" not in ClassifyPage(predictor).html
+    assert b'data-word="doubted"' not in ClassifyPage(predictor).html
     html = ClassifyPage(predictor, [Doubted("temple/<b>.jpg", "temple", "flower", 0.973, "test")]).html.decode()
+    assert 'data-word="doubted"' in html
     assert facts_of(html)["doubted"] == "1"
     assert "temple/&lt;b&gt;.jpg" in html
     assert "97.3%" in html
