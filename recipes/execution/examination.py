@@ -87,7 +87,8 @@ def say(diagnosis: Diagnosis) -> None:
     )  # fmt: skip
     shown = dict(list(diagnosis.counts.items())[: 4 * SHOWN])
     width = max(map(len, ["class", *shown]))
-    log.info("  %s %10s %10s %10s", "class".ljust(width), "train", "validation", "test")
+    if shown:
+        log.info("  %s %10s %10s %10s", "class".ljust(width), "train", "validation", "test")
     for label, counts in shown.items():
         log.info("  %s %10s %10s %10s", label.ljust(width), *(f"{number:,}" for number in counts.values()))
     if len(diagnosis.counts) > len(shown):
@@ -101,7 +102,9 @@ def say(diagnosis: Diagnosis) -> None:
         log.info("  %s", groups_in_words(diagnosis))
     for what, names in (diagnosis.notes | diagnosis.quality).items():
         log.info("  %s: %s, such as %s", what, f"{len(names):,}", names[0])
-    log.info("  identical files: %d groups; look alike: %d groups", len(diagnosis.identical), len(diagnosis.alike))
+    for what, groups in {"identical files": diagnosis.identical, "photos that look alike": diagnosis.alike}.items():
+        if groups:
+            log.info("  groups of %s: %s, such as that of %s", what, f"{len(groups):,}", groups[0][0].entry.name)
     for name, reason in diagnosis.bad[:SHOWN]:
         log.warning("  cannot be used: %s: %s", name, reason)
     if len(diagnosis.bad) > SHOWN:

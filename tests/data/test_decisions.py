@@ -136,7 +136,7 @@ def test_wrong_rows_are_named(photos, rows, message):
 
 def test_a_file_that_is_no_table_of_decisions_is_refused_with_the_mend(photos):
     decide(photos, "temple/00.jpg,temple", header="photo,label")
-    with pytest.raises(DataFault, match="lacks the column decision and path.*rename the file if it is another table"):
+    with pytest.raises(DataFault, match="lacks the columns decision and path.*rename the file if it is another table"):
         list_photos(photos)
     for content in (b"", b"\xff\xfe\x00", b"\x81\x82\x83\xff", b"\0" * 50):
         (photos / "decisions.csv").write_bytes(content)

@@ -118,7 +118,7 @@ def test_what_cannot_be_written_is_said_and_nothing_is_taken_for_decided(address
     (photos / "decisions.csv").write_text("another table\n")
     status, answer = decide(address, 0, "keep")
     assert status == 409
-    assert "lacks the column decision and path" in answer["error"]
+    assert "lacks the columns decision and path" in answer["error"]
     assert (photos / "decisions.csv").read_text() == "another table\n"
     (photos / "decisions.csv").unlink()
     shutil.move(photos, photos.with_name("moved"))

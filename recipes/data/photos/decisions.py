@@ -82,7 +82,8 @@ def read(file: Path) -> list[Decision]:
     table = read_table(file)
     if missing := {"path", "decision"} - set(table.columns):
         raise DataFault(
-            f"{file} lacks the column {' and '.join(sorted(missing))}. A table of decisions has {', '.join(HEADER)}; "
+            f"{file} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}. "
+            f"A table of decisions has {', '.join(HEADER)}; "
             f"this one has: {', '.join(map(str, table.columns))}. Mend its first row, or rename the file if it is "
             "another table."
         )

@@ -227,7 +227,8 @@ def _from_table(path: Path) -> Listing:
     table = read_table(path)
     if missing := {"path", "label"} - set(table.columns):
         raise DataFault(
-            f"{path} lacks the column {' and '.join(sorted(missing))}. It must have path and label, and may have "
+            f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}. "
+            f"It must have path and label, and may have "
             f"split and group; it has: {', '.join(map(str, table.columns))}."
         )
     listing = Listing(path)

@@ -39,7 +39,8 @@ def read(file: Path, album: Path, photos: Sequence[str], classes: Sequence[str])
     table = read_table(file)
     if missing := {"path", "label"} - set(table.columns):
         raise DataFault(
-            f"{file} lacks the column {' and '.join(sorted(missing))}. It must have path and label; it has: "
+            f"{file} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}. "
+            f"It must have path and label; it has: "
             f"{', '.join(map(str, table.columns))}."
         )
     names, labels = by_key(photos), by_key(classes) | {NONE_FOLDER: NONE}
