@@ -14,7 +14,7 @@ from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.execution import environment, prepare
 from recipes.execution.request import Request
 from recipes.freeze import frozen_runner
-from recipes.freeze.feature_cache import is_small, refuse_large, remaining
+from recipes.freeze.feature_cache import refuse_large, remaining
 from recipes.freeze.layers import split_at
 from recipes.recipe import Phase, Recipe
 from recipes.train.phase import Phases
@@ -56,7 +56,7 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     training = sum(seconds[phase.name] * steps * phase.epochs for phase in recipe.phases) * (1 + share_validating) / 60
     costs = _audition(ready, screen) if request.wants_audition(recipe) else []
     frozen = _frozen_pass(recipe, splits, model, request)
-    scoring = _scoring_seconds(recipe, splits, model, request, bool(frozen["bytes"])) / 60
+    scoring = _scoring_seconds(splits, model, frozen) / 60
     minutes = {"reading": reading / 60, "frozen pass": frozen["minutes"], "training": training, "scoring": scoring}
     if costs:
         minutes["audition"] = (sum(cost.seconds for cost in costs) + OF_HEADS * _heard(ready)) / 60
@@ -128,8 +128,10 @@ def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, reques
         if images:
             seconds += pace(prefix.network, boundary.engine(prefix)).seconds(images)
     folder = cache_folder()
+    cuts = boundary.cuts(len(recipe.phases) - 1)
     return {
         "engine": name,
+        "layer": cuts[-1] if cuts else "",
         "bytes": sum(rows.nbytes for _, rows in needs),
         "missing_bytes": sum(rows.missing_bytes for _, rows in needs),
         "images": sum(number for _, number in passing),
@@ -138,17 +140,13 @@ def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, reques
     }
 
 
-def _scoring_seconds(
-    recipe: Recipe, splits: data.Splits, model: keras.Model, request: Request, keeps_validation: bool
-) -> float:
+def _scoring_seconds(splits: data.Splits, model: keras.Model, frozen: dict[str, Any]) -> float:
     """To score the test images, and the validation images, where they do not lie behind the frozen part already."""
-    images = len(splits.test) + (0 if keeps_validation else len(splits.validation))
-    boundary = Phases(recipe, splits, precision.cast(model, "float32"), seed=request.seed, precision="float32").boundary
-    cuts = boundary.cuts(len(recipe.phases) - 1)
-    if cuts and is_small(boundary.needs()[-1][1]):
-        prefix, _ = split_at(boundary.model, cuts[-1])
+    if frozen["layer"] and len(model.get_layer(frozen["layer"]).output.shape) == 2:
+        prefix, _ = split_at(model, frozen["layer"])
         name, images = remaining(prefix, splits.test.pixels, dtype="float32")
-        return pace(prefix, name).seconds(images)
+        return pace(prefix, name).seconds(images) if images else 0.0
+    images = len(splits.test) + (0 if frozen["layer"] else len(splits.validation))
     batch = splits.train.pixels[: frozen_runner.BATCH].astype("float32")
     began = time.monotonic()
     run = frozen_runner.exact(model, images, batch).run
