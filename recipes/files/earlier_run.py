@@ -154,5 +154,5 @@ def _answers(folder: Path, manifest: Manifest) -> dict[str, str]:
     try:
         with (folder / PREDICTIONS).open(encoding="utf-8", newline="") as file:
             return {names[row["id"]]: labels[row["prediction"]] for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise CorruptFault(f"{folder / PREDICTIONS} is missing or damaged: {error}") from error

@@ -92,6 +92,7 @@ def _row(line: str) -> tuple[tuple[str, int, int], Any] | None:
     """A line that was written whole; `None` for another."""
     try:
         name, size, changed, said = json.loads(line)
-    except ValueError:
+        hash((name, size, changed))
+    except (ValueError, TypeError, RecursionError):
         return None
     return (name, size, changed), said

@@ -104,5 +104,5 @@ def _read_free(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # Of too many digits or brackets it is text, too.
         return None if value.lower() == "none" else value

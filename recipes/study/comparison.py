@@ -61,7 +61,7 @@ def read(folder: Path) -> Run:
     try:
         with table.open(encoding="utf-8", newline="") as file:
             answers = {row["id"]: (row["truth"], row["prediction"]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise CorruptFault(f"{table} is missing or damaged: {error}") from error
     if not answers:
         raise CorruptFault(f"{table} holds no predictions.")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recipes.errors import UsageFault
+from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate.statistics import student_t, wilson
 from recipes.files import atomic
 from recipes.files import manifest as manifests
@@ -25,7 +25,7 @@ from recipes.study.results_table import folds_table, measured, put_between_marks
 def load(folder: Path) -> dict[str, dict[str, Any]]:
     """All result files of a folder, by name. What tells of no recipe is another table, and is passed over."""
     found = {path.stem: atomic.read_json(path) for path in sorted(folder.glob("*.json"))}
-    return {name: group for name, group in found.items() if "recipe" in group}
+    return {name: group for name, group in found.items() if isinstance(group, dict) and "recipe" in group}
 
 
 def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path | None) -> None:
@@ -60,12 +60,29 @@ def show(results: Path, readme: Path | None, book: Path | None) -> None:
         DiskFault: When a page cannot be written.
     """
     groups, folds = load(results), load(results / "folds")
+    _refuse_damaged(results, groups, table)
+    _refuse_damaged(results / "folds", folds, folds_table)
     if readme is not None:
         put_between_marks(readme, "results", table(groups) + folds_table(folds))
     if book is not None:
         for name in sorted({group["recipe"] for group in groups.values()}):
             found = measured(of_recipe(groups, name), of_recipe(folds, name))
             put_between_marks(book / f"{name}.py", "measured", found)
+
+
+def _refuse_damaged(
+    folder: Path, groups: Mapping[str, dict[str, Any]], words: Callable[[dict[str, dict[str, Any]]], str]
+) -> None:
+    """Refuse result files that cannot be put into words.
+
+    Raises:
+        CorruptFault: With the file.
+    """
+    for name, group in groups.items():
+        try:
+            words({name: group})
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CorruptFault(f"{folder / name}.json is damaged: {type(error).__name__}: {error}.") from error
 
 
 def of_recipe(groups: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:

@@ -110,7 +110,7 @@ def _result(figures: Path, table: Path) -> Result:
             for number, image, truth, *cells in rows:
                 probability, guess = max(zip(map(float, cells), classes, strict=True), key=lambda given: given[0])
                 answers.append(Answer(f"{recipe}, {variant}, {by} {number}", image, truth, guess, probability))
-    except (OSError, KeyError, ValueError, TypeError, StopIteration) as error:
+    except (OSError, KeyError, ValueError, TypeError, StopIteration, csv.Error) as error:
         raise CorruptFault(f"{table} or {figures} is damaged: {error}.") from error
     return Result(recipe, dataset, variant, by, answers)
 

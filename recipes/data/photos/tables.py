@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from recipes.errors import DataFault
+from recipes.errors import DataFault, first_line
 
 TABLES = (".csv", ".parquet")
 SEPARATORS = ",;\t"
@@ -34,8 +34,10 @@ def read_table(path: Path) -> Any:
 
     try:
         table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    except (OSError, ValueError, ImportError) as error:  # What pandas and its parsers raise.
-        raise DataFault(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Parsers raise what they like, of Parquet above all.
+        raise DataFault(f"{path} cannot be read: {first_line(error)}") from error
     table.columns = [str(name).strip().lower() for name in table.columns]
     table = table.map(_as_text)
     for column in {"path", "label", "split", "group", "decision"} & set(table.columns):

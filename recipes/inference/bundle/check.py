@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,16 +67,16 @@ def verify(bundle: Path) -> Agreement:
         expected = np.array([image["probabilities"] for image in golden], "float64")
         class_names, modules = facts["class_names"], facts.get("modules", ())
         _refuse_other_types(files, [*golden, *facts.get("originals", [])], class_names, modules)
-        originals = [image for image in facts.get("originals", []) if (bundle / image["file"]).exists()]
+        originals = [image for image in facts.get("originals", []) if os.path.exists(bundle / image["file"])]
         told = np.array([image["probabilities"] for image in originals], "float64")
         likeness = np.array([image["likeness"] for image in golden if "likeness" in image], "float64")
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFault(f"{bundle / FACTS} is damaged: {error}.") from error
     for name, digest in files.items():
         path = _within(bundle, name)
-        if name.startswith(f"{ORIGINALS}/") and not path.exists():
+        if name.startswith(f"{ORIGINALS}/") and not os.path.exists(path):
             continue
-        if not path.is_file() or sha256_of(path) != digest:
+        if not os.path.isfile(path) or sha256_of(path) != digest:  # Also of a name that no system takes.
             raise CorruptFault(f"{path} is missing or changed since the bundle was made.")
     _refuse_contradictions(bundle, facts)
     runtime.require(to_write=False)
@@ -132,7 +133,7 @@ def _within(bundle: Path, name: str) -> Path:
         CorruptFault: When it is not in the bundle's folder, or a link leads out of it.
     """
     path = bundle / name
-    if not path.resolve().is_relative_to(bundle.resolve()):
+    if "\0" in name or not path.resolve().is_relative_to(bundle.resolve()):
         raise CorruptFault(f"{path} leads out of the bundle, which is not to be trusted.")
     return path
 

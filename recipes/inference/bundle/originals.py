@@ -70,7 +70,7 @@ def _names(run: Path, manifest: Manifest) -> list[str]:
     try:
         with (run / "predictions.csv").open(encoding="utf-8", newline="") as file:
             rows = [(row["id"], labels[row["truth"]]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, csv.Error):
         return []
     return [rows[place][0] for place in golden(np.array([label for _, label in rows]))] if rows else []
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipes.data.photos.decisions import by_key, meant
-from recipes.errors import DiskFault
+from recipes.errors import DataFault, DiskFault
 from recipes.files.atomic import disk_faults
 from recipes.files.csv_text import csv_text
 
@@ -71,6 +71,7 @@ def put(
         watch: Called with (photos done, photos to do).
 
     Raises:
+        DataFault: When the table of what was put was changed so that it cannot be read.
         DiskFault: When the disk is too small, or cannot be written.
     """
     made, done = _Made(out, paths), Put()
@@ -100,7 +101,12 @@ class _Made:
         names = by_key(paths)
         with disk_faults(self.table), self.table.open("a+", encoding="utf-8", newline="") as table:
             table.seek(0)
-            rows = [row for row in csv.reader(table) if len(row) == len(HEADER)]
+            try:
+                rows = [row for row in csv.reader(table) if len(row) == len(HEADER)]
+            except (ValueError, csv.Error) as error:
+                raise DataFault(
+                    f"{self.table} cannot be read: {error}. Move it away: photos that were put are found again."
+                ) from error
             if not rows:
                 table.write(csv_text(HEADER, []))
         for half in (path for path in out.glob("*/.*.tmp*") if HALF.fullmatch(path.name)):

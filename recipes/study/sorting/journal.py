@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ FILE = "sorted.csv"
 LOCK = ".sorting.lock"
 HEADER = ("path", "label", "step")
 UNDO = "undo "
+_STEP = re.compile(rf"({UNDO})?\d{{1,18}}", re.ASCII)
 Names = dict[str, str]
 
 
@@ -97,12 +99,15 @@ class Journal:
         return [path for path in self.labels if path not in there]
 
     def _replay(self, content: bytes) -> None:
-        rows = csv.reader(io.StringIO(content.decode(errors="replace"), newline=""))
-        if tuple(next(rows, ())) != HEADER:
+        try:
+            rows = list(csv.reader(io.StringIO(content.decode(errors="replace"), newline="")))
+        except csv.Error as error:
+            raise DataFault(f"{self.file} cannot be read: {error}. Mend it, or move it away.") from error
+        if tuple(next(iter(rows), ())) != HEADER:
             raise DataFault(f"{self.file} is another table: its first row is not {','.join(HEADER)}. Move it away.")
         steps: dict[str, Names] = {}
-        for number, row in enumerate(rows, 2):
-            if len(row) != len(HEADER) or not row[2].removeprefix(UNDO).isdecimal():
+        for number, row in enumerate(rows[1:], 2):
+            if len(row) != len(HEADER) or not _STEP.fullmatch(row[2]):
                 raise DataFault(f"{self.file}, row {number} is not path, label and step. Mend or remove the row.")
             steps.setdefault(row[2], {})[row[0]] = row[1]
         for step, rows_of_step in steps.items():

@@ -97,6 +97,9 @@ def as_csv(sorting: Sorting, problems: Mapping[str, str]) -> str:
 
 def _below(written: str, file: Path, album: Path, names: dict[str, str]) -> str | None:
     """The photo that a path means which starts at the table's folder, or is absolute."""
-    path = (file.parent / Path(written).expanduser()).resolve()
+    try:
+        path = (file.parent / Path(written).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError):  # No system can call a file so.
+        return None
     root = album.resolve()
     return meant(path.relative_to(root).as_posix(), names) if path.is_relative_to(root) else None
