@@ -9,8 +9,8 @@ Every measurement has a process of its own, so that peak memory (the largest res
 - pass, epoch of the head and memory for 500, 1,000, 2,000 and 4,000 photos.
 
 Photos are the decoded ones of cats_vs_dogs, without augmentation, one view. Results go to results/bench/boundary.json
-and, between the marks, into README.md. `--smoke` takes a few crops at 32x32 and a network of two convolutions, and
-writes nothing.
+and, between the marks, into docs/*/results.md. `--smoke` takes a few crops at 32x32 and a network of two convolutions,
+and writes nothing.
 """
 
 from __future__ import annotations
@@ -297,12 +297,12 @@ def main() -> None:
     print(markdown(found))
     if not options.smoke:
         from recipes.files.atomic import write_json
-        from recipes.study.results_table import put_between_marks
+        from recipes.study.results_table import put_in_docs
 
         folder = ROOT / "results" / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "boundary.json", found)
-        put_between_marks(ROOT / "README.md", "boundary", markdown(found))
+        put_in_docs(ROOT / "docs", "results.md", "boundary", markdown(found))
 
 
 if __name__ == "__main__":

@@ -39,13 +39,20 @@ def on_config(config: Any) -> Any:
     if language == "en":
         write_pages()
     config.nav = navigation.build(language, API)
-    # The theme keeps the page where the other language has it.
     english, korean = (".", "ko/") if language == "en" else ("../", ".")
     config.extra["alternate"] = [
         {"name": "English", "link": english, "lang": "en"},
         {"name": "한국어", "link": korean, "lang": "ko"},
     ]
     return config
+
+
+def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
+    """A page is about to be written: the choice of language stays on it where the other language has it."""
+    for alternate in config.extra["alternate"]:
+        there = (files.DOCS / alternate["lang"] / page.file.src_uri).exists()
+        alternate["here"] = alternate["link"].rstrip(".") + page.url if there else alternate["link"]
+    return context
 
 
 def on_post_build(config: Any) -> None:

@@ -5,7 +5,7 @@ phase, which compiles), and training seconds until the test accuracy first reach
 epoch off the clock. The plain script stops there, or where its source stops.
 
 Examples:
-    python -m recipes.bench fashion_cnn --repeats 3 --readme README.md
+    python -m recipes.bench fashion_cnn --repeats 3 --docs docs
     python -m recipes.bench mnist_functional --accuracy 0.99
     python -m recipes.bench vgg16_feature_extract --epochs 2
 """
@@ -41,7 +41,7 @@ def parser() -> Parser:
     parse.add_argument("--data", default="full", choices=("full", "sample"), help="default: full")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--into", type=Path, default=Path("results/bench"), metavar="DIR", help="default: results/bench")
-    parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- speed -->")
+    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language shows the table")
     parse.add_import()
     parse.add_argument("--role", choices=speed.ROLES, help=argparse.SUPPRESS)
     return parse
@@ -67,7 +67,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         print(json.dumps(speed.measure(race, options.role)))
         return 0
     Screen()
-    speed.run(race, options.into, options.readme)
+    speed.run(race, options.into, options.docs)
     flush_stdout()
     return 0
 

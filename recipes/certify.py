@@ -9,7 +9,7 @@ first seed or fold of a result file again, and fails when its accuracy leaves th
 
 Examples:
     python -m recipes.certify fashion_cnn --seeds 5
-    python -m recipes.certify vgg16_finetune --variant published --seeds 3 --readme README.md --book recipes/book
+    python -m recipes.certify vgg16_finetune --variant published --seeds 3 --docs docs --book recipes/book
     python -m recipes.certify vgg16_feature_extract --folds 5
     python -m recipes.certify own_photos --data ~/photos --folds 5
     python -m recipes.certify --verify results/fashion_cnn-fashion_mnist-tuned.json
@@ -56,7 +56,10 @@ def parser() -> Parser:
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
     parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
+    parse.add_argument(
+        "--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
+    )
+    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language, the whole table")
     parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--smoke", action="store_true", help="a short setting on the bundled sample")
     parse.add_argument("--check", metavar="NAME", help="run one certified seed again; with --smoke")
@@ -77,8 +80,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("--seeds must be 1 or more, and 2 or more for a spread.")
     if options.folds is not None and (options.folds < 2 or options.smoke):
         raise UsageFault("--folds must be 2 or more, and takes no --smoke.")
-    if options.folds is not None and (options.readme or options.book):
-        raise UsageFault("--folds writes its own result files, on no page: leave out --readme and --book.")
+    if options.folds is not None and (options.readme or options.docs or options.book):
+        raise UsageFault("--folds writes its own result files, on no page: leave out --readme, --docs and --book.")
     if options.data is not None and (options.folds is None or options.set):
         raise UsageFault("--data goes with --folds N, and without --set: photos of your own are tested by folds.")
     overrides = (parse_assignment(options.set),) if options.set else ()
@@ -86,7 +89,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
     from recipes.console.signals import Signals
     from recipes.execution.request import Request
-    from recipes.study import seeds
+    from recipes.study import results_files, seeds
 
     data = "full" if options.data is None else str(Path(options.data).expanduser().absolute())
     request = Request(
@@ -106,7 +109,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         folds.certify(folds.Folds(request, options.folds, options.runs, options.into), screen, signals)
         return 0
     asked = seeds.Certification(request, options.seeds, options.smoke, options.runs, options.into)
-    seeds.certify(asked, options.readme, options.book, screen, signals)
+    pages = results_files.Pages(options.readme, options.docs, options.book)
+    seeds.certify(asked, pages, screen, signals)
     return 0
 
 

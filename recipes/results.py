@@ -5,7 +5,7 @@ test images that every certified run has wrong, with what each run said: is the 
 
 Examples:
     python -m recipes.results runs/fashion_cnn/20260101T120000Z-seed42 runs/fashion_cnn/20260101T130000Z-seed43
-    python -m recipes.results --readme README.md --book recipes/book
+    python -m recipes.results --readme README.md --docs docs --book recipes/book
     python -m recipes.results --wrong wrong.html --of cats_vs_dogs
     python -m recipes.results --wrong wrong.html --of vgg16_finetune tuned
 """
@@ -29,7 +29,10 @@ def parser() -> Parser:
     parse = Parser("results", __doc__ or "")
     parse.add_argument("runs", nargs="*", type=Path, metavar="RUN_FOLDER", help="folders of finished runs")
     parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parse.add_argument("--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->")
+    parse.add_argument(
+        "--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
+    )
+    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language, the whole table")
     parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--wrong", type=Path, metavar="PAGE", help="write a page of the images wrong in every run")
     parse.add_argument(
@@ -45,15 +48,16 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.study import results_files
 
     options = parser().parse(arguments)
+    pages = results_files.Pages(options.readme, options.docs, options.book)
     if options.wrong is not None:
-        if options.runs or options.readme or options.book:
-            raise UsageFault("--wrong shows what is certified: it takes no runs, no --readme and no --book.")
+        if options.runs or pages:
+            raise UsageFault("--wrong shows what is certified: it takes no runs, no --readme, --docs and --book.")
         from recipes.study import wrong_answers
 
         Screen()
         wrong_answers.write(options.into, options.of, options.wrong, options.data_dir)
         return 0
-    results_files.refresh(options.runs, options.into, options.readme, options.book)
+    results_files.refresh(options.runs, options.into, pages)
     return 0
 
 

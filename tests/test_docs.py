@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import re
+import runpy
 import shlex
 import statistics
 
@@ -12,10 +13,26 @@ from conftest import ROOT
 
 import recipes
 import zoo
-from recipes import bench, certify, compare, doctor, explain, export, predict, results, run, serve, sort, tune, verify
+from recipes import (
+    bench,
+    certify,
+    compare,
+    doctor,
+    errors,
+    explain,
+    export,
+    predict,
+    results,
+    run,
+    serve,
+    sort,
+    tune,
+    verify,
+)
 from recipes.recipe import with_defaults
 from recipes.recipe.overrides import parse_assignment
 from recipes.study import results_files, results_table
+from recipes.study.bench import speed
 from zoo.pretrained.bases import BASES
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*/*.md"))]
@@ -73,20 +90,49 @@ def test_only_known_block_languages_are_used():
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
-    measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text()
-    by_folds = results_table.folds_table(results_files.load(ROOT / "results" / "folds"))
-    assert f"<!-- results -->\n{results_table.table(measured)}{by_folds}<!-- /results -->" in text
+    measured, text = results_files.load(ROOT / "results"), (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- results -->\n{results_table.short_table(measured)}<!-- /results -->" in text
     assert {group["recipe"] for group in measured.values()} == set(recipes.names())
 
 
-def test_readme_holds_fine_tuning_against_independent_runs_of_the_book():
-    worth = (ROOT / "README.md").read_text().partition("<!-- worth -->")[2].partition("<!-- /worth -->")[0]
-    measured = json.loads((ROOT / "results" / "vgg16_finetune-cats_vs_dogs-tuned.json").read_text())
-    theirs = [float(figure) for figure in re.findall(r"have (0\.\d+), (0\.\d+) and (0\.\d+)", worth)[0]]
-    assert f"in the mean {statistics.mean(theirs):.4f} ± {statistics.stdev(theirs):.4f};" in worth
-    assert f"our {measured['mean']:.4f} ± {measured['standard_deviation']:.4f} against" in " ".join(worth.split())
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_of_results_shows_every_result_and_the_newest_speeds(language):
+    text = (ROOT / "docs" / language / "results.md").read_text(encoding="utf-8")
+    by_seeds, by_folds = (results_files.load(folder) for folder in (ROOT / "results", ROOT / "results" / "folds"))
+    shown = results_table.table(by_seeds, language) + results_table.folds_table(by_folds, language)
+    assert f"<!-- results -->\n{shown}<!-- /results -->" in text, "python -m recipes.results --docs docs"
+    fastest = json.loads((ROOT / "results" / "bench" / "fashion_cnn.json").read_text(encoding="utf-8"))
+    assert f"<!-- speed -->\n{speed.markdown(fastest)}<!-- /speed -->" in text
+    cached = json.loads((ROOT / "results" / "bench" / "boundary.json").read_text(encoding="utf-8"))
+    markdown = runpy.run_path(str(ROOT / "benchmarks" / "boundary_speed.py"))["markdown"](cached)
+    assert f"<!-- boundary -->\n{markdown}<!-- /boundary -->" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "mean", "ours", "error"),
+    [
+        ("en", "in the mean {}", "our {} against", "{} on {}"),
+        ("ko", "평균은 {}", "이 프로젝트의 {}은", "{1}장에서 {0}"),
+    ],
+)
+def test_fine_tuning_is_held_against_independent_runs_of_the_book(language, mean, ours, error):
+    text = " ".join((ROOT / "docs" / language / "results.md").read_text(encoding="utf-8").split())
+    measured = json.loads((ROOT / "results" / "vgg16_finetune-cats_vs_dogs-tuned.json").read_text(encoding="utf-8"))
+    theirs = [float(found) for found in re.search(r"(0\.9805), (0\.\d+)(?:,| and) (0\.\d+)", text).groups()]
+    assert mean.format(f"{statistics.mean(theirs):.4f} ± {statistics.stdev(theirs):.4f}") in text
+    assert ours.format(f"{measured['mean']:.4f} ± {measured['standard_deviation']:.4f}") in text
     for photos in (1000, 4000):
-        assert f"{math.sqrt(0.978 * 0.022 / photos):.4f} on {photos:,}" in " ".join(worth.split())
+        assert re.search(error.format(f"{math.sqrt(0.978 * 0.022 / photos):.4f}", f"{photos:,}"), text)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_cheat_sheet_has_every_verb_and_every_recipe(language):
+    text = (ROOT / "docs" / language / "cheat-sheet.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^python -m recipes\.(\w+)", text, re.MULTILINE)) == set(VERBS)
+    assert [name for name in recipes.names() if f"`{name}`" not in text] == []
+    codes = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
+    kinds = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)}
+    assert {int(code) for cell in codes for code in cell.split(",")} == kinds | {0}
 
 
 def test_books_say_what_was_measured():

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from nbformat import NotebookNode
 
 from builder import figures
-from builder.files import DOCS, LANGUAGES, title, words, write
+from builder.files import DOCS, LANGUAGES, title, toml, words, write
 
 ORDER = (
     "dense_to_convolution", "convolution", "stride_and_padding", "relu", "pooling", "counting_parameters", "filters",
@@ -44,7 +44,8 @@ def build(slug: str) -> None:
         own = [cell for cell in lesson.cells if cell.metadata.get("lang", language) == language]
         links = f"[.py]({slug}.{language}.py), [.ipynb]({slug}.{language}.ipynb)"
         parts = [_page(cell, shown.get(id(cell), ""), said) for cell in own]
-        write(f"learn/{slug}.md", "\n\n".join([*parts, said["download"].format(links=links)]) + "\n", (language,))
+        parts = [_front_matter(slug, language), *parts, said["download"].format(links=links)]
+        write(f"learn/{slug}.md", "\n\n".join(parts) + "\n", (language,))
         alone = NotebookNode({**lesson, "cells": own})
         write(f"learn/{slug}.{language}.ipynb", jupytext.writes(alone, fmt="ipynb"), (language,))
         write(f"learn/{slug}.{language}.py", jupytext.writes(alone, fmt="py:percent"), (language,))
@@ -85,6 +86,15 @@ def _page(cell: NotebookNode, output: str, said: dict[str, str]) -> str:
         folded = "\n".join(f"    {line}" if line else "" for line in code.split("\n"))
         return f'{output}\n\n??? note "{said["figure_code"]}"\n\n{folded}'
     return f"{code}\n\n{output}"
+
+
+def _front_matter(slug: str, language: str) -> str:
+    """What makes a search find a lesson first: every spelling of the terms it teaches, from the glossary."""
+    taught = [term for term in toml("glossary.toml")["term"] if term["lesson"] == slug]
+    english = [name for term in taught for name in term["en"].split(", ")]
+    korean = [name for term in taught for name in term["ko"]] if language == "ko" else []
+    tags = "\n".join(f'  - "{name}"' for name in (*korean, *english))
+    return f"---\nsearch:\n  boost: 2\ntags:\n{tags}\n---"
 
 
 def index(language: str) -> str:

@@ -16,7 +16,7 @@ OWN_PHOTOS = (
 )  # fmt: skip
 USE = ("install", "quickstart", "explain", "boundary", "backbones", "own-networks", "tuning", "backends", "cluster")
 REFERENCE = ("lint", "faults", "data", "decisions")
-ALONE = ("index",)
+ALONE = ("index", "results")
 
 
 def build(language: str, api: list[Any]) -> list[Any]:
@@ -42,7 +42,7 @@ def build(language: str, api: list[Any]) -> list[Any]:
     reference += [{said["api"]: api if language == "en" else "api/index.md"}]
     entries: list[Any] = [{said["home"]: "index.md"}]
     entries += [{section: inside} for section, inside in pages.items()]
-    return [*entries, {said["results"]: "results/index.md"}, {said["reference"]: reference}]
+    return [*entries, {said["results"]: "results.md"}, {said["reference"]: reference}]
 
 
 def _there(language: str, stems: tuple[str, ...]) -> list[str]:

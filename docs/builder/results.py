@@ -1,4 +1,4 @@
-"""The page of results: a chart first, then every row, then how far to trust them."""
+"""The chart of docs/*/results.md; its tables are written by `python -m recipes.results` and by the benchmarks."""
 
 from __future__ import annotations
 
@@ -6,26 +6,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from builder import figures
-from builder.files import LANGUAGES, ROOT, words, write
-from builder.networks import BY_FOLDS, MEASURED
-from recipes.study import results_table
+from builder.networks import MEASURED
 
 COLOURS = {"published": "#868e96", "tuned": figures.FILL}
 
 
 def build() -> None:
-    """Write the page for both languages."""
-    for language in LANGUAGES:
-        said = words(language)
-        shown = figures.save(chart(), "results/chart", said["chart"], (language,))
-        parts = ["---\nhide:\n  - toc\n---", f"# {said['results']}", said["results_say"], shown, said["chart"]]
-        parts += [results_table.table(MEASURED) + results_table.folds_table(BY_FOLDS)]
-        parts += [f"## {said['trust']}", _between("trust")] if language == "en" else []
-        parts += [f"## {said['worth']}", _between("worth")] if language == "en" else []
-        parts += [f"## {said['dials']}", said["dials_say"], _between("lenet5 dials", "docs/en/lenet5-dials.md")]
-        parts += [f"## {said['speed']}", _between("speed"), f"## {said['caching']}", _between("boundary")]
-        parts += [said["trust_in_english"]] if language == "ko" else []
-        write("results/index.md", "\n\n".join(parts) + "\n", (language,))
+    """Draw the chart of the page."""
+    figures.save(chart(), "results/chart", "")
 
 
 def chart() -> Figure:
@@ -55,9 +43,3 @@ def chart() -> Figure:
     axes.legend(loc="lower right", framealpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _between(name: str, page: str = "README.md") -> str:
-    """What stands between the marks of that name on a page."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return text.partition(f"<!-- {name} -->")[2].partition("<!--")[0].strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,14 @@ from recipes.files import atomic
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
-from recipes.study.results_table import folds_table, measured, put_between_marks, table
+from recipes.study.results_table import (
+    folds_table,
+    measured,
+    put_between_marks,
+    short_table,
+    table,
+)
+from recipes.study.results_words import LANGUAGES
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
@@ -28,31 +35,45 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
     return {name: group for name, group in found.items() if isinstance(group, dict) and "recipe" in group}
 
 
-def refresh(folders: Sequence[Path], into: Path, readme: Path | None, book: Path | None) -> None:
-    """Collect runs into the result files of a folder, and what these say onto pages; see `show`.
+@dataclass(frozen=True)
+class Pages:
+    """The pages that show results; none unless named.
+
+    Attributes:
+        readme: Gets the short table of all results between its marks `results`.
+        docs: A folder with a page results.md for each language, which gets the whole table.
+        book: A folder of recipes' pages, `<recipe>.py`: each gets its own results between its marks `measured`.
+    """
+
+    readme: Path | None = None
+    docs: Path | None = None
+    book: Path | None = None
+
+    def __bool__(self) -> bool:
+        """Whether any is named."""
+        return any((self.readme, self.docs, self.book))
+
+
+def refresh(folders: Sequence[Path], into: Path, pages: Pages) -> None:
+    """Collect runs into the result files of a folder, and what these say onto pages.
 
     Raises:
         UsageFault: When there is nothing to do, a run does not count, or a page has no place for its results.
         CorruptFault: When a file is damaged.
         DiskFault: When one cannot be written.
     """
-    if not folders and readme is None and book is None:
-        raise UsageFault("Which runs? Give the folders of finished runs, or pages with --readme or --book.")
+    if not folders and not pages:
+        raise UsageFault("Which runs? Give the folders of finished runs, or pages with --readme, --docs or --book.")
     groups = collect(folders)
     with atomic.disk_faults(into):
         into.mkdir(parents=True, exist_ok=True)
     for name, group in groups.items():
         atomic.write_json(into / f"{name}.json", group)
-    show(into, readme, book)
+    show(into, pages)
 
 
-def show(results: Path, readme: Path | None, book: Path | None) -> None:
+def show(results: Path, pages: Pages) -> None:
     """Write what a folder of result files says onto pages.
-
-    Args:
-        results: The folder.
-        readme: A page for the table of all results, between its marks `results`.
-        book: A folder of recipes' pages, `<recipe>.py`: each gets its own results between its marks `measured`.
 
     Raises:
         UsageFault: When a page has no such marks, or there is no page of a recipe that has results.
@@ -62,12 +83,16 @@ def show(results: Path, readme: Path | None, book: Path | None) -> None:
     groups, folds = load(results), load(results / "folds")
     _refuse_damaged(results, groups, table)
     _refuse_damaged(results / "folds", folds, folds_table)
-    if readme is not None:
-        put_between_marks(readme, "results", table(groups) + folds_table(folds))
-    if book is not None:
+    if pages.readme is not None:
+        put_between_marks(pages.readme, "results", short_table(groups))
+    if pages.docs is not None:
+        for language in LANGUAGES:
+            whole = table(groups, language) + folds_table(folds, language)
+            put_between_marks(pages.docs / language / "results.md", "results", whole)
+    if pages.book is not None:
         for name in sorted({group["recipe"] for group in groups.values()}):
             found = measured(of_recipe(groups, name), of_recipe(folds, name))
-            put_between_marks(book / f"{name}.py", "measured", found)
+            put_between_marks(pages.book / f"{name}.py", "measured", found)
 
 
 def _refuse_damaged(

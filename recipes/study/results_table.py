@@ -9,14 +9,8 @@ from typing import Any
 
 from recipes.errors import UsageFault
 from recipes.files import atomic
+from recipes.study import results_words as words
 from zoo.text import markdown
-
-COLUMNS = (
-    "recipe", "data", "variant", "published", "test accuracy", "95% over seeds", "95% over test images", "seeds",
-    "training",
-)  # fmt: skip
-UNCERTIFIED = "Not certified: collected from runs that were made one by one."
-FOUND = "Some runs found activations of the frozen part on disk; the time lacks what computing those took."
 
 
 def in_words(group: dict[str, Any]) -> str:
@@ -28,47 +22,53 @@ def in_words(group: dict[str, Any]) -> str:
     return f"{words}, {low:.4f} to {high:.4f} over test images"
 
 
-def table(results: dict[str, dict[str, Any]]) -> str:
+def table(results: dict[str, dict[str, Any]], language: str = "en") -> str:
     """A Markdown table of results: accuracies are shares of the test images, the spread is over seeds."""
     rows = []
     notes: dict[str, int] = {}
     for group in results.values():
-        spread = group["standard_deviation"]
-        accuracy = f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
+        accuracy = _accuracy(group)
         if "certified" not in group:
-            accuracy += f" [{notes.setdefault(UNCERTIFIED, len(notes) + 1)}]"
+            accuracy += f" [{notes.setdefault(words.UNCERTIFIED[language], len(notes) + 1)}]"
         if base := _stood_in(group):
-            note = f"On {base}, which stood in for a base whose weights could not be had."
-            accuracy += f" [{notes.setdefault(note, len(notes) + 1)}]"
+            accuracy += f" [{notes.setdefault(words.STOOD_IN[language].format(base), len(notes) + 1)}]"
         if group["notice"]:
-            mark = notes.setdefault(group["notice"], len(notes) + 1)
+            mark = notes.setdefault(words.notice(group["notice"], language), len(notes) + 1)
             accuracy += f" [{mark}]"
-        published = f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else "none printed"
         seeds = ", ".join(str(run["seed"]) for run in group["runs"])
-        training = f"{_minutes(group):.1f} min"
+        training = words.MINUTES[language].format(_minutes(group))
         if _lacks_frozen_pass(group):
-            training += f" [{notes.setdefault(FOUND, len(notes) + 1)}]"
-        intervals = _interval(group, "seed_interval"), _interval(group, "image_interval")
+            training += f" [{notes.setdefault(words.FOUND[language], len(notes) + 1)}]"
+        intervals = _interval(group, "seed_interval", language), _interval(group, "image_interval", language)
         what = group["recipe"], group["dataset"], group["variant"]
-        rows.append((*what, published, accuracy, *intervals, seeds, training))
-    return (
-        "\n\n".join([markdown.table(COLUMNS, rows).rstrip(), *(f"[{mark}] {notice}" for notice, mark in notes.items())])
-        + "\n"
-    )
+        rows.append((*what, _printed(group, language), accuracy, *intervals, seeds, training))
+    shown = markdown.table(words.COLUMNS[language], rows).rstrip()
+    return "\n\n".join([shown, *(f"[{mark}] {notice}" for notice, mark in notes.items())]) + "\n"
 
 
-def folds_table(folds: dict[str, dict[str, Any]]) -> str:
+def short_table(results: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table of what each recipe reaches on each data set, by its source's protocol and by the tuned one."""
+    variants: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for group in results.values():
+        variants.setdefault((group["recipe"], group["dataset"]), {})[group["variant"]] = group
+    rows = []
+    for what, found in variants.items():
+        reached = (_accuracy(found[variant]) if variant in found else "-" for variant in ("published", "tuned"))
+        rows.append((*what, _printed(next(iter(found.values()))), *reached))
+    return markdown.table(words.SHORT_COLUMNS, rows)
+
+
+def folds_table(folds: dict[str, dict[str, Any]], language: str = "en") -> str:
     """A Markdown table of results by folds; empty where there are none."""
     rows = [
         (
             group["recipe"], group["dataset"], group["variant"], f"**{group['accuracy']:.4f}**",
-            _interval(group, "image_interval"), f"{group['images']['test']:,}", str(group["folds"]),
+            _interval(group, "image_interval", language), f"{group['images']['test']:,}", str(group["folds"]),
         )
         for group in folds.values()
     ]  # fmt: skip
-    head = ("recipe", "data", "variant", "test accuracy", "95% over test images", "test images", "folds")
-    intro = "By folds each image is tested once, by a run that has not seen it, trained on as many as above:"
-    return f"\n{intro}\n\n{markdown.table(head, rows)}" if rows else ""
+    shown = markdown.table(words.FOLDS_COLUMNS[language], rows)
+    return f"\n{words.FOLDS[language]}\n\n{shown}" if rows else ""
 
 
 def measured(results: dict[str, dict[str, Any]], folds: dict[str, dict[str, Any]] | None = None) -> str:
@@ -105,9 +105,20 @@ def _stood_in(group: dict[str, Any]) -> str:
     return stand_in if stand_in == group["settings"].get("model", {}).get("backbone") else ""
 
 
-def _interval(group: dict[str, Any], name: str) -> str:
+def _accuracy(group: dict[str, Any]) -> str:
+    """The mean over seeds, and the spread where there is one."""
+    spread = group["standard_deviation"]
+    return f"**{group['mean']:.4f}**" + (f" ± {spread:.4f}" if spread is not None else "")
+
+
+def _printed(group: dict[str, Any], language: str = "en") -> str:
+    """What the recipe's source prints."""
+    return f"{group['published_accuracy']:.4f}" if group["published_accuracy"] else words.NONE_PRINTED[language]
+
+
+def _interval(group: dict[str, Any], name: str, language: str) -> str:
     interval = group.get(name)
-    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"
+    return words.INTERVAL[language].format(*interval) if interval else "-"
 
 
 def _lacks_frozen_pass(group: dict[str, Any]) -> bool:
@@ -128,7 +139,7 @@ def put_in_docs(docs: Path, page: str, name: str, text: str) -> None:
         UsageFault: When a language lacks the page, or the page its marks.
         DiskFault: When one cannot be written.
     """
-    for language in ("en", "ko"):
+    for language in words.LANGUAGES:
         put_between_marks(docs / language / page, name, text)
 
 

@@ -163,15 +163,12 @@ def _repeat(
     return reached
 
 
-def certify(
-    asked: Certification, readme: Path | None, book_pages: Path | None, screen: Screen, signals: Signals
-) -> Path:
+def certify(asked: Certification, pages: results_files.Pages, screen: Screen, signals: Signals) -> Path:
     """Run every seed that has not run yet, and write what they gave; but for a short setting, with every answer.
 
     Args:
         asked: What to certify.
-        readme: A page for the table of all results; not for a short setting.
-        book_pages: A folder of recipes' pages, which state their results; not for a short setting.
+        pages: Which show all results; not for a short setting.
         screen: Where to say it.
         signals: Asked whether to stop.
 
@@ -198,7 +195,7 @@ def certify(
     if not asked.smoke:
         answers = results_files.answers({folder: request.seed for folder, request in requests.items()}, "seed")
         atomic.write(asked.into / "answers" / f"{key}.csv", csv_text(*answers))
-        results_files.show(asked.into, readme, book_pages)
+        results_files.show(asked.into, pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
     return written
 

@@ -1,17 +1,14 @@
 """The interactive figures of the site: they compute what Keras computes, and everybody can use them."""
 
-import functools
-import http.server
 import importlib.util
 import json
 import shutil
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from chromium import launched, needs_chromium, served
 
 import zoo
 from recipes.data.samples import SAMPLES
@@ -21,8 +18,6 @@ ASSETS = ROOT / "docs" / "assets"
 DATA = ASSETS / "widgets" / "data"
 NAMES = ("kernel", "network", "pooling", "draw", "freeze", "augment", "dropout", "features", "home")
 NETWORKS = {"fashion_cnn": "fashion_mnist", "mnist_functional": "mnist"}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
 
 PAGE = """<!doctype html>
 <html lang="{lang}">
@@ -42,11 +37,6 @@ def material_styles():
     return [next(folder.glob(f"{name}.*.min.css")) for name in ("main", "palette")] if folder else []
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The address of a folder with a page for each figure, language and scheme, under / and /ko/."""
@@ -62,22 +52,14 @@ def site(tmp_path_factory):
             for scheme in ("default", "slate"):
                 page = PAGE.format(lang=lang, styles=links, up=up, scheme=scheme, name=name)
                 (root / f"{folder}{name}-{scheme}.html").write_text(page, encoding="utf-8")
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(root)))
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_address[1]}/"
-    running.shutdown()
-    running.server_close()
+    with served(root) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
-        )
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

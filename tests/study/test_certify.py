@@ -11,6 +11,7 @@ from photo_files import write_photos
 import recipes
 from recipes import certify, results, run
 from recipes.study import results_table, seeds
+from recipes.study.results_words import UNCERTIFIED
 from recipes.train import engine
 
 
@@ -225,5 +226,5 @@ def test_an_uncertified_figure_is_marked():
         "settings": {"stand_in": "small", "model": {"backbone": "small"}},
     }  # fmt: skip
     assert "[2] On small, which stood in" in results_table.table({"tiny": group})
-    assert f"[1] {results_table.UNCERTIFIED}" in results_table.table({"tiny": group})
-    assert results_table.UNCERTIFIED not in results_table.table({"tiny": group | {"certified": {"commit": "abc"}}})
+    assert f"[1] {UNCERTIFIED['en']}" in results_table.table({"tiny": group})
+    assert UNCERTIFIED["en"] not in results_table.table({"tiny": group | {"certified": {"commit": "abc"}}})

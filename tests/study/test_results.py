@@ -33,22 +33,30 @@ def test_a_time_that_lacks_the_frozen_pass_is_marked(tmp_path):
 
 def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     folders = [run_folder(tmp_path, seed, accuracy) for seed, accuracy in ((1, 0.90), (2, 0.92))]
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
-    assert results.main([*map(str, folders), "--into", str(tmp_path / "results"), "--readme", str(readme)]) == 0
+    readme, docs = tmp_path / "README.md", tmp_path / "docs"
+    for page in (readme, docs / "en" / "results.md", docs / "ko" / "results.md"):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n", encoding="utf-8")
+    pages = ["--readme", str(readme), "--docs", str(docs)]
+    assert results.main([*map(str, folders), "--into", str(tmp_path / "results"), *pages]) == 0
     group = results_files.load(tmp_path / "results")["tiny-mnist-tuned"]
     assert group["mean"] == pytest.approx(0.91)
     assert group["standard_deviation"] == pytest.approx(0.0141421, rel=1e-4)
     assert [run["seed"] for run in group["runs"]] == [1, 2]
-    (row,) = (line for line in readme.read_text().splitlines() if line.startswith("| tiny | mnist |"))
+    assert "| tiny | mnist | 0.8000 | - | **0.9100** ± 0.0141 |" in readme.read_text(encoding="utf-8")
+    whole, korean = ((docs / language / "results.md").read_text(encoding="utf-8") for language in ("en", "ko"))
+    (row,) = (line for line in whole.splitlines() if line.startswith("| tiny | mnist |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[2:5] == ["tuned", "0.8000", "**0.9100** ± 0.0141 [1]"]
     assert cells[5:7] == [
         " to ".join(f"{end:.4f}" for end in group[name]) for name in ("seed_interval", "image_interval")
     ]
     assert cells[7:] == ["1, 2", "1.5 min"]
-    assert readme.read_text().startswith("before")
-    assert "old" not in readme.read_text()
+    assert "| 1, 2 | 1.5분 |" in korean
+    assert "[1] 인증한 값이 아닙니다" in korean
+    for text in (whole, korean):
+        assert text.startswith("before")
+        assert "old" not in text
 
 
 def test_the_page_of_a_recipe_states_cost_and_result(tmp_path):

@@ -53,13 +53,13 @@ class Race:
     modules: tuple[str, ...] = ()
 
 
-def run(race: Race, into: Path, page: Path | None) -> None:
+def run(race: Race, into: Path, docs: Path | None) -> None:
     """Measure all rounds, say what came out, and store it where the full data was used.
 
     Args:
         race: What is measured.
         into: The folder for NAME.json.
-        page: A page with the marks <!-- speed -->, if one is to show the table.
+        docs: The folder docs/, if its page results.md is to show the table in each language.
 
     Raises:
         EnvironmentFault: When a training ends with an error.
@@ -72,12 +72,12 @@ def run(race: Race, into: Path, page: Path | None) -> None:
     log.log(RESULT, "%s", markdown(found))
     if race.data != "full":
         return
-    from recipes.study.results_table import put_between_marks
+    from recipes.study.results_table import put_in_docs
 
     into.mkdir(parents=True, exist_ok=True)
     atomic.write_json(into / f"{race.name}.json", found)
-    if page:
-        put_between_marks(page, "speed", markdown(found))
+    if docs:
+        put_in_docs(docs, "results.md", "speed", markdown(found))
 
 
 def measure(race: Race, role: str) -> dict[str, Any]:

@@ -1,0 +1,182 @@
+"""A built site, as a reader meets it: searches, links, sizes, and every page in a browser.
+
+    mkdocs build --strict --site-dir site && BUILT_SITE=site python -m pytest tests/site/check_built.py --dist load
+
+`.ci/run` does this right after the strict build. A site takes longer to build than to check, so no test builds one.
+"""
+
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlparse
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from chromium import launched, needs_chromium, served
+
+SITE = Path(os.environ.get("BUILT_SITE", "")).resolve()
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("BUILT_SITE"), reason="skipped: no built site is given (BUILT_SITE=DIR)"
+)
+
+MOST_BYTES = 500_000
+PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html")) if "BUILT_SITE" in os.environ else []
+# Pages of the API follow one template: a few stand for all.
+SEEN = [page for page in PAGES if not page.startswith("api/")] + [page for page in PAGES if page.startswith("api/")][
+    ::40
+]
+WIDTHS = {"light": 1280, "dark": 400}
+
+SEARCHES = {
+    "en": {
+        "convolution": "convolution",
+        "feature map": "convolution",
+        "stride": "stride_and_padding",
+        "ReLU": "relu",
+        "max pooling": "pooling",
+        "count parameters": "counting_parameters",
+        "Sobel filter": "filters",
+        "receptive field": "hierarchy",
+        "overfitting": "overfitting_and_dropout",
+        "dropout": "overfitting_and_dropout",
+        "data augmentation": "augmentation",
+        "transfer learning": "feature_extraction",
+        "fine-tuning": "fine_tuning",
+        "nearest neighbour": "features",
+    },
+    "ko": {
+        "합성곱": "convolution",
+        "컨볼루션": "convolution",
+        "특징맵": "convolution",
+        "스트라이드": "stride_and_padding",
+        "렐루": "relu",
+        "맥스 풀링": "pooling",
+        "매개변수": "counting_parameters",
+        "소벨 필터": "filters",
+        "수용장": "hierarchy",
+        "과적합": "overfitting_and_dropout",
+        "드롭아웃": "overfitting_and_dropout",
+        "데이터 증강": "augmentation",
+        "전이학습": "feature_extraction",
+        "미세 조정": "fine_tuning",
+        "파인튜닝": "fine_tuning",
+        "최근접 이웃": "features",
+    },
+}
+
+
+class Links(HTMLParser):
+    """The ids of a page, and where it leads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.targets = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids |= {given.get("id"), given.get("name")}
+        self.targets |= {given[name] for name in ("href", "src") if given.get(name)}
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served(SITE) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def views(address):
+    """A page of the browser for each scheme; each keeps what it asked for and complained about."""
+    with launched() as browser:
+        opened = {}
+        for scheme, width in WIDTHS.items():
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page.complaints, page.asked = [], []
+            page.on("console", lambda said, page=page: page.complaints.append(said.text) if said.type == "error" else 0)
+            page.on("pageerror", lambda error, page=page: page.complaints.append(str(error)))
+            page.on("request", lambda request, page=page: page.asked.append(request.url))
+            opened[scheme] = page
+        yield opened
+
+
+def test_the_site_is_whole():
+    assert len(PAGES) > 150
+    assert {"index.html", "ko/index.html", "learn/convolution/index.html", "results/index.html"} <= set(PAGES)
+
+
+def test_no_page_is_large():
+    large = {page: size for page in PAGES if (size := (SITE / page).stat().st_size) > MOST_BYTES}
+    assert large == {}
+
+
+def test_links_lead_to_pages_and_anchors_that_are_there():
+    pages = {page: Links((SITE / page).read_text(encoding="utf-8")) for page in PAGES}
+    broken = set()
+    for page, links in pages.items():
+        for target in links.targets:
+            url = urlparse(urljoin(f"http://site/{page}", target))
+            if url.netloc != "site" or url.scheme != "http":
+                continue
+            path = unquote(url.path).lstrip("/")
+            path += "index.html" if not path or path.endswith("/") else ""
+            anchors = pages[path].ids if path in pages else {unquote(url.fragment)}
+            if not (SITE / path).exists() or unquote(url.fragment) not in anchors | {""}:
+                broken.add((page, target))
+    assert broken == set()
+
+
+@needs_chromium
+@pytest.mark.parametrize("path", SEEN)
+def test_a_page_is_clean_on_wide_and_narrow_screens_light_and_dark(views, address, path):
+    # What axe says depends on the scheme, and takes longest: a page is asked in one, and in Korean in the other.
+    asked = "light" if (len(path.removeprefix("ko/")) + path.startswith("ko/")) % 2 else "dark"
+    for scheme, page in views.items():
+        page.complaints.clear()
+        page.asked.clear()
+        page.set_viewport_size({"width": WIDTHS[scheme], "height": 900})
+        page.goto(f"{address}{path}")
+        if scheme == asked:
+            found = Axe().run(page, options={"resultTypes": ["violations"]})
+            assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
+        for width in WIDTHS.values():
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=5000)
+            cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
+            assert page.eval_on_selector_all(".language-sh pre > code", cut) == []
+        assert page.complaints == []
+        assert [url for url in page.asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", SEARCHES)
+def test_a_search_finds_its_lesson_first(views, address, language):
+    page = views["light"]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    home = address if language == "en" else f"{address}ko/"
+    page.goto(home)
+    box, results = page.locator("[data-md-component=search-query]"), page.locator(".md-search-result__item")
+    found = {}
+    for query in SEARCHES[language]:
+        box.fill("")
+        box.press("End")
+        results.first.wait_for(state="detached")
+        box.fill(query)
+        box.press("End")
+        link = results.locator("a").first
+        link.wait_for(state="attached")
+        found[query] = re.sub(r"^learn/(\w+)/.*", r"\1", link.get_attribute("href").removeprefix(home))
+    assert found == SEARCHES[language]
+
+
+@needs_chromium
+def test_the_choice_of_language_stays_on_the_page(views, address):
+    page = views["light"]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for path in ("learn/convolution/", "photos/", "networks/lenet5/", "cheat-sheet/"):
+        page.goto(f"{address}{path}")
+        for language, there in (("ko", f"ko/{path}"), ("en", path)):
+            page.locator(".md-header .md-select").hover()
+            page.locator(f".md-select__link[hreflang={language}]").click()
+            page.wait_for_url(f"{address}{there}")
