@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -282,7 +283,10 @@ def _download(path: Path, model: keras.Model, base: Base) -> None:
         with locked(f"{path}.lock"):
             if path.is_file():
                 return
-            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            prefix = f".fetched-{path.name}-"
+            for leftover in path.parent.glob(f"{prefix}*"):  # Of a process that was killed.
+                shutil.rmtree(leftover, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
                 file = keras.utils.get_file(path.name, base.keras_file, cache_dir=folder, cache_subdir="")
                 source = Source("download", Path(file), base.sha256)
                 _verify(_read(source, below), source, base)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from recipes.errors import CorruptFault, DiskFault
 HALF_WRITTEN = ".[0-9]*.tmp.*"
 
 
+def half_written(path: Path) -> Path:
+    """What a file beside `path` is called until it is whole: `HALF_WRITTEN` finds those of processes that are gone."""
+    # The name stays last: writers choose their format by its suffixes.
+    return path.with_name(f".{os.getpid()}.tmp.{path.name}")
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` that becomes `path` when the block ends well, and vanishes when not.
@@ -23,10 +30,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         DiskFault: When the disk is full or the folder cannot be written; `path` is then as it was.
     """
-    # The name stays last: writers choose their format by its suffixes.
-    temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
+    temporary = half_written(path)
     try:
         with disk_faults(path):
+            _sweep(path)
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -34,6 +41,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that are gone half wrote of a file; where that cannot be told, all of it stays."""
+    if os.name != "posix":
+        return
+    for stray in path.parent.glob(f".[0-9]*.tmp.{glob.escape(path.name)}"):
+        process = stray.name[1:].partition(".")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            stray.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # Another's.
+    return True
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from recipes.errors import BusyFault, DiskFault, UsageFault
-from recipes.files.atomic import HALF_WRITTEN, atomic_path, disk_faults, write_json
+from recipes.files.atomic import HALF_WRITTEN, disk_faults, half_written, write_json
 from zoo.cache import acquire
 from zoo.checksum import sha256_of
 
@@ -64,9 +64,9 @@ def claimed(folder: Path) -> Iterator[None]:
             raise UsageFault(
                 f"{folder} holds other files ({', '.join(sorted(strangers)[:3])}). Choose a new folder for --out."
             )
-        with atomic_path(folder / ".writable") as probe:
-            probe.write_bytes(b"")
-        (folder / ".writable").unlink()
+        probe = half_written(folder / "probe")  # Of a process that is killed now, it is swept as all such files are.
+        probe.write_bytes(b"")
+        probe.unlink()
     try:
         yield
     except BaseException:

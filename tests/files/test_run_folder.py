@@ -39,6 +39,15 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_what_a_process_that_is_gone_half_wrote_of_a_file_goes_when_that_is_written(tmp_path):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for process in (ended.pid, os.getppid()):
+        (tmp_path / f".{process}.tmp.a.json").write_text("half")
+    atomic.write_json(tmp_path / "a.json", 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", f".{os.getppid()}.tmp.a.json"}
+
+
 def test_claimed_refuses_strangers_files_and_places_that_cannot_be_written(tmp_path):
     (tmp_path / "photo.jpg").write_text("mine")
     with pytest.raises(UsageFault, match="holds other files .photo.jpg"):
@@ -48,6 +57,16 @@ def test_claimed_refuses_strangers_files_and_places_that_cannot_be_written(tmp_p
     with pytest.raises(DiskFault, match="a file is in the way"):
         take(tmp_path / "photo.jpg")
     assert (tmp_path / "photo.jpg").read_text() == "mine"
+
+
+def test_a_process_killed_as_it_claims_a_folder_leaves_nothing_in_the_way(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda path, **_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt), run_folder.claimed(tmp_path):
+            pass
+    assert list(tmp_path.iterdir())
+    with run_folder.owned(tmp_path), run_folder.claimed(tmp_path):
+        pass
 
 
 def test_a_claim_that_comes_to_nothing_leaves_no_folder(tmp_path):

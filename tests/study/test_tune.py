@@ -158,9 +158,12 @@ def call(capsys, monkeypatch, tmp_path):
     return tuned
 
 
-def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(call, tmp_path):
+def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(call, tmp_path, monkeypatch):
     arguments = ("--trials", 2, "--tuner", "random", "--set", "phases.train.epochs=1")
-    code, out, err = call("RECIPE", *arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "_begin", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        assert call("RECIPE", *arguments)[0] == 1
+    code, out, err = call("RECIPE", *arguments)  # A search that was killed before it was noted is in nobody's way.
     assert code == 0, err
     assert "0 test" in out
     found = json.loads((tmp_path / "out" / "search.json").read_text())
@@ -178,11 +181,13 @@ def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(
     # What won goes on, as it was searched; what lost is not recommended.
     for gain, said in ((0.01, "is better than the page"), (-0.01, "the page's settings stay, trial")):
         for retrained in (tmp_path / "out" / "retrained").glob("trial-*.json"):
+            retrained.with_suffix("").mkdir()  # Of a process that was killed before it took its states away.
             figures = json.loads(retrained.read_text())
             page = json.loads((retrained.parent / f"page-seed{figures['seed']}.json").read_text())
             retrained.write_text(json.dumps(figures | {"val_accuracy": page["val_accuracy"] + gain}))
         code, out, err = call("RECIPE", *arguments)
         assert code == 0, err
+        assert not [path for path in (tmp_path / "out" / "retrained").iterdir() if path.is_dir()]
         assert f"{said}" in (tmp_path / "out" / "TUNED.diff").read_text().splitlines()[0]
         last = out.splitlines()[-1]
         if gain > 0:

@@ -156,8 +156,10 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(weights, "reachable", lambda url: True)
 
+    # What an earlier download left that was killed.
+    (tmp_path / "models" / f".fetched-{VGG16_FILE}-a1b2").mkdir(parents=True)
+
     def cut_off(name, url, cache_dir, cache_subdir):
-        (tmp_path / "models").mkdir(exist_ok=True)
         path = tmp_path / cache_dir / cache_subdir / name
         path.write_bytes(b"\x89HDF\r\n\x1a\n half of it")
         return str(path)
@@ -165,7 +167,7 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     monkeypatch.setattr(keras.utils, "get_file", cut_off)
     with pytest.raises(WeightsCorrupt, match=r"vgg16_weights.* bytes\) is damaged"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
-    assert not (tmp_path / "models" / VGG16_FILE).exists()
+    assert [path.suffix for path in (tmp_path / "models").iterdir()] == [".lock"]
 
     # What an earlier, killed download left in Keras's cache.
     (tmp_path / "models" / VGG16_FILE).write_bytes(b"\x89HDF\r\n\x1a\n half of it")

@@ -107,6 +107,7 @@ class Search:
         name = f"{'page' if trial is None else f'trial-{trial.number:04d}'}-seed{seed}"
         path, states = self.folder / RETRAINED / f"{name}.json", self.folder / RETRAINED / name
         if path.is_file():
+            shutil.rmtree(states, ignore_errors=True)  # Of a process that was killed before it came to that.
             return atomic.read_json(path)
         states.mkdir(parents=True, exist_ok=True)
         recipe = self.recipe if trial is None else self.applied(trial.values)

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recipes import book
 from recipes.console.backend import load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
+from recipes.data import Splits
 from recipes.errors import DivergedFault, UsageFault
 from recipes.evaluate.statistics import student_t
 from recipes.execution import prepare
@@ -67,8 +70,13 @@ def tune(
             ready = prepare.prepare(request, screen)
         if overwrite and started:  # Not before: a request that is refused takes nothing away.
             run_folder.clear(folder)
+        # What cannot be seen cannot be chosen by: a search has no test images.
+        splits = dataclasses.replace(ready.splits, test=ready.splits.test.select(np.arange(0)))
+        asked = _asked(request, ready.recipe, splits, settings)
+        # Before any other file: a folder without it is a stranger's, also when this process is killed now.
+        _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
         with screen.logging_to(folder / "log.txt"):
-            _search(request, ready, folder, settings, screen, signals)
+            _search(request, ready, splits, asked, folder, settings, signals)
 
 
 def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any]], objective: str) -> dict[str, Any]:
@@ -100,23 +108,11 @@ def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any
     return {"won": difference > 0 and not failed, "difference": difference, "interval": interval}
 
 
-def _search(
-    request: Request, ready: prepare.Prepared, folder: Path, settings: Settings, screen: Screen, signals: Signals
-) -> None:
-    import numpy as np
-
+def _asked(request: Request, recipe: Recipe, splits: Splits, settings: Settings) -> dict[str, Any]:
+    """What is searched, as `run.json` notes it."""
     from recipes import precision
-    from recipes.execution import environment
-    from recipes.report.figures import search as report
-    from recipes.report.figures import style
-    from recipes.study.searches import search, trial
 
-    origin, recipe, splits = ready.origin, ready.recipe, ready.splits
-    if origin.notice:
-        log.warning("NOTICE %s", origin.notice)
-    # What cannot be seen cannot be chosen by: a search has no test images.
-    splits = dataclasses.replace(splits, test=splits.test.select(np.arange(0)))
-    asked: dict[str, Any] = {
+    return {
         "recipe": recipe.as_dict(),
         "space": {path: str(space) for path, space in recipe.tune.items()},
         "tuner": settings.tuner,
@@ -125,7 +121,20 @@ def _search(
         "precision": precision.choose(request.precision),
         "fingerprint": splits.fingerprint,
     }
-    _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
+
+
+def _search(
+    request: Request, ready: prepare.Prepared, splits: Splits, asked: dict[str, Any], folder: Path,
+    settings: Settings, signals: Signals,
+) -> None:  # fmt: skip
+    from recipes.execution import environment
+    from recipes.report.figures import search as report
+    from recipes.report.figures import style
+    from recipes.study.searches import search, trial
+
+    origin, recipe = ready.origin, ready.recipe
+    if origin.notice:
+        log.warning("NOTICE %s", origin.notice)
     log.info("data   %s", environment.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
 
