@@ -3,6 +3,7 @@
     python benchmarks/own_photos.py folds FOLDER [FOLDER ...]
     python benchmarks/own_photos.py views FOLDER [FOLDER ...]
     python benchmarks/own_photos.py runs RECIPE[:VARIANT] FOLDER [FOLDER ...]
+    python benchmarks/own_photos.py minutes FOLDER [FOLDER ...]
 
 FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.py` makes some.
 
@@ -17,6 +18,9 @@ and both times.
 `runs`: the whole command, from a cold cache but for the weights: its accuracy on the test photos that the division
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
 vgg16_feature_extract:published.
+
+`minutes`: what `--minutes` tries, the last stage of the smallest base trained after its head was solved for, at 160
+pixels: right before and after, over the three folds that decide.
 
 Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into photos.md of the
 docs.
@@ -48,7 +52,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 RESULTS = ROOT / "results" / "own_photos.json"
 FOLDS, SEED = 5, 7
-COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in ("folds", "views", "runs RECIPE[:VARIANT]")]
+WAYS = ("folds", "views", "runs RECIPE[:VARIANT]", "minutes")
+COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in WAYS]
+TRIED, ENOUGH = "efficientnet_lite0@160", "60"
 
 
 def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -213,6 +219,16 @@ def run(folder: Path, recipe: str) -> dict[str, Any]:
     return found
 
 
+def minutes(folder: Path, *, given: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """A row: what the further phase brings to one set, whether it is added, and how long it takes."""
+    with tempfile.TemporaryDirectory() as place:
+        command = [sys.executable, "-m", "recipes.run", "own_photos", "--data", str(folder), "--minutes", ENOUGH]
+        command += ["--set", f"audition={TRIED}", *given]
+        subprocess.run([*command, "--out", f"{place}/run", "--quiet"], check=True, cwd=ROOT)
+        trial = json.loads(Path(place, "run", "further.json").read_text())
+    return [{"set": folder.name, "what": f"{trial['phase']} of {TRIED}"} | trial]
+
+
 def markdown(found: dict[str, Any]) -> str:
     """A line a set by folds, and one a complete run."""
     parts = [_by_folds(found["folds"]), ""]
@@ -228,9 +244,25 @@ def markdown(found: dict[str, Any]) -> str:
         for row in sorted(found["runs"], key=lambda row: (row["set"], row["what"]))
     ]  # fmt: skip
     parts += [table(("photos", "recipe", "test photos right (95% interval)", "minutes", "first answer"), runs), ""]
+    if found.get("minutes"):
+        parts += [_tried(found["minutes"]), ""]
     hardware, versions = found["hardware"], found["versions"]
     parts += [f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}.", ""]
     return "\n".join(parts)
+
+
+def _tried(rows: list[dict[str, Any]]) -> str:
+    """A line a set: the further phase by folds."""
+    lines = [
+        (
+            row["set"], row["what"], f"{row['right_before']} of {row['images']}", f"{row['right_after']}",
+            f"{np.mean(row['losses_before']):.3f}", f"{np.mean(row['losses_after']):.3f}",
+            "yes" if row["helps"] else "no", f"{row['minutes']:.1f}",
+        )
+        for row in rows
+    ]  # fmt: skip
+    heads = "photos", "tried", "right before", "right after", "loss before", "loss after", "added", "minutes"
+    return table(heads, lines)
 
 
 def _by_folds(rows: list[dict[str, Any]]) -> str:
@@ -255,7 +287,7 @@ def _share(row: dict[str, Any] | None) -> str:
 def main() -> None:
     """Judge every set, print, and store."""
     parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parse.add_argument("what", choices=("folds", "views", "runs"))
+    parse.add_argument("what", choices=("folds", "views", "runs", "minutes"))
     parse.add_argument("arguments", nargs="+", metavar="[RECIPE[:VARIANT]] FOLDER ...")
     options = parse.parse_args()
 
@@ -264,11 +296,12 @@ def main() -> None:
     from recipes.study.results_table import put_in_docs
 
     stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    stored = {"folds": [], "views": [], "runs": []} | stored
+    stored = {"folds": [], "views": [], "runs": [], "minutes": []} | stored
     given = list(options.arguments)
     recipe = given.pop(0) if options.what == "runs" else ""
     for folder in map(Path, given):
-        rows = {"folds": folds, "views": views}[options.what](folder) if not recipe else [run(folder, recipe)]
+        ways = {"folds": folds, "views": views, "minutes": minutes}
+        rows = ways[options.what](folder) if not recipe else [run(folder, recipe)]
         for row in rows:
             print(row, flush=True)
         new = {(row["set"], row["what"]) for row in rows}

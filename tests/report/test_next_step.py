@@ -102,13 +102,14 @@ def test_a_shortcut_is_told_with_its_figures():
     )
 
 
-def test_decisions_from_elsewhere_and_groups_are_given_to_the_doctor():
+def test_decisions_from_elsewhere_and_groups_are_given_to_the_doctor(tmp_path):
     given = {"decisions": "/else where.csv", "group_by": r"([^/]+)_"}
     best, _ = steps(dataclasses.replace(FINE, doubtful=9, **given))
     words = ["/my photos", "--decisions", "/else where.csv", "--group-by", r"([^/]+)_", "--labels", "--decide"]
     assert shlex.split(best.command)[3:] == words
-    best, _ = steps(dataclasses.replace(FINE, doubtful=9, decisions="/my photos/decisions.csv"))
-    assert shlex.split(best.command)[3:] == ["/my photos", "--labels", "--decide"], "those are found"
+    beside = {"photos": str(tmp_path), "decisions": str(tmp_path / "decisions.csv")}
+    best, _ = steps(dataclasses.replace(FINE, doubtful=9, **beside))
+    assert shlex.split(best.command)[3:] == [str(tmp_path), "--labels", "--decide"], "those are found"
 
 
 def test_what_the_rules_look_at_is_gathered_from_a_run(tmp_path):
