@@ -100,7 +100,7 @@ def say(diagnosis: Diagnosis) -> None:
         log.info("  %s", groups_in_words(diagnosis))
     for what, names in (diagnosis.notes | diagnosis.quality).items():
         log.info("  %s: %s, such as %s", what, f"{len(names):,}", names[0])
-    log.info("  identical files: %d groups; look alike: %d groups", len(diagnosis.identical), len(diagnosis.alike))
+    log.info("  identical files: %s; look alike: %s", *map(_groups, (diagnosis.identical, diagnosis.alike)))
     for name, reason in diagnosis.bad[:SHOWN]:
         log.warning("  cannot be used: %s: %s", name, reason)
     if len(diagnosis.bad) > SHOWN:
@@ -124,6 +124,10 @@ def say_changes(diagnosis: Diagnosis, earlier: EarlierRun, recipe: str, chosen: 
         log.info("  its recipe and what its folds chose hold (%s); no base is heard again", settings)
     else:
         log.info("  its recipe holds, and its division")
+
+
+def _groups(groups: Sequence[object]) -> str:
+    return f"{len(groups):,} group{'s' * (len(groups) != 1)}"
 
 
 def groups_in_words(diagnosis: Diagnosis) -> str:
