@@ -552,7 +552,7 @@ def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
             "Too few photos to divide: 'temple' has none in",
         ),
     ],
-    ids=["one class", "empty class", "nothing", "too few"],
+    ids=["one class", "empty class", "nothing", "in no folder", "too few"],
 )
 def test_what_nothing_can_be_learned_from_is_refused(sound, tmp_path, run_doctor, change, message):
     root = tmp_path / "photos"
