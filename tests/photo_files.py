@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 from sklearn.datasets import load_sample_images
 
 OBJECTS, FRAMES = 20, 15
@@ -76,6 +76,13 @@ def png_of_16_bits(pixels):
     """(height, width, 3) big-endian 16-bit pixels as PNG."""
     height, width, _ = pixels.shape
     return png_chunks(width, height, 16, 2, b"".join(b"\0" + row.tobytes() for row in pixels))
+
+
+def swapped_profile():
+    """The colour profile of a screen whose red and blue are swapped."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace("sRGB".encode("utf-16-be"), "xRGB".encode("utf-16-be"))
+    return profile.replace(b"rXYZ", b"----").replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ")
 
 
 def add_odd_photos(root):

@@ -36,11 +36,11 @@ class Signals:
     @contextmanager
     def deferred(self) -> Iterator[None]:
         """Within the block a first signal is only remembered: the block asks, saves and stops by itself."""
-        self._deferred = True
+        before, self._deferred = self._deferred, True
         try:
             yield
         finally:
-            self._deferred = False
+            self._deferred = before
 
     def interrupted(self, message: str) -> Interrupted:
         """The fault for the signal that was received."""

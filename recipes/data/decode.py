@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,28 +14,24 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
+from recipes.data.formats import colour, jpeg
 from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
-DECODER = f"halving 3, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
+DECODER = f"halving 4, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "TIFF")
-# A few hundred bytes can claim a picture that fills the memory: larger ones are refused by their header.
+# A few hundred bytes can claim a picture that fills the memory: what decodes to more is refused by its header.
 MOST_PIXELS = 50_000_000
 # So many pixels are decoded at once, by all threads together: eight photos of a phone, or two of the largest.
 PIXELS_AT_ONCE = 100_000_000
 # What a letterbox is filled with: the middle of the range, neither light nor dark, which networks scale to about 0.
 FILL = 128
-# How OpenCV reads a JPEG at a fraction of its size; Pillow's `draft` gives the same pixels at the same fractions.
-FRACTIONS = {
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    1: cv2.IMREAD_COLOR,
-}
 # How a HEIC file begins, behind its first length.
 HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
 ORIENTATION = 0x0112  # The EXIF tag.
 BITS_PER_SAMPLE = 258  # The TIFF tag.
+# It would be a line without the file's name, about what is counted here.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
 with contextlib.suppress(ImportError):  # The extra `heic`.
     import pillow_heif
@@ -45,9 +42,9 @@ with contextlib.suppress(ImportError):  # The extra `heic`.
 def decode(content: bytes, size: tuple[int, int], channels: int = 3, square: str = "squash") -> np.ndarray:
     """Decode an image and bring it to a size.
 
-    The orientation noted by the camera is applied, transparency is laid on white, grey of 12 or 16 bits is scaled to
-    8, and of an animation the first frame is taken. A large JPEG is decoded at a half, a quarter or an eighth, where
-    that is still as large as asked for; what remains is done by `fit`.
+    The orientation noted by the camera is applied, a colour profile is brought to sRGB, transparency is laid on white,
+    grey of 12 or 16 bits is scaled to 8, and of an animation the first frame is taken. A large JPEG is decoded at a
+    half, a quarter or an eighth, where that is still as large as asked for; what remains is done by `fit`.
 
     Args:
         content: A JPEG, PNG, GIF, BMP, WebP, AVIF or TIFF file; HEIC with the extra `heic`.
@@ -61,8 +58,10 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3, square: str
     Raises:
         ValueError: When the bytes are not an image that can be decoded; the message says why in a few words.
     """
-    with opened(content) as image:
-        return fit(_pixels(image, content, max(size)), size, channels, square)
+    with opened(content, max(size)) as image:
+        pixels = _pixels(image, content, max(size))
+        jpeg.refuse_cut(content, pixels)
+    return fit(pixels, size, channels, square)
 
 
 def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3, square: str = "squash") -> np.ndarray:
@@ -93,31 +92,44 @@ def fit(pixels: np.ndarray, size: tuple[int, int], channels: int = 3, square: st
 
 
 @contextmanager
-def opened(content: bytes) -> Iterator[Image.Image]:
+def opened(content: bytes, at_least: int | None = None) -> Iterator[Image.Image]:
     """An image of which only the header has been read.
 
+    Args:
+        content: The file.
+        at_least: A JPEG will be decoded at a fraction whose shorter side has so many pixels; `None`: as a whole.
+
     Raises:
-        ValueError: When it is no image, claims too many pixels, or cannot be decoded within the block.
+        ValueError: When it is no image, would be decoded to too many pixels, or cannot be decoded within the block.
     """
     if not content:
         raise ValueError("empty file")
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
+        with _header(content) as image:
+            pixels = jpeg.pixels_held(image, at_least)
+            if pixels > MOST_PIXELS:
                 raise ValueError(
                     f"oversized: {image.width:,} x {image.height:,} pixels, more than {MOST_PIXELS // 10**6} million"
                 )
-            with _pixels_at_once(image.width * image.height):
+            with _pixels_at_once(pixels):
                 yield image
     except Image.UnidentifiedImageError:
         if content[4:12] in HEIC:
             raise ValueError("a HEIC photo: pip install 'keras-zoo-recipes[heic]' reads them") from None
         kind = "a page of HTML or XML" if content.lstrip()[:1] == b"<" else "not an image"
         raise ValueError(f"{kind}, no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"oversized: more than {MOST_PIXELS // 10**6} million pixels") from error
     except (MemoryError, ValueError):
         raise
     except Exception as error:  # A damaged file can raise anything in Pillow's readers.
         raise ValueError(f"damaged: {str(error) or type(error).__name__}") from error
+
+
+def _header(content: bytes) -> Image.Image:
+    if content.startswith(jpeg.MAGIC) and "JPEG" in FORMATS:
+        return jpeg.header(content)
+    return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
 _in_use, _free = [0], threading.Condition()
@@ -138,7 +150,7 @@ def _pixels_at_once(pixels: int) -> Iterator[None]:
 
 
 def upright(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
-    """An opened image as a person sees it, in RGB: turned as the camera noted, on white, 8 bits.
+    """An opened image as a person sees it, in RGB: turned as the camera noted, in sRGB, on white, 8 bits.
 
     Args:
         image: From `opened`.
@@ -199,26 +211,42 @@ def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
         image.format == "JPEG"
         and image.mode in ("RGB", "L")
         and image.getexif().get(ORIENTATION, 1) in (0, 1)
-        and content.endswith(b"\xff\xd9")
+        and not colour.has_profile(image)
+        and content.endswith(jpeg.END)
     ):
-        fraction = next((part for part in FRACTIONS if min(image.size) >= part * at_least), 1)
-        read = cv2.imdecode(np.frombuffer(content, "uint8"), FRACTIONS[fraction] | cv2.IMREAD_IGNORE_ORIENTATION)
+        fraction = jpeg.FRACTIONS[jpeg.fraction(image, at_least)]
+        read = cv2.imdecode(np.frombuffer(content, "uint8"), fraction | cv2.IMREAD_IGNORE_ORIENTATION)
         if read is not None:
             return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
     return np.asarray(upright(image, (at_least, at_least)))
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
+    image = colour.in_srgb(image)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode in ("F", "I"):
         kind = "floating-point numbers" if image.mode == "F" else "numbers of 32 bits"
         raise ValueError(f"its pixels are {kind}, and nothing says which of them is white: save it with 8 or 16 bits")
     if image.mode.startswith("I"):
-        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (16,))[0]
-        grey = np.asarray(image, dtype="float64") * 255 / (2**bits - 1)
-        return Image.fromarray(grey.clip(0, 255).round().astype("uint8")).convert("RGB")
+        return _grey_of_many_bits(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
     return image.convert("RGB")
+
+
+def bits_used(image: Image.Image) -> int:
+    """Bits of the grey values of an image that has 16: those that its file names, or 12 where no value needs more.
+
+    X-ray machines and microscopes keep 12 in 16: taken as 16 they would be nearly black.
+    """
+    named = int(getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (16,))[0])
+    return 12 if named == 16 and np.asarray(image).max(initial=0) < 2**12 else named
+
+
+def _grey_of_many_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, dtype="float64")
+    grey = values * 255 / (2 ** bits_used(image) - 1)
+    grey[values == image.info.get("transparency", -1)] = 255
+    return Image.fromarray(grey.clip(0, 255).round().astype("uint8")).convert("RGB")

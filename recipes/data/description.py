@@ -71,7 +71,7 @@ def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int,
         if not entry.path.is_file():  # Of a pipe nothing ever comes.
             continue
         try:
-            with opened(entry.path.read_bytes()) as image:
+            with opened(entry.path.read_bytes(), 1) as image:
                 small = max(image.size) <= SMALL
                 return (image.height, image.width, shape[2]) if small else shape
         except (OSError, ValueError):

@@ -184,7 +184,7 @@ def decoded(path: Path, size: tuple[int, int] | None, channels: int, square: str
     try:
         content = path.read_bytes()
         if size is None:
-            with decode.opened(content) as image:
+            with decode.opened(content, 256) as image:
                 shrink = min(1, 256 / max(image.size))
                 size = max(3, round(shrink * image.height)), max(3, round(shrink * image.width))
         return decode.decode(content, size, channels, square)

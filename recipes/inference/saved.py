@@ -130,8 +130,10 @@ def load(run: str | os.PathLike) -> Predictor:
     )  # fmt: skip
 
 
-def _point(found: Mapping[str, Any] | None, class_names: Sequence[str], folder: Path) -> Point | None:
+def _point(found: Any, class_names: Sequence[str], folder: Path) -> Point | None:
     """From which probability on a run says one class; `None` where the most probable is said."""
+    if found is not None and not isinstance(found, dict):
+        raise CorruptFault(f"{folder} is damaged: operating_point cannot be {found!r:.100}.")
     if not found or found.get("threshold") is None:
         return None
     name, threshold = str(found.get("class_name")), found["threshold"]
@@ -155,8 +157,9 @@ def _beside(path: Path) -> dict[str, Any]:
     for index in (MANIFEST, "bundle.json"):
         if (path.parent / index).is_file():
             facts = read_json(path.parent / index)
-            if facts.get("files", {}).get(path.name) == sha256_of(path):
-                return facts
+            files = facts.get("files") if isinstance(facts, dict) else None
+            if isinstance(files, dict) and files.get(path.name) == sha256_of(path):
+                return dict(facts)
     return {}
 
 

@@ -17,7 +17,7 @@ def jpeg(path: Path, side: int) -> bytes:
     """
     from recipes.data.decode import opened, upright
 
-    with opened(path.read_bytes()) as image:
+    with opened(path.read_bytes(), side) as image:
         picture = upright(image, (side, side)).copy()
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     out = io.BytesIO()

@@ -56,5 +56,5 @@ def wrong_page(
 def _picture(content: bytes | None) -> str:
     if content is None:
         return ""
-    with opened(content) as image:
+    with opened(content, SIDE) as image:
         return thumbnail(upright(image, (SIDE, SIDE)))

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
-from photo_files import claiming, png_of_16_bits
-from PIL import Image
+from photo_files import claiming, png_of_16_bits, swapped_profile
+from PIL import Image, ImageCms
 from sklearn.datasets import load_sample_images
 
 from recipes.data.decode import FILL, decode, fit, resize
@@ -53,6 +53,18 @@ def test_pixels_of_more_than_eight_bits_are_scaled_or_refused():
     for kind, words in (("int32", "numbers of 32 bits"), ("float32", "floating-point numbers")):
         with pytest.raises(ValueError, match=f"its pixels are {words}.*save it with 8 or 16 bits"):
             decode(encoded(Image.fromarray(ramp.astype(kind)), "TIFF"), (8, 8))
+
+
+def test_12_bits_in_16_are_scaled_as_12_and_a_transparent_value_is_white():
+    ramp = np.linspace(0, 4095, 64).astype("uint16").reshape(8, 8)
+    for kind in ("PNG", "TIFF"):
+        read = decode(encoded(Image.fromarray(ramp), kind), (8, 8))
+        np.testing.assert_array_equal(read[..., 0], (ramp * (255 / 4095)).round().astype("uint8"))
+    deep = np.full((8, 8), 30_000, "uint16")
+    deep[:4] = 10_000
+    read = decode(encoded(Image.fromarray(deep), transparency=10_000), (8, 8))
+    assert (read[:4] == 255).all()
+    assert (read[4:] == round(30_000 / 257)).all()
 
 
 def test_shrinking_averages():
@@ -165,6 +177,72 @@ def test_a_jpeg_that_was_cut_is_refused(share):
     content = encoded(photo(), "JPEG", quality=90)
     with pytest.raises(ValueError, match="damaged"):
         decode(content[: int(share * len(content))], (100, 100))
+
+
+@pytest.mark.parametrize("size", [(100, 100), (40, 40)])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_a_jpeg_that_lost_data_and_ends_as_one_does_is_refused(share, size):
+    content = encoded(photo(), "JPEG", quality=90)
+    lost = int((1 - share) * len(content))
+    middle = len(content) - lost - 1000
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    rotated = encoded(photo(), "JPEG", quality=90, exif=turned)
+    for bad in (
+        content[:-lost] + b"\xff\xd9",
+        content[:middle] + content[middle + lost :],
+        rotated[: int(share * len(rotated))] + b"\xff\xd9",
+    ):
+        with pytest.raises(ValueError, match="a part of the picture is missing, and shows grey"):
+            decode(bad, size)
+
+
+def test_a_whole_jpeg_with_a_grey_end_is_read():
+    framed = Image.new("RGB", (640, 640), (128, 128, 128))
+    framed.paste(photo(), (0, 100))
+    for progressive in (False, True):
+        content = encoded(framed, "JPEG", quality=90, progressive=progressive)
+        assert (decode(content, (64, 64))[-1, -1] == 128).all()
+        assert decode(content + b"a trailer", (64, 64)).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "palette", "transparent"])
+def test_a_colour_profile_is_brought_to_srgb(kind):
+    large, options = Image.fromarray(np.kron(FLAG, np.ones((20, 20, 1), "uint8"))), {}
+    if kind == "palette":
+        large, kind = large.convert("P"), "PNG"
+    elif kind == "transparent":
+        large, kind = large.convert("RGBA"), "PNG"
+    elif kind == "JPEG":
+        options = {"quality": 100, "subsampling": 0}
+    elif kind == "WEBP":
+        options = {"lossless": True}
+    turned = decode(encoded(large, kind, icc_profile=swapped_profile(), **options), (8, 8)).astype(int)
+    np.testing.assert_allclose(turned[:, :3], np.broadcast_to((0, 0, 255), (8, 3, 3)), atol=4)
+    np.testing.assert_allclose(turned[:, 5:], np.broadcast_to((255, 0, 0), (8, 3, 3)), atol=4)
+
+
+@pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200, None], ids=["text", "zeros", "sRGB"])
+def test_a_profile_that_says_nothing_changes_nothing(profile):
+    given = profile or ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    np.testing.assert_array_equal(decode(encoded(Image.fromarray(FLAG), icc_profile=given), (8, 8)), FLAG)
+    grey = encoded(Image.new("L", (8, 8), 77), icc_profile=swapped_profile())  # A profile of colours, for grey.
+    assert (decode(grey, (8, 8)) == 77).all()
+
+
+def test_a_photo_is_judged_by_what_must_be_decoded():
+    wide = Image.new("L", (16000, 12000), 200)  # More than Pillow opens, 192 million pixels.
+    content = encoded(wide, "JPEG", quality=30)
+    assert np.ptp(decode(content, (64, 64))) == 0
+    with pytest.raises(ValueError, match="oversized: 16,000 x 12,000 pixels"):
+        decode(content, (8000, 8000))
+
+
+def test_a_progressive_jpeg_is_held_as_a_whole(monkeypatch):
+    monkeypatch.setattr("recipes.data.decode.MOST_PIXELS", 200_000)
+    assert decode(encoded(photo(), "JPEG"), (64, 64)).shape == (64, 64, 3)
+    with pytest.raises(ValueError, match="oversized: 640 x 427"):
+        decode(encoded(photo(), "JPEG", progressive=True), (64, 64))
 
 
 def test_every_pixel_counts_whatever_the_sides_shrink_to():

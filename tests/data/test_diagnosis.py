@@ -23,6 +23,7 @@ from recipes.data.photos.division import divide
 from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, list_photos
 from recipes.data.photos.near_duplicates import alike
 from recipes.data.photos.scan import Photo
+from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault
 
 
@@ -98,6 +99,7 @@ def test_every_defect_is_named_and_nothing_is_touched(messy, tmp_path, run_docto
         assert name in found["odd"][what]
     assert found["passed_over"] == {HIDDEN: 2, ".txt": 1, LOOSE: 1, LINK: 1}
     assert any("1 links to folders are not followed" in warning for warning in found["warnings"])
+    assert any("1 of 72 photos are left out for their size, 'flower/bomb.png'" in line for line in found["warnings"])
     # Three of 72 files are damaged; the bomb is sound, only too large.
     assert code == 0, err
     rows = list(csv.DictReader((tmp_path / "bad_files.csv").open(encoding="utf-8")))
@@ -319,6 +321,66 @@ def test_a_table_is_read_as_people_write_it(sound, written):
     assert all(entry.path.is_file() for entry in listing.entries)
 
 
+def test_a_table_of_western_windows_is_read(sound):
+    file = sound.parent / "western.csv"
+    text = "path,label\nmy photos/temple/00.jpg,café\nmy photos/temple/01.jpg,naïve, Ärger für Zoë\n"
+    file.write_bytes(text.replace(", Ä", " Ä").encode("cp1252"))
+    assert list_photos(file).classes == ["café", "naïve Ärger für Zoë"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda name: f"/content/drive/{name}",
+        lambda name: f"C:\\Users\\me\\{name}".replace("/", "\\"),
+        lambda name: name.partition("/")[2],
+        lambda name: name.rpartition(".")[0],
+        lambda name: unicodedata.normalize("NFD", name),
+    ],
+    ids=["another root", "Windows", "a folder too low", "no extension", "a Mac"],
+)
+def test_paths_that_lead_nowhere_are_read_as_they_are_meant(sound, caplog, written):
+    names = [path.relative_to(sound.parent).as_posix() for path in sorted(sound.rglob("*.jpg"))]
+    file = sound.parent / "astray.csv"
+    file.write_text("path,label\n" + "".join(f"{written(name)},{name.split('/')[1]}\n" for name in names))
+    listing = list_photos(file)
+    assert [entry.name for entry in listing.entries] == names
+    assert "paths lead nowhere as they are written" in caplog.text
+    assert len(paths_in_table(file)) == 60
+
+
+def test_a_table_none_of_whose_paths_leads_anywhere_says_so_with_the_first(sound, run_doctor):
+    file = sound.parent / "nowhere.csv"
+    file.write_text("path,label\n" + "".join(f"elsewhere/{number}.webp,{number % 2}\n" for number in range(50)))
+    code, _, err = run_doctor(file)
+    assert (code, err.count("\n")) == (3, 1)
+    assert "not one of its 50 paths leads to a file. The first is 'elsewhere/0.webp', which was looked for at" in err
+    assert "damaged" not in err
+
+
+def test_rows_without_a_file_are_no_damaged_files(sound):
+    file = sound.parent / "some.csv"
+    names = [path.relative_to(sound.parent).as_posix() for path in sorted(sound.rglob("*.jpg"))]
+    rows = [*names, *(f"gone/{number}.jpg" for number in range(9))]
+    file.write_text("path,label\n" + "".join(f"{name},{'Temple' if 't' in name else 'temple'}\n" for name in rows))
+    found = examine(file)
+    assert any("9 of 69 paths in the table lead to no file, 'gone/0.jpg' the first" in fault for fault in found.faults)
+    assert any("differ in their case alone: 'Temple', 'temple'" in warning for warning in found.warnings)
+
+
+def test_columns_that_nobody_asked_for_do_not_matter(sound):
+    names = [path.relative_to(sound.parent).as_posix() for path in sorted(sound.rglob("*.jpg"))]
+    table = pandas.DataFrame({"path": names, "label": [name.split("/")[1] for name in names]})
+    table["when"] = pandas.to_datetime("2025-01-01")
+    table["colour"] = pandas.Categorical(["red", None] * 30)
+    table["boxes"] = [[1, 2]] * 60
+    table["score"] = [None, float("nan"), 1.5] * 20
+    table["raw"] = [b"\xff\xfe"] * 60
+    file = sound.parent / "wide.parquet"
+    table.to_parquet(file)
+    assert [entry.name for entry in list_photos(file).entries] == names
+
+
 def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
     paths = [str(sound / "temple" / f"{number:02d}.jpg") for number in range(3)]
     file = tmp_path / "table.parquet"
@@ -401,6 +463,7 @@ def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
         list_photos(table("path,class\na.jpg,cat\n"))
     with pytest.raises(DataFault, match="the split of a.jpg must be one of train, validation, test. Got 'exam'"):
         list_photos(table("path,label,split\na.jpg,cat,exam\n"))
+    (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(DataFault, match="lists 1 paths more than once, 'a.jpg'"):
         list_photos(table("path,label\na.jpg,cat\na.jpg,dog\n"))
     with pytest.raises(DataFault, match="cannot be read"):

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT
-from photo_files import CLASSES, claiming, encoded, write_photos
+from photo_files import CLASSES, claiming, encoded, swapped_profile, write_photos
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -68,6 +68,10 @@ def test_every_bundle_answers_as_the_run_does(trained, bundle_of, call, kind):
     code, out, _ = call(verify, bundle)
     assert code == 0
     assert f"{kind} answers as it should on 8 images" in out
+    assert "failed" not in out
+    assert facts["bundle_format"] == 2
+    assert facts["made_with"].keys() > {"python", "keras-zoo-recipes", "keras"}
+    assert "not installed" not in facts["made_with"].values()
     assert call(export, trained, "--to", kind, "--out", bundle)[0] == 2
 
 
@@ -172,10 +176,12 @@ def test_a_bundle_changed_by_hand_is_refused_before_it_is_decoded_or_run(bundle_
     assert "more than 50 million" in changed("bomb", lambda bundle, image: image.write_bytes(claiming(12_000, 12_000)))
     assert "not an image" in changed("text", lambda bundle, image: image.write_bytes(b"no image"))
     assert "leads out of the bundle" in changed("link", linked)
-    assert "input.shape cannot be" in changed(
+    assert "input.shape: This value cannot be" in changed(
         "shape", change_facts=lambda facts: facts["input"].update(shape=[10**6] * 3)
     )
-    assert "names no image" in changed("none", change_facts=lambda facts: facts.update(golden=[]))
+    assert "golden: List should have at least 1 item" in changed(
+        "none", change_facts=lambda facts: facts.update(golden=[])
+    )
 
 
 def test_a_graph_that_writes_a_file_is_not_run(tmp_path):
@@ -246,14 +252,14 @@ def test_a_missing_runtime_is_said_first(trained, call, run_cli, photos, tmp_pat
 
 
 def odd_photos(folder):
-    """Photos of sizes that a decoder does much to: large, turned by the camera, transparent, grey, wide."""
+    """Photos of sizes that a decoder does much to: large, of other colours, turned, transparent, grey, wide."""
     temple, flower = (Image.fromarray(pixels) for pixels in load_sample_images().images)
     turned = Image.Exif()
     turned[0x0112] = 6
     clear = flower.resize((233, 310)).convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
     files = {
-        "temple/large.jpg": encoded(temple.resize((1501, 1003)), quality=90),
+        "temple/large.jpg": encoded(temple.resize((1501, 1003)), quality=90, icc_profile=swapped_profile()),
         "temple/turned.jpg": encoded(temple.resize((403, 277)), exif=turned),
         "temple/wide.png": encoded(temple.crop((0, 100, 640, 171)), "PNG"),
         "flower/transparent.png": encoded(clear, "PNG"),

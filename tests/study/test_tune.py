@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 import runpy
 import shutil
 import signal
 
+import keras_tuner
 import pytest
 from conftest import tiny_recipe
 from filelock import FileLock
@@ -13,6 +15,7 @@ from filelock import FileLock
 from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, tune
 from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted, UsageFault
+from recipes.files import run_folder
 from recipes.recipe import page_source
 from recipes.recipe.search_space import Float, Int, LogFloat, OneOf
 from recipes.study.searches import search, trial, tuning
@@ -100,6 +103,36 @@ def test_an_interrupted_search_ends_with_the_table_of_an_uninterrupted_one(
     assert timeless(hunt("stopped", **settings).run()) == timeless(whole)
     assert len(trained) == 5 - 3
     assert trained[0] == epochs, "the trial that was stopped began anew"
+
+
+def test_a_signal_within_keras_tuners_own_code_stops_the_search_before_the_next_trial(hunt, monkeypatch):
+    """It comes while the tuner holds its lock and notes a trial's figures: nothing there may be cut short."""
+    signals = Signals()
+    update, handler = keras_tuner.Oracle.update_trial, signal.getsignal(signal.SIGTERM)
+
+    def interrupted(*arguments, **keywords):
+        signal.signal(signal.SIGTERM, signals._on_signal)
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return update(*arguments, **keywords)
+
+    monkeypatch.setattr(search.Search, "train", lambda self, proposed: {"val_accuracy": 0.5, "val_loss": 1.0})
+    with monkeypatch.context() as patch:
+        patch.setattr(keras_tuner.Oracle, "update_trial", interrupted)
+        stopped = hunt(recipe=QUICK, tuner="random", trials=3, signals=signals)
+        with pytest.raises(Interrupted, match="The same command goes on"):
+            stopped.run()
+    assert [trial.val_accuracy for trial in stopped.found] == [0.5]
+    assert len(hunt(recipe=QUICK, tuner="random", trials=3).run()) == 3
+
+
+def test_a_second_search_in_a_folder_is_told_who_owns_it(call, tmp_path):
+    with run_folder.owned(tmp_path):
+        code, _, err = call(tune, "fashion_cnn", "--data", "sample", "--trials", "1", "--out", tmp_path)
+    assert code == 5
+    assert f"Another run (process {os.getpid()}) owns" in err
 
 
 def test_finished_trials_are_never_run_again_and_more_may_follow(hunt, monkeypatch, caplog):

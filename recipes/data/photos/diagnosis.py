@@ -18,7 +18,7 @@ from recipes.data.photos import seen
 from recipes.data.photos.division import Leak, continued, divide, joined, leaks
 from recipes.data.photos.listing import LINK, LOOSE, Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
-from recipes.data.photos.scan import ISSUES, Photo
+from recipes.data.photos.scan import ISSUES, NO_SUCH_FILE, OVERSIZED, Photo
 from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
 from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault, UsageFault
@@ -135,7 +135,13 @@ class Diagnosis:
             return [f"{self.listing.root} holds no photos. It must hold a folder of photos for each class{self._seen}."]
         found = []
         damaged = sum(photo.damaged for photo in self.photos)
-        if damaged > MOST_DAMAGED * len(self.photos):
+        gone = [photo.entry.name for photo in self.photos if photo.problem.endswith(NO_SUCH_FILE)]
+        if damaged > MOST_DAMAGED * len(self.photos) and len(gone) > damaged / 2:
+            found.append(
+                f"{len(gone)} of {len(self.photos):,} paths in the table lead to no file, {gone[0]!r} the first: "
+                "bad_files.csv lists them. Mend the paths, or leave these rows out."
+            )
+        elif damaged > MOST_DAMAGED * len(self.photos):
             found.append(
                 f"{damaged} of {len(self.photos):,} files are damaged, more than {MOST_DAMAGED:.0%}: bad_files.csv "
                 "lists them. Mend or remove them."
@@ -170,6 +176,13 @@ class Diagnosis:
             absent = [label for label, counts in self.counts.items() if not counts[split] and totals[label]]
             if absent and self._is_given(split):
                 found.append(f"No photo of class {_listed(absent)} in {split}: its scores say nothing of that class.")
+        if large := [photo.entry.name for photo in self.photos if photo.problem.startswith(OVERSIZED)]:
+            found.append(
+                f"{len(large)} of {len(self.photos):,} photos are left out for their size, {large[0]!r} among them: "
+                "save them smaller, or as JPEG that is not progressive, of which a fraction is decoded."
+            )
+        if alike := _alike_but_for_case(self.listing.classes):
+            found.append(f"Classes whose names differ in their case alone: {_listed(alike)}. Are they one?")
         if self.conflicts:
             found.append(f"{len(self.conflicts)} groups of photos look alike and have different labels.")
         found += [
@@ -284,6 +297,14 @@ def _shown(photos: Sequence[Photo], similar: Sequence[list[Photo]]) -> list[Phot
 
 def _conflicts(groups: Sequence[list[Photo]]) -> list[list[Photo]]:
     return [group for group in groups if len({photo.entry.label for photo in group}) > 1]
+
+
+def _alike_but_for_case(labels: Iterable[str]) -> list[str]:
+    """Class names that are another one's but for capitals and spaces at their ends."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        by_name[label.casefold().strip()].append(label)
+    return [label for names in by_name.values() if len(names) > 1 for label in names]
 
 
 def _some_of_each_class(photos: Sequence[Photo], number: int = 8, classes: int = 24) -> list[Photo]:

@@ -9,6 +9,13 @@ from pathlib import Path
 
 from recipes.errors import UsageFault
 
+# What each extension promises.
+EXTENSIONS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
+    ".jif": "JPEG", ".mpo": "JPEG", ".apng": "PNG", ".dib": "BMP",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -13,16 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipes.data.photos import decisions
-from recipes.data.photos.entry import Entry, grouped
-from recipes.data.photos.tables import TABLES, path_in, read_table
+from recipes.data.photos.entry import EXTENSIONS, Entry, grouped
+from recipes.data.photos.tables import TABLES, as_meant, path_in, read_table
 from recipes.errors import DataFault
 
-# What each extension promises.
-EXTENSIONS = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
-    ".jif": "JPEG", ".mpo": "JPEG", ".apng": "PNG", ".dib": "BMP",
-    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
-}  # fmt: skip
 # Folders that network disks and systems put among a person's files, in lower case.
 OF_A_SYSTEM = {
     "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
@@ -232,18 +226,23 @@ def _from_table(path: Path) -> Listing:
             f"split and group; it has: {', '.join(map(str, table.columns))}."
         )
     listing = Listing(path)
-    for row in table.to_dict("records"):
-        name, label, split = path_in(row["path"], path), row["label"].strip(), row.get("split", "").strip().lower()
+    rows = table.to_dict("records")
+    for row in rows:
+        if (split := row.get("split", "").strip().lower()) and split not in SPLITS:
+            raise DataFault(
+                f"{path}: the split of {row['path']} must be one of train, validation, test. Got {split!r}."
+            )
+    names = as_meant([path_in(name, path) for name in table["path"]], path)
+    for name, row in zip(names, rows, strict=True):
+        label, split = row["label"].strip(), row.get("split", "").strip().lower()
         label = unicodedata.normalize("NFC", label)
         if not name or not label:
             listing.unreadable.append((name or "(row without a path)", "path or label is empty"))
-        elif split and split not in SPLITS:
-            raise DataFault(f"{path}: the split of {name} must be one of train, validation, test. Got {split!r}.")
         else:
             group = row.get("group", "").strip() or None
             listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
-    names = Counter(entry.name for entry in listing.entries)
-    if twice := [name for name, number in names.items() if number > 1]:
+    counts = Counter(entry.name for entry in listing.entries)
+    if twice := [name for name, number in counts.items() if number > 1]:
         raise DataFault(f"{path} lists {len(twice)} paths more than once, {twice[0]!r} among them.")
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)

@@ -14,10 +14,14 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from recipes.data.decode import ORIENTATION, opened, upright
+from recipes.data.decode import ORIENTATION, bits_used, opened, upright
+from recipes.data.formats import colour
+from recipes.data.formats.jpeg import refuse_cut
 from recipes.data.photos.listing import EXTENSIONS, Entry
 
 MOST_BYTES = 200_000_000
+NO_SUCH_FILE = "no such file"
+OVERSIZED = "oversized"  # How the problem of a sound photo begins that is too large.
 TINY = 32
 ODD_ASPECT = 3.0
 THUMBNAIL = 192
@@ -72,20 +76,21 @@ def look(entry: Entry) -> tuple[Photo, bytes]:
         if not stat.S_ISREG(status.st_mode):
             return Photo(entry, problem="not a file", damaged=True), b""
         if status.st_size > MOST_BYTES:
-            return Photo(entry, problem=f"oversized: {status.st_size / 1e6:,.0f} MB"), b""
+            return Photo(entry, problem=f"{OVERSIZED}: {status.st_size / 1e6:,.0f} MB"), b""
         content = entry.path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", None) or error
+        reason = NO_SUCH_FILE if isinstance(error, FileNotFoundError) else getattr(error, "strerror", None) or error
         return Photo(entry, problem=f"cannot be read: {reason}", damaged=True), b""
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        with opened(content) as image:
+        with opened(content, THUMBNAIL) as image:
             size, notes = image.size, tuple(_oddities(image, entry.path))
             traits = _of_the_file(image)
             small = upright(image, (THUMBNAIL, THUMBNAIL)).copy()
+            refuse_cut(content, np.asarray(small))
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     except ValueError as error:
-        return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith("oversized")), b""
+        return Photo(entry, sha256, problem=str(error), damaged=not str(error).startswith(OVERSIZED)), b""
     picture = io.BytesIO()
     small.save(picture, "JPEG", quality=90)
     sketch = small.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX).tobytes()
@@ -128,14 +133,26 @@ def _oddities(image: Image.Image, path: Path) -> Iterator[str]:
         yield f"odd aspect: one side over {ODD_ASPECT:g} times the other"
     if image.getexif().get(ORIENTATION, 1) not in (0, 1):
         yield "rotated by EXIF"
+    if colour.has_profile(image):
+        yield "colour profile: brought to sRGB"
     if image.mode == "CMYK":
         yield "CMYK"
     elif image.mode.startswith("I") or ";16" in stored:
         yield "16 bits a channel"
+        if image.mode.startswith("I;16"):
+            yield from _oddities_of_grey(image)
     elif image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         yield "transparent: laid on white"
     elif image.mode in ("L", "1"):
         yield "grey"
+
+
+def _oddities_of_grey(image: Image.Image) -> Iterator[str]:
+    """The same of grey of 16 bits; it is decoded for it."""
+    if "transparency" in image.info:
+        yield "transparent: laid on white"
+    if bits_used(image) == 12:
+        yield "12 bits in 16: scaled as 12"
 
 
 def _of_the_file(image: Image.Image) -> Traits:

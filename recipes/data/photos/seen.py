@@ -28,7 +28,7 @@ from recipes.data.photos.scan import Photo, look, quality
 from zoo.cache import cache_folder
 
 # Raise the number when a look finds something else in the same file.
-LOOK = 2
+LOOK = 3
 # Photos looked at before they are kept, and between two signs of how far it is.
 KEPT_AT_A_TIME, STEP = 512, 64
 SECONDS_TO_WAIT = 30

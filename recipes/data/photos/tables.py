@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import logging
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recipes.data.photos.entry import EXTENSIONS
 from recipes.errors import DataFault, first_line
 
 TABLES = (".csv", ".parquet")
 SEPARATORS = ",;\t"
+# So many things beside a table are looked through for a folder that its paths may start at.
+MOST_HOMES = 1000
+log = logging.getLogger("recipes")
 
 
 def paths_in_table(path: Path) -> list[Path]:
@@ -21,7 +29,8 @@ def paths_in_table(path: Path) -> list[Path]:
     table = read_table(path)
     if "path" not in table:
         raise DataFault(f"{path} lacks the column path; it has: {', '.join(map(str, table.columns))}.")
-    return [path.parent / path_in(name, path) for name in table["path"] if name.strip()]
+    names = [path_in(name, path) for name in table["path"] if name.strip()]
+    return [path.parent / name for name in as_meant(names, path)]
 
 
 def read_table(path: Path) -> Any:
@@ -55,6 +64,61 @@ def path_in(written: str, table: Path) -> str:
     return name if "\\" not in name or (table.parent / name).exists() else name.replace("\\", "/")
 
 
+def as_meant(names: Sequence[str], table: Path) -> list[str]:
+    """The paths of a table, read in the one obvious other way where as they are written they lead nowhere.
+
+    Args:
+        names: From `path_in`.
+        table: Where they are written; they start at its folder.
+
+    Raises:
+        DataFault: When not one leads to a file, and neither does any such reading; with the first.
+    """
+    folder = table.parent
+    astray = [name for name in names if name and not _is_there(folder / name)]
+    if not astray:
+        return list(names)
+    some = astray[:: max(1, len(astray) // 50)]
+    for read in _readings(folder, some[0]):
+        if all(_is_there(folder / read(name)) for name in some):
+            log.warning(
+                "NOTICE %s: %d paths lead nowhere as they are written; %s is taken for %s, and the others alike.",
+                table, len(astray), read(some[0]), some[0],
+            )  # fmt: skip
+            lost = set(astray)
+            return [read(name) if name in lost else name for name in names]
+    if len(astray) == len(list(filter(None, names))):
+        raise DataFault(
+            f"{table}: not one of its {len(astray):,} paths leads to a file. The first is {astray[0]!r}, which was "
+            f"looked for at {folder / astray[0]}: paths start at the folder of the table."
+        )
+    return list(names)
+
+
+def _readings(folder: Path, example: str) -> Iterator[Callable[[str], str]]:
+    """Other readings of a path: in another Unicode form, without its first folders, elsewhere, with an extension."""
+    yield lambda name: unicodedata.normalize("NFC", name)
+    yield lambda name: unicodedata.normalize("NFD", name)
+    depth = len(PurePosixPath(example).parts)
+    homes = ["", *sorted(f"{entry.name}/" for entry in islice(folder.iterdir(), MOST_HOMES) if entry.is_dir())]
+    extensions = ["", *EXTENSIONS, *(extension.upper() for extension in EXTENSIONS)]
+    for extension in extensions:
+        for home in homes:
+            for first in range(depth):
+                yield (
+                    lambda name, extension=extension, home=home, first=first: (  # type: ignore[misc]
+                        f"{home}{'/'.join(PurePosixPath(name).parts[first:])}{extension}"
+                    )
+                )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # Too long a name, or one that no system takes.
+        return False
+
+
 def _as_text(value: Any) -> Any:
     """A cell as text, empty where there is nothing in it; a list stays one."""
     import pandas
@@ -64,8 +128,16 @@ def _as_text(value: Any) -> Any:
     return "" if pandas.isna(value) else str(value)
 
 
+def _of_windows(content: bytes) -> str:
+    """Text in the code page of Korean Windows; where it is none, in that of western Europe."""
+    try:
+        return content.decode("cp949")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
 def _read_csv(path: Path) -> Any:
-    """A CSV file in UTF-8, UTF-16 or CP949, as Korean Windows writes it; with commas, semicolons or tabs."""
+    """A CSV file in UTF-8, UTF-16, CP949 or CP1252, as Windows writes it; with commas, semicolons or tabs."""
     import pandas
 
     content = path.read_bytes()
@@ -75,7 +147,7 @@ def _read_csv(path: Path) -> Any:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            text = content.decode("cp949")
+            text = _of_windows(content)
     header = text.partition("\n")[0]
     separator = max(SEPARATORS, key=header.count)
     return pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)

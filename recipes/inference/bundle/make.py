@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import platform
 import re
 import shutil
 from dataclasses import asdict
@@ -19,7 +20,9 @@ from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.inference.bundle import originals
 from recipes.inference.bundle.card import card
-from recipes.inference.bundle.check import FACTS, ORIGINALS, Agreement, verify
+from recipes.inference.bundle.check import ORIGINALS, verify
+from recipes.inference.bundle.compare import Agreement
+from recipes.inference.bundle.facts import FACTS, FORMAT, installed
 from recipes.inference.bundle.formats import RUNTIMES, Runtime
 from recipes.inference.bundle.preparation import preparation
 from zoo.checksum import sha256_of
@@ -151,7 +154,9 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
     units = predictor.model.output_shape[-1]
     own = sorted(model_file.own_parts(predictor.model)) if kind == "keras" else []
     return {
+        "bundle_format": FORMAT,
         "format": kind,
+        "made_with": _versions(RUNTIMES[kind]),
         "model": file,
         "own_layers": own,
         "modules": model_file.modules_of(predictor.model, manifest.modules) if own else [],
@@ -170,6 +175,13 @@ def _facts(predictor: Any, kind: str, file: str) -> dict[str, Any]:
         "result": asdict(manifest.result),
         "versions": manifest.versions,
     }
+
+
+def _versions(runtime: Runtime) -> dict[str, str]:
+    """Versions of what a bundle is made with."""
+    needs = (module.replace("_", "-") for module in runtime.needs)
+    packages = dict.fromkeys(["keras-zoo-recipes", "keras", *needs, "numpy", "pillow", "opencv-python-headless"])
+    return {"python": platform.python_version()} | {package: installed(package) for package in packages}
 
 
 def _operating_point(manifest: Manifest) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ def find(run: Path, manifest: Manifest, images: Mapping[str, np.ndarray]) -> dic
             if len(content) <= MOST_BYTES and np.array_equal(
                 decode(content, (height, width), channels, manifest.square), pixels
             ):
-                with opened(content) as header:
+                with opened(content, 1) as header:
                     found[f"{image}.{(header.format or '').lower()}"] = content
         except ValueError:
             continue  # Another file has its name now.

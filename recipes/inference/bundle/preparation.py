@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from recipes.data.decode import DECODER, FILL, FRACTIONS
+from recipes.data.decode import DECODER, FILL
+from recipes.data.formats.jpeg import FRACTIONS
 
 _SQUARES = {
     "squash": "to the whole size; the aspect ratio is not kept",
@@ -31,7 +32,7 @@ def preparation(shape: tuple[int, int, int], square: str) -> dict[str, Any]:
             "transparency": "laid on white",
             "bits": "8; grey of 12 or 16 is scaled",
             "animation": "the first frame",
-            "colour profile": "passed over",
+            "colour profile": "to sRGB, perceptual",
             "jpeg": f"at the smallest of 1/{', 1/'.join(map(str, list(FRACTIONS)[:-1]))} whose shorter side has "
             f"{max(shape[:2])} pixels or more, else whole",
         },

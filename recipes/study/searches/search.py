@@ -85,7 +85,9 @@ class Search:
                     # noise make its Gaussian process complain.
                     warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
                     warnings.simplefilter("ignore", ConvergenceWarning)
-                    tuner.search()
+                    # A signal within keras-tuner's own code would leave its lock taken, or pass for a failed trial.
+                    with self.trainer.signals.deferred():
+                        tuner.search()
             except keras_tuner.errors.FatalError as error:
                 raise error.__cause__ or error from None
         shutil.rmtree(self.folder / run_folder.STATE, ignore_errors=True)
@@ -202,6 +204,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
                 goes_on=None if parent is None else int(parent),
             )
             try:
+                search.trainer.refuse_to_go_on()
                 ended = search.remembered(proposed)
                 if ended is None:
                     ended = self._run(proposed)

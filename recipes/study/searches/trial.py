@@ -61,6 +61,15 @@ class Trainer:
     precision: str
     signals: Signals
 
+    def refuse_to_go_on(self) -> None:
+        """Stop where a signal was received.
+
+        Raises:
+            Interrupted: With how the search goes on.
+        """
+        if self.signals.received is not None:
+            raise self.signals.interrupted("Stopped; everything so far is saved. The same command goes on.")
+
     def train(
         self, recipe: Recipe, model: keras.Model, folder: Path, *, seed: int, epochs: int, before: Path | None = None
     ) -> dict[str, float]:
@@ -99,10 +108,7 @@ class Trainer:
                         recipe, self.splits, model, seed=seed, precision=self.precision, state=saved, hooks=hooks
                     )
                 except engine.StopRequested:
-                    if self.signals.received is not None:
-                        raise self.signals.interrupted(
-                            "Stopped; everything so far is saved. The same command goes on."
-                        ) from None
+                    self.refuse_to_go_on()
         phase = next(phase for phase in recipe.phases if phase.name == rows[-1]["phase"])
         kept = history.kept_row(phase, rows)
         return {name: kept[name] for name in ("val_accuracy", "val_loss")}
