@@ -23,6 +23,7 @@ from pathlib import Path
 
 from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
+from recipes.console.streams import visible
 from recipes.errors import DataFault, UsageFault
 from recipes.files import run_folder
 
@@ -95,7 +96,8 @@ def _command(arguments: Sequence[str] | None) -> int:
 
     def tell(name: str, classes: Sequence[tuple[str, float]], refused: bool) -> None:
         said = "  ".join(f"{label} {value:.4f}" for label, value in classes[: options.top])
-        print(name, f"none of these ({said})" if refused else said, sep="  ", flush=True)
+        shown = visible(name).replace("\n", "\\n")
+        print(shown, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
     keep = options.csv
     if options.copy_to is not None and keep is None:

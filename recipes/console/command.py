@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from recipes.console.streams import steady_streams
+from recipes.console.streams import steady_streams, visible
 from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
 
 
@@ -111,7 +111,7 @@ def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence
             traceback.print_exc()
         fault = _as_fault(error)
         if fault is not None:
-            print(f"error: {fault}", file=sys.stderr)
+            print(f"error: {visible(str(fault))}", file=sys.stderr)
             return fault.exit_code
         hint = "" if debug else " This is a bug of ours; --debug shows where."
         print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)

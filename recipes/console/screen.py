@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from recipes.console.streams import visible
 from recipes.files.atomic import disk_faults
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class _ScreenHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         style = "bold yellow" if record.levelno == logging.WARNING else None
-        self.console.print(record.getMessage(), style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
+        self.console.print(
+            visible(record.getMessage()), style=style, markup=False, highlight=False, soft_wrap=True, emoji=False
+        )
 
 
 class Screen:
@@ -56,6 +59,7 @@ class Screen:
         self.show_progress = self.console.is_terminal and not quiet
         handler = _ScreenHandler(self.console)
         handler.setLevel(RESULT if quiet else logging.INFO)
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # It speaks of its own cache and fonts.
         for each in (log, zoo_log):
             each.handlers[:] = [handler]
             each.setLevel(logging.INFO)

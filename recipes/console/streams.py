@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+# What would move the cursor, ring, recolour or turn the direction of a terminal that shows a file's name.
+_UNSEEN = [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_SEEN = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in _UNSEEN}
+
+
+def visible(text: str) -> str:
+    """Text with its control characters escaped, but for line ends and tabs."""
+    return text.translate(_SEEN)
+
 
 class _Steady:
     """A stream that drops what its file does not take, as that of a full disk or of a reader that left."""

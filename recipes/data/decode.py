@@ -14,7 +14,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 
-from recipes.data.formats import colour, jpeg
+from recipes.data.formats import colour, jpeg, png, signature
 from recipes.data.splits import Images
 
 # Part of the key under which decoded images are kept: raise the number when pixels change.
@@ -28,7 +28,10 @@ PIXELS_AT_ONCE = 100_000_000
 FILL = 128
 # How a HEIC file begins, behind its first length.
 HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
+# How the reasons begin that are given here.
+OURS = ("damaged: ", "oversized: ", "its pixels are ", "a HEIC photo", "not an image", *signature.WORDS)
 ORIENTATION = 0x0112  # The EXIF tag.
+TURNED = range(2, 9)  # Its values that say so.
 BITS_PER_SAMPLE = 258  # The TIFF tag.
 # It would be a line without the file's name, about what is counted here.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -114,14 +117,16 @@ def opened(content: bytes, at_least: int | None = None) -> Iterator[Image.Image]
             with _pixels_at_once(pixels):
                 yield image
     except Image.UnidentifiedImageError:
-        if content[4:12] in HEIC:
+        if content[4:12] in HEIC and "HEIF" not in set(Image.ID) & set(FORMATS):
             raise ValueError("a HEIC photo: pip install 'keras-zoo-recipes[heic]' reads them") from None
-        kind = "a page of HTML or XML" if content.lstrip()[:1] == b"<" else "not an image"
-        raise ValueError(f"{kind}, no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
+        raise ValueError(signature.in_words(content, FORMATS)) from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"oversized: more than {MOST_PIXELS // 10**6} million pixels") from error
-    except (MemoryError, ValueError):
+    except MemoryError:
         raise
+    except ValueError as error:  # Ours say what they mean; those of a reader need not.
+        words = " ".join(str(error).split())
+        raise ValueError(words if words.startswith(OURS) else f"damaged: {words}") from error
     except Exception as error:  # A damaged file can raise anything in Pillow's readers.
         raise ValueError(f"damaged: {str(error) or type(error).__name__}") from error
 
@@ -129,7 +134,13 @@ def opened(content: bytes, at_least: int | None = None) -> Iterator[Image.Image]
 def _header(content: bytes) -> Image.Image:
     if content.startswith(jpeg.MAGIC) and "JPEG" in FORMATS:
         return jpeg.header(content)
-    return Image.open(io.BytesIO(content), formats=FORMATS)
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except ValueError:
+        # Pillow refuses long notes, as programs that make pictures put them into a PNG.
+        if not content.startswith(png.MAGIC):
+            raise
+        return Image.open(io.BytesIO(png.without_notes(content)), formats=FORMATS)
 
 
 _in_use, _free = [0], threading.Condition()
@@ -210,7 +221,7 @@ def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
     if (
         image.format == "JPEG"
         and image.mode in ("RGB", "L")
-        and image.getexif().get(ORIENTATION, 1) in (0, 1)
+        and image.getexif().get(ORIENTATION, 1) not in TURNED
         and not colour.has_profile(image)
         and content.endswith(jpeg.END)
     ):

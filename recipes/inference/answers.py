@@ -6,7 +6,6 @@ import logging
 import math
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -17,10 +16,12 @@ import numpy as np
 
 from recipes.console.backend import load_backend
 from recipes.console.screen import Screen
-from recipes.data.photos.listing import EXTENSIONS, photos_below, printable
+from recipes.data.formats import archive
+from recipes.data.photos.entry import EXTENSIONS
+from recipes.data.photos.listing import photos_below, printable
 from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
-from recipes.errors import DataFault, first_line
+from recipes.errors import DataFault
 from recipes.evaluate.none_of_these import RATE
 from recipes.inference.journal import SUFFIX, Journal
 from recipes.inference.predictor import Predictor
@@ -206,18 +207,9 @@ def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:
         return paths_in_table(path)
     if path.suffix.lower() != ".zip" or not path.is_file():
         return [path]
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [
-                member
-                for member in archive.infolist()
-                if Path(member.filename).suffix.lower() in EXTENSIONS and member.file_size <= MOST_BYTES
-            ]
-            photos = [Path(archive.extract(member, folder)) for member in found]
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DataFault(f"{path} cannot be read: {first_line(error)}") from error
-    unpacked |= {str(photo): f"{path}/{member.filename}" for photo, member in zip(photos, found, strict=True)}
-    return photos
+    photos = archive.unpacked(path, folder, EXTENSIONS, MOST_BYTES)
+    unpacked |= {str(photo): f"{path}/{name}" for photo, name in photos.items()}
+    return list(photos)
 
 
 def _truths(folder: Path, photos: Sequence[Path], class_names: Sequence[str]) -> dict[str, str]:

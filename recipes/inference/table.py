@@ -48,6 +48,7 @@ class Table:
             `None` where the run did not keep what it takes.
         refused: (photos,), whether each is none of the classes; `None` where that was not asked.
         point: From which probability on one class is said; `None` where the most probable is.
+        asked: All names in the order that they were asked in, those that could not be read among them.
     """
 
     ids: np.ndarray
@@ -58,6 +59,7 @@ class Table:
     as_unlike: np.ndarray | None = None
     refused: np.ndarray | None = None
     point: Point | None = None
+    asked: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -92,6 +94,8 @@ class Table:
     def as_csv(self) -> str:
         """The table as CSV: path, prediction, its probability, a probability per class, and what was wrong.
 
+        Photos come in the order that they were asked in; one that could not be read is in its place.
+
         Of a network that gives no probabilities the columns are called scores. Where it was asked which photos are none
         of the classes, two columns more say so, `none of these` (yes or no) and `as unlike`.
         """
@@ -102,12 +106,15 @@ class Table:
             header += ["none of these", "as unlike"]
             shares = zip(self.refused, np.asarray(self.as_unlike), strict=True)
             more = [["yes" if refused else "no", f"{share:.6g}"] for refused, share in shares]
-        read = (
+        read = [
             [name, guess, f"{row[self.class_names.index(guess)]:.6g}", *(f"{value:.6g}" for value in row), "", *last]
             for name, guess, row, last in zip(self.ids, self.predictions, self.probabilities, more, strict=True)
-        )
+        ]
         empty = [""] * (len(header) - len(blank) - 2)
-        return csv_text(header, [*read, *([name, *blank, reason, *empty] for name, reason in self.problems.items())])
+        unread = {name: [name, *blank, reason, *empty] for name, reason in self.problems.items()}
+        waiting = iter(read)
+        asked = self.asked or (*self.ids, *self.problems)
+        return csv_text(header, [unread[name] if name in unread else next(waiting) for name in asked])
 
 
 def collect(
@@ -129,8 +136,9 @@ def collect(
         rate: Of false alarms, at which photos are refused; `None` does not ask.
         point: From which probability on one class is said; `None` for the most probable.
     """
-    ids, kept, unlike, problems = [], [], [], {}
+    ids, kept, unlike, problems, asked = [], [], [], {}, []
     for name, said in answers:
+        asked.append(name)
         if isinstance(said, str):
             problems[name] = said
         else:
@@ -140,4 +148,4 @@ def collect(
     rows = np.array(kept).reshape(len(kept), len(class_names))
     shares = np.array(unlike, "float64") if known else None
     refused = known.refused(shares, rate) if known and shares is not None and rate is not None else None
-    return Table(np.array(ids), rows, class_names, problems, kind, shares, refused, point)
+    return Table(np.array(ids), rows, class_names, problems, kind, shares, refused, point, tuple(asked))

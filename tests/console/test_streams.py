@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 
 from recipes.console.command import guarded
+from recipes.console.streams import visible
 
 SAYS = """
 import sys
@@ -34,6 +35,10 @@ def test_a_full_stream_changes_no_exit_code():
 
 def test_a_closed_stream_changes_no_exit_code():
     assert run(preexec_fn=lambda: (os.close(1), os.close(2))).returncode == 3  # noqa: PLW1509
+
+
+def test_names_of_files_do_not_move_the_cursor_of_a_terminal():
+    assert visible("a\x1b[31m\x07b\u202egpj.txt\n옷\té") == "a\\x1b[31m\\x07b\\u202egpj.txt\n옷\té"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

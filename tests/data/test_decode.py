@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from photo_files import claiming, png_of_16_bits, swapped_profile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 from sklearn.datasets import load_sample_images
 
 from recipes.data.decode import FILL, decode, fit, resize
@@ -128,14 +128,37 @@ PNG = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64,
         (b"", "empty file"),
         (b"<html></html>", "a page of HTML or XML"),
         (b"hello", "not an image, no JPEG, PNG"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS: git lfs pull fetches the photo"),
+        (b"%PDF-1.4", "a PDF document, no JPEG"),
+        (b"\0\0\0\x20ftypisom" + bytes(99), "a video, no JPEG"),
+        (bytes(999), "empty: nothing but zeros"),
+        (PNG[:9] + b"?" + PNG[10:], "damaged: "),
+        (b"\x89PNG" + bytes(99), "damaged: it begins as PNG, and cannot be read as that"),
         (PNG[:100], "damaged: "),
         (PNG[: len(PNG) // 2], "damaged: image file is truncated"),
     ],
-    ids=["empty", "html", "text", "header only", "half"],
+    ids=["empty", "html", "text", "LFS", "PDF", "video", "zeros", "another beginning", "PNG", "header only", "half"],
 )
 def test_what_is_not_an_image_is_said(content, reason):
     with pytest.raises(ValueError, match=reason):
         decode(content, (8, 8))
+
+
+def test_long_notes_in_a_png_do_not_matter():
+    """Programs that make pictures write megabytes of their settings into them."""
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("workflow", "x" * 3_000_000, zip=True)
+    noted = encoded(Image.fromarray(FLAG), pnginfo=notes)
+    np.testing.assert_array_equal(decode(noted, (8, 8)), FLAG)
+    with pytest.raises(ValueError, match="damaged: "):
+        decode(noted[: noted.find(b"IDAT") + 6], (8, 8))
+
+
+def test_an_orientation_that_no_camera_knows_is_passed_over():
+    exif = Image.Exif()
+    exif[0x0112] = 9
+    content = encoded(photo(), "JPEG", exif=exif)
+    np.testing.assert_array_equal(decode(content, (90, 90)), decode(encoded(photo(), "JPEG"), (90, 90)))
 
 
 def test_a_small_file_that_claims_a_huge_picture_is_refused_by_its_header():

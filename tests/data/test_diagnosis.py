@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import tracemalloc
 import unicodedata
 from collections import Counter
@@ -20,7 +21,7 @@ from PIL import Image
 from recipes import Shares, doctor
 from recipes.data.photos import diagnosis as examination
 from recipes.data.photos.division import divide
-from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, list_photos
+from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, Listing, list_photos
 from recipes.data.photos.near_duplicates import alike
 from recipes.data.photos.scan import Photo
 from recipes.data.photos.tables import paths_in_table
@@ -347,6 +348,63 @@ def test_paths_that_lead_nowhere_are_read_as_they_are_meant(sound, caplog, writt
     assert [entry.name for entry in listing.entries] == names
     assert "paths lead nowhere as they are written" in caplog.text
     assert len(paths_in_table(file)) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "path,label\na.jpg,cat, black\n",
+            "line 2 has 3 cells, and the first line 2: put quotes around what holds ','",
+        ),
+        ('path,label\n"a.jpg,cat\nb.jpg,dog\n', "cannot be read"),
+        ("", "cannot be read"),
+    ],
+    ids=["a comma in a label", "a quote that does not end", "empty"],
+)
+def test_a_table_that_would_be_misread_is_refused(tmp_path, text, words):
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(DataFault, match=words):
+        list_photos(tmp_path / "table.csv")
+
+
+def test_trailing_separators_do_not_matter(sound):
+    file = sound.parent / "trailing.csv"
+    file.write_text("path,label\nmy photos/temple/00.jpg,cat,,\nmy photos/temple/01.jpg,dog,,\n")
+    assert [(entry.path.name, entry.label) for entry in list_photos(file).entries] == [
+        ("00.jpg", "cat"),
+        ("01.jpg", "dog"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("album.zip", "Unpack it, and give the folder"),
+        ("one.jpg", "Give the folder that holds a folder of photos for each class"),
+        ("https:/example.com/photos", "An address is not fetched"),
+    ],
+)
+def test_what_is_no_folder_is_refused_with_what_to_give(tmp_path, name, words):
+    if "/" not in name:
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataFault, match=words):
+        list_photos(tmp_path / name)
+
+
+def test_many_classes_cost_as_much_as_their_photos():
+    """What is counted of all photos is counted once, not for each class and each split."""
+    entries = [Entry(f"{label:03d}/{place}.jpg", Path(), f"{label:03d}") for label in range(600) for place in range(6)]
+    photos = [Photo(entry, entry.name, number) for number, entry in enumerate(entries)]
+    places = {
+        entry.name: ("train", "train", "train", "train", "validation", "test")[n % 6] for n, entry in enumerate(entries)
+    }
+    listing = Listing(Path(), entries, sorted({entry.label for entry in entries}))
+    found = examination.Diagnosis(listing, photos, places, [], [], [], [], {})
+    began = time.process_time()
+    assert not found.faults
+    assert found.warnings
+    assert time.process_time() - began < 3
 
 
 def test_a_table_none_of_whose_paths_leads_anywhere_says_so_with_the_first(sound, run_doctor):

@@ -83,11 +83,21 @@ def list_photos(root: Path, decided: Path | None = None, group_by: str | None = 
 def _listed(root: Path) -> Listing:
     if root.is_file():
         if root.suffix.lower() not in TABLES:
-            raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).")
+            raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).{_instead(root)}")
         return _from_table(root)
     if not root.is_dir():
-        raise DataFault(f"There is no folder or table at {root}.")
+        hint = " An address is not fetched: download it first." if {"http:", "https:"} & set(root.parts) else ""
+        raise DataFault(f"There is no folder or table at {root}.{hint}")
     return _from_folder(root)
+
+
+def _instead(file: Path) -> str:
+    """What to give in place of a file."""
+    if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".alz", ".egg"):
+        return " Unpack it, and give the folder."
+    if file.suffix.lower() in EXTENSIONS:
+        return " Give the folder that holds a folder of photos for each class."
+    return ""
 
 
 def _from_folder(root: Path) -> Listing:

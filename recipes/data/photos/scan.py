@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from recipes.data.decode import ORIENTATION, bits_used, opened, upright
+from recipes.data.decode import ORIENTATION, TURNED, bits_used, opened, upright
 from recipes.data.formats import colour
 from recipes.data.formats.jpeg import refuse_cut
 from recipes.data.photos.listing import EXTENSIONS, Entry
@@ -131,7 +131,7 @@ def _oddities(image: Image.Image, path: Path) -> Iterator[str]:
         yield f"tiny: a side under {TINY} pixels"
     if max(image.size) > ODD_ASPECT * min(image.size):
         yield f"odd aspect: one side over {ODD_ASPECT:g} times the other"
-    if image.getexif().get(ORIENTATION, 1) not in (0, 1):
+    if image.getexif().get(ORIENTATION, 1) in TURNED:
         yield "rotated by EXIF"
     if colour.has_profile(image):
         yield "colour profile: brought to sRGB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import logging
 import unicodedata
@@ -128,6 +129,23 @@ def _as_text(value: Any) -> Any:
     return "" if pandas.isna(value) else str(value)
 
 
+def _columns(text: str, separator: str) -> int:
+    """How many columns a table has; a row with more cells would be read as another row than it is.
+
+    Raises:
+        ValueError: With its line, and what helps.
+    """
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    columns = len(next(rows, []))
+    for row in rows:
+        if any(cell.strip() for cell in row[columns:]):
+            raise ValueError(
+                f"line {rows.line_num} has {len(row)} cells, and the first line {columns}: put quotes around what "
+                f"holds {separator!r}"
+            )
+    return columns
+
+
 def _of_windows(content: bytes) -> str:
     """Text in the code page of Korean Windows; where it is none, in that of western Europe."""
     try:
@@ -150,4 +168,12 @@ def _read_csv(path: Path) -> Any:
             text = _of_windows(content)
     header = text.partition("\n")[0]
     separator = max(SEPARATORS, key=header.count)
-    return pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
+    columns = _columns(text, separator)
+    return pandas.read_csv(
+        io.StringIO(text),
+        sep=separator,
+        dtype=str,
+        keep_default_na=False,
+        skipinitialspace=True,
+        usecols=list(range(columns)),
+    )
