@@ -29,7 +29,7 @@ KINDS = {(320, 240): 100, (1280, 960): 40, (4000, 3000): 10}
 
 
 def profile() -> bytes:
-    """sRGB's own curves and matrix under another name: what is computed is what Display P3 asks for."""
+    """The curves and matrix of sRGB under another name: what is computed is what Display P3 asks for."""
     from PIL import ImageCms
 
     known = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
