@@ -33,6 +33,12 @@ def test_decode_speed_compares_plain_tensorflow_and_the_decoder(smoke):
         assert words in out
 
 
+def test_colour_profile_compares_photos_with_one_and_without(smoke):
+    out = smoke("colour_profile")
+    for words in ("| 320x240 |", "| 4000x3000 |", "Medians of 1 turns"):
+        assert words in out
+
+
 def test_doctor_looks_at_many_photos_at_first_and_again(smoke):
     out = smoke("doctor")
     for words in ("of 200 photos", "MB at first", "MB again"):

@@ -266,9 +266,11 @@ def _keep(arrays: Sequence[np.ndarray], kept: Path) -> None:
     """Write arrays whole, or not at all; under the lock of `kept`."""
     import numpy as np
 
-    whole = kept.with_name(f".{kept.name}")  # What a killed process left of it is written over.
-    np.savez(whole, *arrays)
-    with whole.open("rb+") as written:
+    whole = kept.with_name(f".{kept.name}")
+    whole.unlink(missing_ok=True)  # What a killed process left of it; or a link, which would lead elsewhere.
+    with whole.open("xb") as written:
+        np.savez(written, *arrays)
+        written.flush()
         os.fsync(written.fileno())
     os.replace(whole, kept)
 

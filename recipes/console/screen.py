@@ -183,9 +183,7 @@ class Counting:
         text = f"{done:,}/{self.total:,} images" + (f", {speed:.0f} images/s" if done > self.first else "")
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
-        if done == self.total and now - self.since < 1:
-            log.info("%s: %s images", self.title, f"{self.total:,}")  # Too short a time to tell how fast.
-        elif done == self.total:
+        if done == self.total:
             log.info("%s: %s, %.0f s", self.title, text, now - self.since)
         elif self.bar is None and speed and now - self.said > SECONDS_BETWEEN_LINES:
             self.said = now

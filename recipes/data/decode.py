@@ -248,12 +248,13 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 
 def bits_used(image: Image.Image) -> int:
-    """Bits of the grey values of an image that has 16: those that its file names, or 12 where no value needs more.
+    """Bits of the grey values of an image that has 16: those that its file names, or 8 or 12 where no value needs more.
 
-    X-ray machines and microscopes keep 12 in 16: taken as 16 they would be nearly black.
+    X-ray machines and microscopes keep 12 in 16, and converters 8: taken as 16 they would be nearly black.
     """
     named = int(getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (16,))[0])
-    return 12 if named == 16 and np.asarray(image).max(initial=0) < 2**12 else named
+    highest = int(np.asarray(image).max(initial=0))
+    return next((bits for bits in (8, 12) if highest < 2**bits), 16) if named == 16 else named
 
 
 def _grey_of_many_bits(image: Image.Image) -> Image.Image:

@@ -34,6 +34,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         with disk_faults(path):
             _sweep(path)
+            temporary.unlink(missing_ok=True)  # Of a killed process; or a link, which would lead elsewhere.
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())

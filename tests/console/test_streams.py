@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -54,16 +56,28 @@ def test_a_stream_that_is_not_there_takes_all(monkeypatch):
     assert guarded(lambda arguments: print("x") or 0, []) == 0
 
 
+def no_home(monkeypatch):
+    """A process of a user without a name, as in many containers."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    return Path("~/photos").expanduser
+
+
+def no_temporary_folder(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere", "/proc"])
+    return tempfile.TemporaryDirectory
+
+
 @pytest.mark.parametrize(
-    ("error", "code", "mend"),
-    [
-        (RuntimeError("Could not determine home directory."), 4, "Let HOME name one"),
-        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), 6, "Let TMPDIR name one"),
-    ],
+    ("without", "code", "mend"), [(no_home, 4, "Let HOME name one"), (no_temporary_folder, 6, "Let TMPDIR name one")]
 )
-def test_no_home_and_no_temporary_folder_are_said(monkeypatch, error, code, mend):
+def test_no_home_and_no_temporary_folder_are_said(monkeypatch, without, code, mend):
+    ask = without(monkeypatch)
+
     def command(arguments):
-        raise error
+        ask()
+        return 0
 
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)

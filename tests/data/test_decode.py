@@ -1,6 +1,7 @@
 """The one decoder: pixels that are known beforehand."""
 
 import io
+import itertools
 import threading
 import time
 
@@ -56,10 +57,10 @@ def test_pixels_of_more_than_eight_bits_are_scaled_or_refused():
 
 
 def test_12_bits_in_16_are_scaled_as_12_and_a_transparent_value_is_white():
-    ramp = np.linspace(0, 4095, 64).astype("uint16").reshape(8, 8)
-    for kind in ("PNG", "TIFF"):
+    for highest, kind in itertools.product((255, 4095), ("PNG", "TIFF")):
+        ramp = np.linspace(0, highest, 64).astype("uint16").reshape(8, 8)
         read = decode(encoded(Image.fromarray(ramp), kind), (8, 8))
-        np.testing.assert_array_equal(read[..., 0], (ramp * (255 / 4095)).round().astype("uint8"))
+        np.testing.assert_array_equal(read[..., 0], (ramp * (255 / highest)).round().astype("uint8"))
     deep = np.full((8, 8), 30_000, "uint16")
     deep[:4] = 10_000
     read = decode(encoded(Image.fromarray(deep), transparency=10_000), (8, 8))

@@ -21,7 +21,7 @@ from PIL import Image
 from recipes import Shares, doctor
 from recipes.data.photos import diagnosis as examination
 from recipes.data.photos.division import divide
-from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, Listing, list_photos
+from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, Listing, list_photos, photos_below
 from recipes.data.photos.near_duplicates import alike
 from recipes.data.photos.scan import Photo
 from recipes.data.photos.tables import paths_in_table
@@ -458,6 +458,26 @@ def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
             list_photos(file)
 
 
+def test_a_folder_that_may_not_be_read_is_named(sound, tmp_path, monkeypatch, caplog):
+    """As after a copy from another person's disk."""
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    (root / "temple" / "private").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if os.fspath(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = examine(root)
+    assert found.bad == [("temple/private", "the folder cannot be read: Permission denied")]
+    assert len(found.used) == 60
+    assert len(list(photos_below(root))) == 60
+    assert "Permission denied" in caplog.text
+
+
 def test_names_of_a_mac_are_those_of_others(sound, tmp_path):
     for form in ("NFC", "NFD"):
         shutil.copytree(sound / "옷", tmp_path / form / unicodedata.normalize(form, "옷"))
@@ -522,7 +542,7 @@ def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
     with pytest.raises(DataFault, match="the split of a.jpg must be one of train, validation, test. Got 'exam'"):
         list_photos(table("path,label,split\na.jpg,cat,exam\n"))
     (tmp_path / "a.jpg").write_bytes(b"x")
-    with pytest.raises(DataFault, match="lists 1 paths more than once, 'a.jpg'"):
+    with pytest.raises(DataFault, match="lists 1 path more than once, 'a.jpg'"):
         list_photos(table("path,label\na.jpg,cat\na.jpg,dog\n"))
     with pytest.raises(DataFault, match="cannot be read"):
         list_photos(table(""))

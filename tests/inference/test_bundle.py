@@ -75,6 +75,17 @@ def test_every_bundle_answers_as_the_run_does(trained, bundle_of, call, kind):
     assert call(export, trained, "--to", kind, "--out", bundle)[0] == 2
 
 
+def test_an_onnx_file_has_the_names_of_the_network(trained, bundle_of):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(bundle_of("onnx") / "model.onnx")
+    (entrance,), outputs = session.get_inputs(), session.get_outputs()
+    network = keras.saving.load_model(trained / "model.keras", compile=False)
+    assert (entrance.name, entrance.shape) == ("image", ["batch", 80, 80, 3])
+    assert [output.name for output in outputs] == [*network.output_names, "likeness"]
+    assert [output.shape for output in outputs] == [["batch", 3], ["batch", 1]]
+
+
 def test_a_format_is_added_by_one_entry(trained, call, tmp_path, monkeypatch):
     monkeypatch.setitem(RUNTIMES, "another", dataclasses.replace(RUNTIMES["keras"], file="another.keras"))
     code, out, err = call(export, trained, "--to", "another", "--out", tmp_path / "bundle")

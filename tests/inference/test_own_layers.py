@@ -1,8 +1,10 @@
 """A network with layers of one's own, from the run that trained it to the verbs that load it."""
 
 import json
+import pickle
 import shutil
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -204,6 +206,50 @@ def test_a_module_that_raises_is_refused_in_words(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageFault, match=r"holds 'Unsigned'. The module 'broken_module' .*RuntimeError: no luck"):
         read(saved(tmp_path / "model.keras", Unsigned()), ["broken_module"])
+
+
+HOSTILE = {
+    "a function of the system": {"module": "os", "class_name": "function", "config": "system", "registered_name": "x"},
+    "a class that runs commands": {"module": "subprocess", "class_name": "Popen", "config": {"args": "touch written"}},
+    "code by name": {"module": "builtins", "class_name": "exec", "config": {"source": "open('written', 'w')"}},
+    "a Lambda": {
+        "module": "keras.layers", "class_name": "Lambda", "registered_name": None,
+        "config": {"name": "x", "function": {"class_name": "__lambda__", "config": {"code": "AAAA"}}},
+    },
+    "no network": [1, 2],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("config", HOSTILE.values(), ids=HOSTILE)
+def test_a_file_that_asks_for_code_is_refused_and_nothing_is_run(tmp_path, monkeypatch, config):
+    monkeypatch.chdir(tmp_path)
+    layer = {"module": "keras", "class_name": "Sequential", "registered_name": None}
+    inside = layer | {"config": {"name": "net", "layers": [config], "trainable": True}}
+    for number, whole in enumerate((config, inside)):
+        path = tmp_path / f"{number}.keras"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("metadata.json", json.dumps({"keras_version": keras.__version__}))
+            archive.writestr("config.json", json.dumps(whole))
+            archive.writestr("model.weights.h5", b"")
+        with pytest.raises(CorruptFault, match=f"{path.name} cannot be loaded"):
+            read(path)
+    assert not (tmp_path / "written").exists()
+
+
+class Runs:
+    """What a pickle does when it is read."""
+
+    def __reduce__(self):
+        return (open, ("written", "w"))
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.pkl"])
+def test_a_pickle_is_never_read(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(pickle.dumps(Runs()))
+    with pytest.raises(CorruptFault, match=f"{name} cannot be loaded"):
+        read(tmp_path / name)
+    assert not (tmp_path / "written").exists()
 
 
 def test_kerass_own_layers_need_no_module():

@@ -5,6 +5,7 @@ Files are listed, not opened, and never changed.
 
 from __future__ import annotations
 
+import logging
 import os
 import unicodedata
 from collections import Counter
@@ -22,6 +23,7 @@ OF_A_SYSTEM = {
     "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
     "recycled", "system volume information", "lost+found", "found.000",
 }  # fmt: skip
+log = logging.getLogger("recipes")
 LOOSE = "outside of a class folder"
 HIDDEN = "hidden"
 LINK = "linked folder"
@@ -207,7 +209,12 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
     """Add every photo below a class folder. Links to folders are not followed: they may go round in circles."""
     label = unicodedata.normalize("NFC", folder.name)  # A Mac writes a Korean letter as its parts.
     listing.classes.append(label)
-    for parent, folders, files in os.walk(folder):
+
+    def unread(error: OSError) -> None:
+        name = printable(os.path.relpath(error.filename or folder, listing.root))
+        listing.unreadable.append((name, f"the folder cannot be read: {error.strerror}"))
+
+    for parent, folders, files in os.walk(folder, onerror=unread):
         kept = [name for name in folders if not _is_hidden(name) and not (Path(parent) / name).is_symlink()]
         listing.ignored[HIDDEN] += sum(_is_hidden(name) for name in folders)
         listing.ignored[LINK] += len(folders) - len(kept) - sum(_is_hidden(name) for name in folders)
@@ -253,7 +260,9 @@ def _from_table(path: Path) -> Listing:
             listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
     counts = Counter(entry.name for entry in listing.entries)
     if twice := [name for name, number in counts.items() if number > 1]:
-        raise DataFault(f"{path} lists {len(twice)} paths more than once, {twice[0]!r} among them.")
+        raise DataFault(
+            f"{path} lists {len(twice)} path{'s' * (len(twice) != 1)} more than once, {twice[0]!r} among them."
+        )
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
@@ -278,7 +287,7 @@ def printable(path: str | os.PathLike) -> str:
 
 def photos_below(folder: Path) -> Iterator[Path]:
     """Every photo below a folder, in the order of their names; hidden files and links to folders are left out."""
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=lambda error: log.warning("%s", error)):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in sorted(files):
             if not _is_hidden(name) and Path(name).suffix.lower() in EXTENSIONS:

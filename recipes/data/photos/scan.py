@@ -151,8 +151,8 @@ def _oddities_of_grey(image: Image.Image) -> Iterator[str]:
     """The same of grey of 16 bits; it is decoded for it."""
     if "transparency" in image.info:
         yield "transparent: laid on white"
-    if bits_used(image) == 12:
-        yield "12 bits in 16: scaled as 12"
+    if (bits := bits_used(image)) < 16:
+        yield f"{bits} bits in 16: scaled as {bits}"
 
 
 def _of_the_file(image: Image.Image) -> Traits:

@@ -91,9 +91,9 @@ def _check_files(bundle: Path, facts: Facts, examined: Examination) -> None:
     bad: dict[str, list[str]] = {"missing": [], "changed": []}
     for name, digest in facts.files.items():
         path = _within(bundle, name)
-        if name.startswith(f"{ORIGINALS}/") and not os.path.exists(path):  # Also of a name that no system takes.
+        if name.startswith(f"{ORIGINALS}/") and not os.path.exists(path):
             continue
-        now = sha256_of(path) if os.path.isfile(path) else None
+        now = sha256_of(path) if os.path.isfile(path) else None  # Also of a name that no system takes.
         if not examined.note(name, now == digest, f"sha256 {now[:12]}" if now else "missing", f"sha256 {digest[:12]}"):
             bad["changed" if now else "missing"].append(name)
     words = [

@@ -157,7 +157,29 @@ def _onnx() -> Runtime:
         (entrance,) = session.get_inputs()
         return lambda batch: session.run(None, {entrance.name: batch})
 
-    return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), _exported("onnx"), load)
+    def write(model: keras.Model, path: Path) -> None:
+        _exported("onnx")(model, path)
+        _name_as_the_network_does(path, model.output_names)
+
+    return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), write, load)
+
+
+def _name_as_the_network_does(path: Path, outputs: Sequence[str]) -> None:
+    """Give the outputs of an ONNX file their names in the network, and the number of images the name `batch`."""
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {one.name for one in graph.input}
+    names = {one.name: name for one, name in zip(graph.output, outputs, strict=True) if name not in taken}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for output in graph.output:
+        output.name = names.get(output.name, output.name)
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx.save(model, path)
 
 
 def _openvino() -> Runtime:

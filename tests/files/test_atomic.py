@@ -1,0 +1,36 @@
+"""Files are whole or not there, and are written nowhere else than where they belong."""
+
+import os
+
+import numpy as np
+import pytest
+
+from recipes.files import atomic
+from zoo import weights
+
+
+@pytest.mark.parametrize("planted", ["notes.json", f".{os.getpid()}.tmp.notes.json"])
+def test_a_planted_link_is_replaced_and_never_written_through(tmp_path, planted):
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / planted).symlink_to(tmp_path / "mine.txt")
+    atomic.write_json(tmp_path / "notes.json", {"a": 1})
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "notes.json").is_symlink()
+    assert atomic.read_json(tmp_path / "notes.json") == {"a": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "notes.json"]
+
+
+@pytest.mark.parametrize("planted", ["net.npz", ".net.npz"])
+def test_kept_weights_are_not_written_through_a_planted_link(tmp_path, planted):
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / planted).symlink_to(tmp_path / "mine.txt")
+    weights._keep([np.arange(3)], tmp_path / "net.npz")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    with np.load(tmp_path / "net.npz") as kept:
+        np.testing.assert_array_equal(kept["arr_0"], np.arange(3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "net.npz"]
+
+
+def test_a_name_that_no_disk_takes_is_said(tmp_path):
+    with pytest.raises(atomic.DiskFault, match="the name is too long"):
+        atomic.write(tmp_path / ("x" * 300), "a")
