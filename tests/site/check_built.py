@@ -180,3 +180,13 @@ def test_the_choice_of_language_stays_on_the_page(views, address):
             page.locator(".md-header .md-select").hover()
             page.locator(f".md-select__link[hreflang={language}]").click()
             page.wait_for_url(f"{address}{there}")
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", SEARCHES)
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_cheat_sheet_is_one_printed_page(views, address, language, paper):
+    page = views["light"]
+    page.goto(f"{address}{'ko/' if language == 'ko' else ''}cheat-sheet/")
+    printed = page.pdf(format=paper, margin=dict.fromkeys(("top", "bottom", "left", "right"), "10mm"))
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
