@@ -190,3 +190,15 @@ def test_the_cheat_sheet_is_one_printed_page(views, address, language, paper):
     page.goto(f"{address}{'ko/' if language == 'ko' else ''}cheat-sheet/")
     printed = page.pdf(format=paper, margin=dict.fromkeys(("top", "bottom", "left", "right"), "10mm"))
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", SEARCHES)
+def test_the_accuracy_of_each_result_is_seen_on_a_narrow_screen(views, address, language):
+    page = views["dark"]
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{address}{'ko/' if language == 'ko' else ''}results/")
+    ends = "all => all.map(one => one.getBoundingClientRect().right)"
+    rows = page.eval_on_selector_all(".results table:first-of-type td:nth-child(4)", ends)
+    assert len(rows) > 15
+    assert max(rows) <= 400
