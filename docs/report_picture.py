@@ -1,6 +1,6 @@
 """Make docs/assets/report-light.webp and report-dark.webp for README and the first page: the top of a real report.
 
-python -m recipes.run fashion_cnn --data sample --out runs/picture
+python -m recipes.run mnist_functional --data sample --out runs/picture
 python docs/report_picture.py runs/picture/report.html
 """
 
@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-WIDTH = 860
+WIDTH = 1000
 # The last thing that the picture shows.
 LAST = "table.matrix"
 

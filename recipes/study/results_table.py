@@ -41,7 +41,7 @@ def table(results: dict[str, dict[str, Any]], language: str = "en") -> str:
             training += f" [{notes.setdefault(words.FOUND[language], len(notes) + 1)}]"
         intervals = _interval(group, "seed_interval", language), _interval(group, "image_interval", language)
         what = group["recipe"], group["dataset"], group["variant"]
-        rows.append((*what, _printed(group, language), accuracy, *intervals, seeds, training))
+        rows.append((*what, accuracy, _printed(group, language), *intervals, seeds, training))
     shown = markdown.table(words.COLUMNS[language], rows).rstrip()
     return "\n\n".join([shown, *(f"[{mark}] {notice}" for notice, mark in notes.items())]) + "\n"
 

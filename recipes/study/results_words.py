@@ -6,11 +6,11 @@ LANGUAGES = ("en", "ko")
 
 COLUMNS = {
     "en": (
-        "recipe", "data", "variant", "published", "test accuracy", "95% over seeds", "95% over test images", "seeds",
+        "recipe", "data", "variant", "test accuracy", "published", "95% over seeds", "95% over test images", "seeds",
         "training",
     ),
     "ko": (
-        "레시피", "데이터", "변형", "책·강의", "테스트 정확도", "시드에 따른 95% 구간", "테스트 이미지에 따른 95% 구간",
+        "레시피", "데이터", "변형", "테스트 정확도", "책·강의", "시드에 따른 95% 구간", "테스트 이미지에 따른 95% 구간",
         "시드", "훈련 시간",
     ),
 }  # fmt: skip

@@ -22,10 +22,11 @@ pytestmark = pytest.mark.skipif(
 
 MOST_BYTES = 500_000
 PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html")) if "BUILT_SITE" in os.environ else []
-# Pages of the API follow one template: a few stand for all.
-SEEN = [page for page in PAGES if not page.startswith("api/")] + [page for page in PAGES if page.startswith("api/")][
-    ::40
-]
+# Pages of the API and of networks follow a template each: some stand for all.
+API, NETWORKS = (
+    [page for page in PAGES if page.removeprefix("ko/").startswith(kind)] for kind in ("api/", "networks/")
+)
+SEEN = sorted({*PAGES} - {*API} - {*NETWORKS}) + NETWORKS[::5] + API[::40]
 WIDTHS = {"light": 1280, "dark": 400}
 
 SEARCHES = {
@@ -128,25 +129,25 @@ def test_links_lead_to_pages_and_anchors_that_are_there():
 
 
 @needs_chromium
-@pytest.mark.parametrize("path", SEEN)
-def test_a_page_is_clean_on_wide_and_narrow_screens_light_and_dark(views, address, path):
-    # What axe says depends on the scheme, and takes longest: a page is asked in one, and in Korean in the other.
-    asked = "light" if (len(path.removeprefix("ko/")) + path.startswith("ko/")) % 2 else "dark"
-    for scheme, page in views.items():
-        page.complaints.clear()
-        page.asked.clear()
-        page.set_viewport_size({"width": WIDTHS[scheme], "height": 900})
-        page.goto(f"{address}{path}")
-        if scheme == asked:
-            found = Axe().run(page, options={"resultTypes": ["violations"]})
-            assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
-        for width in WIDTHS.values():
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=5000)
-            cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
-            assert page.eval_on_selector_all(".language-sh pre > code", cut) == []
-        assert page.complaints == []
-        assert [url for url in page.asked if not url.startswith((address, "data:", "blob:"))] == []
+@pytest.mark.parametrize(("number", "path"), enumerate(SEEN), ids=SEEN)
+def test_a_page_is_clean_on_wide_and_narrow_screens_light_and_dark(views, address, number, path):
+    scheme = ("light", "dark")[number % 2]
+    page = views[scheme]
+    page.complaints.clear()
+    page.asked.clear()
+    page.set_viewport_size({"width": WIDTHS[scheme], "height": 900})
+    page.goto(f"{address}{path}")
+    # To measure contrast takes longer than all the rest, and colours are the theme's: a fifth of the pages is asked.
+    rules = {"color-contrast": {"enabled": number % 5 == 0}}
+    found = Axe().run(page, options={"resultTypes": ["violations"], "rules": rules})
+    assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
+    for width in WIDTHS.values():
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=5000)
+        cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText)"
+        assert page.eval_on_selector_all(".language-sh pre > code", cut) == []
+    assert page.complaints == []
+    assert [url for url in page.asked if not url.startswith((address, "data:", "blob:"))] == []
 
 
 @needs_chromium
@@ -180,3 +181,25 @@ def test_the_choice_of_language_stays_on_the_page(views, address):
             page.locator(".md-header .md-select").hover()
             page.locator(f".md-select__link[hreflang={language}]").click()
             page.wait_for_url(f"{address}{there}")
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", SEARCHES)
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_cheat_sheet_is_one_printed_page(views, address, language, paper):
+    page = views["light"]
+    page.goto(f"{address}{'ko/' if language == 'ko' else ''}cheat-sheet/")
+    printed = page.pdf(format=paper, margin=dict.fromkeys(("top", "bottom", "left", "right"), "10mm"))
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", SEARCHES)
+def test_the_accuracy_of_each_result_is_seen_on_a_narrow_screen(views, address, language):
+    page = views["dark"]
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{address}{'ko/' if language == 'ko' else ''}results/")
+    ends = "all => all.map(one => one.getBoundingClientRect().right)"
+    rows = page.eval_on_selector_all(".results table:first-of-type td:nth-child(4)", ends)
+    assert len(rows) > 15
+    assert max(rows) <= 400

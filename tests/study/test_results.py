@@ -47,7 +47,7 @@ def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
     whole, korean = ((docs / language / "results.md").read_text(encoding="utf-8") for language in ("en", "ko"))
     (row,) = (line for line in whole.splitlines() if line.startswith("| tiny | mnist |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[2:5] == ["tuned", "0.8000", "**0.9100** ± 0.0141 [1]"]
+    assert cells[2:5] == ["tuned", "**0.9100** ± 0.0141 [1]", "0.8000"]
     assert cells[5:7] == [
         " to ".join(f"{end:.4f}" for end in group[name]) for name in ("seed_interval", "image_interval")
     ]
