@@ -21,11 +21,17 @@ def write_pages() -> None:
     """Write what both languages need, and the API, which is English."""
     files.share("images")
     files.share("assets")
+    files.share("reports")
     for slug in lessons.slugs():
-        lessons.build(slug)
+        part, script = f"learn/{slug}", lessons.source(slug).read_bytes()
+        if not files.stands(part, (f"{part}.*", f"{part}-*"), script):
+            lessons.build(slug)
+            files.finished(part, script)
     for language in files.LANGUAGES:
         files.write("learn/index.md", lessons.index(language), (language,))
-    networks.build()
+    if not files.stands("networks/all", ("networks/*",)):
+        networks.build()
+        files.finished("networks/all")
     results.build()
     glossary.build()
     api.elsewhere()
