@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, lessons, navigation, networks, results  # noqa: E402
+from builder import api, files, glossary, lessons, navigation, networks, phrases, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -59,6 +59,11 @@ def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
         there = (files.DOCS / alternate["lang"] / page.file.src_uri).exists()
         alternate["here"] = alternate["link"].rstrip(".") + page.url if there else alternate["link"]
     return context
+
+
+def on_page_markdown(markdown: str, *, config: Any, **_: Any) -> str:
+    """The tables that benchmarks wrote into a Korean page are shown in Korean."""
+    return phrases.in_korean(markdown) if config.theme["language"] == "ko" else markdown
 
 
 def on_post_build(config: Any) -> None:

@@ -189,13 +189,13 @@ axis.spines[["top", "right"]].set_visible(False)
 # ## The same in a real network: LeNet-5
 #
 # [LeNet-5](../networks/lenet5.md) of 1998 had sigmoid-like activations. In the zoo the activation is an argument,
-# which changes no parameter. Both kinds train here on 1,000 pictures, four times over.
+# which changes no parameter. Both kinds train here on 800 pictures, four times over.
 
 # %% [markdown] lang="ko"
 # ## 실제 신경망에서 확인하기: LeNet-5
 #
 # 1998년의 [LeNet-5](../networks/lenet5.md)는 시그모이드 계열의 활성화 함수를 썼습니다. 이 프로젝트에서는 활성화
-# 함수를 매개변수로 바꿀 수 있으며, 파라미터 개수는 그대로입니다. 이미지 1,000장으로 네 에포크씩 훈련해 보겠습니다.
+# 함수를 매개변수로 바꿀 수 있으며, 파라미터 개수는 그대로입니다. 이미지 800장으로 네 에포크씩 훈련해 보겠습니다.
 
 
 # %%
@@ -206,8 +206,8 @@ def accuracy(network):
 for activation in ("sigmoid", "relu"):
     keras.utils.set_random_seed(0)
     network = zoo.get("lenet5", activation=activation)
-    network.compile("adam", "sparse_categorical_crossentropy")
-    losses = network.fit(pixels[:1000], labels[:1000], batch_size=20, epochs=4, verbose=0).history["loss"]
+    network.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    losses = network.fit(pixels[:800], labels[:800], batch_size=32, epochs=4, verbose=0).history["loss"]
     print(f"{activation:8} loss " + " ".join(f"{loss:.2f}" for loss in losses) + f"   accuracy {accuracy(network):.0%}")
 
 # %% [markdown] lang="en"

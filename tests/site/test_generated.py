@@ -104,3 +104,13 @@ def test_what_was_made_of_the_same_stands_and_is_not_swept(builder, written):
     assert (written / "ko" / "learn" / "relu.md").exists()
     files.sweep()
     assert not (written / "ko" / "learn").exists()
+
+
+def test_what_benchmarks_wrote_is_shown_in_korean(builder):
+    from builder import phrases
+
+    for page in sorted((ROOT / "docs" / "ko").glob("*.md")):
+        for _, name, block, _ in phrases.BLOCK.findall(page.read_text(encoding="utf-8")):
+            shown = phrases.in_korean(f"<!-- {name} -->\n{block}<!-- /{name} -->")
+            assert [said for said in english_in(shown) if not said.startswith("model, litert")] == [], (page.name, name)
+            assert sorted(NUMBER.findall(shown)) == sorted(NUMBER.findall(f"{name}{block}{name}")), (page.name, name)

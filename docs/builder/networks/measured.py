@@ -47,7 +47,10 @@ def _curves(epochs: Path) -> str:
     path = f"networks/{epochs.stem}-curves"
     if len(rows) < 2:  # A head that was solved for has none.
         return ""
-    figures.save(curves_figure(rows, run["kept_epoch"], ""), path)
+    figure = curves_figure(rows, run["kept_epoch"], "")
+    for axes in figure.axes:
+        axes.grid(color="#868e96", alpha=0.3)
+    figures.save(figure, path)
     return path
 
 

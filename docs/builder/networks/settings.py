@@ -36,11 +36,11 @@ def _searched(name: str, tuned: recipes.Recipe, language: str) -> list[str]:
         return []
     said, values, found = words(language), flat(tuned), SEARCHED.get(name)
     best = found["trials"][found["best"]]["values"] if found else {}
+    head = [said["path"], said["range"], "tuned"] + [said["best_trial"]] * bool(found)
     ranges = [
-        (f"`{path}`", in_words(space, said), values.get(path, "-"), best.get(path, "-"))
+        [f"`{path}`", in_words(space, said), values.get(path, "-")] + [best.get(path, "-")] * bool(found)
         for path, space in tuned.tune.items()
     ]
-    head = (said["path"], said["range"], "tuned", said["best_trial"])
     lines = [f"## {said['searched']}", markdown.table(head, ranges)]
     if found:
         trained = {who: over_seeds(scores) for who, scores in found["retrained"].items()}
