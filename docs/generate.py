@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, lessons, navigation, networks, results  # noqa: E402
+from builder import api, files, glossary, lessons, navigation, networks, phrases, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -21,11 +21,17 @@ def write_pages() -> None:
     """Write what both languages need, and the API, which is English."""
     files.share("images")
     files.share("assets")
+    files.share("reports")
     for slug in lessons.slugs():
-        lessons.build(slug)
+        part, script = f"learn/{slug}", lessons.source(slug).read_bytes()
+        if not files.stands(part, (f"{part}.*", f"{part}-*"), script):
+            lessons.build(slug)
+            files.finished(part, script)
     for language in files.LANGUAGES:
         files.write("learn/index.md", lessons.index(language), (language,))
-    networks.build()
+    if not files.stands("networks/all", ("networks/*",)):
+        networks.build()
+        files.finished("networks/all")
     results.build()
     glossary.build()
     api.elsewhere()
@@ -53,6 +59,11 @@ def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
         there = (files.DOCS / alternate["lang"] / page.file.src_uri).exists()
         alternate["here"] = alternate["link"].rstrip(".") + page.url if there else alternate["link"]
     return context
+
+
+def on_page_markdown(markdown: str, *, config: Any, **_: Any) -> str:
+    """The tables that benchmarks wrote into a Korean page are shown in Korean."""
+    return phrases.in_korean(markdown) if config.theme["language"] == "ko" else markdown
 
 
 def on_post_build(config: Any) -> None:

@@ -231,7 +231,7 @@ def test_contributing_names_files_and_what_is_in_them():
     counted = [row for row in rows if len(row) == 3 and row[1].isdigit()]
     assert len(answers) == 9
     for thing, number, files in counted:
-        assert len(re.findall(r"`[\w/<>]+\.(?:py|md)`", files)) == int(number), thing
+        assert len(re.findall(r"`[\w/<>]+\.(?:py|md|toml)`", files)) == int(number), thing
     for row in answers + counted:
         path = None
         for name in re.findall(r"`([^`]+)`", row[-1]):

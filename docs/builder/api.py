@@ -18,10 +18,15 @@ def build(name: str) -> list[Any]:
     inside = [part.name for part in pkgutil.iter_modules(package or [], f"{name}.") if _is_shown(part.name)]
     title, path = name.rpartition(".")[2], "api/" + name.replace(".", "/")
     page = f"{path}/index.md" if inside else f"{path}.md"
-    write(page, f"# {name}\n\n::: {name}\n", ("en",))
+    write(page, f"# {name}\n\n::: {name}\n{options(name)}", ("en",))
     if not inside:
         return [{title: page}]
     return [{title: [page, *(entry for part in inside for entry in build(part))]}]
+
+
+def options(name: str) -> str:
+    """The networks' code is part of their pages; that of 200 modules of recipes would be two thirds of the site."""
+    return "" if name.startswith("zoo") else "    options:\n      show_source: false\n"
 
 
 def elsewhere() -> None:

@@ -16,19 +16,15 @@ INK = {"light": "#2b2d33", "dark": "#dfe1e8"}
 FILL = "#5c7cfa"
 
 
-def save(figure: Figure, path: str, says: str, languages: tuple[str, ...] = LANGUAGES) -> str:
-    """Write a figure for both schemes and give the Markdown that shows it.
+def save(figure: Figure, path: str, says: str = "", languages: tuple[str, ...] = LANGUAGES) -> str:
+    """Write a figure for both schemes and give the Markdown that shows it, see `image`.
 
     Args:
         figure: A matplotlib figure; text, axes and ticks take the scheme's colour.
         path: Where, relative to the language's folder, without ending.
         says: What it shows, for those who do not see it.
         languages: For which languages.
-
-    Returns:
-        Two images, of which the theme shows one; their links are relative to the figure's own folder.
     """
-    shown = []
     for scheme, ink in INK.items():
         _ink(figure, ink)
         buffer = io.BytesIO()
@@ -36,8 +32,13 @@ def save(figure: Figure, path: str, says: str, languages: tuple[str, ...] = LANG
             buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None}
         )
         write(f"{path}-{scheme}.png", buffer.getvalue(), languages)
-        shown.append(f"![{says}]({path.rpartition('/')[2]}-{scheme}.png#only-{scheme})")
-    return "\n".join(shown)
+    return image(path, says)
+
+
+def image(path: str, says: str) -> str:
+    """Two images, of which the theme shows one; their links are relative to the figure's own folder."""
+    name = path.rpartition("/")[2]
+    return "\n".join(f"![{says}]({name}-{scheme}.png#only-{scheme})" for scheme in INK)
 
 
 def _ink(figure: Figure, ink: str) -> None:

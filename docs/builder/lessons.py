@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from nbformat import NotebookNode
 
 from builder import figures
-from builder.files import DOCS, LANGUAGES, title, toml, words, write
+from builder.files import DOCS, LANGUAGES, folded, title, toml, words, write
 
 ORDER = (
     "dense_to_convolution", "convolution", "stride_and_padding", "relu", "pooling", "counting_parameters", "filters",
@@ -83,8 +83,7 @@ def _page(cell: NotebookNode, output: str, said: dict[str, str]) -> str:
         return str(cell.source)
     code = f"```python\n{cell.source}\n```"
     if "hide-input" in cell.metadata.get("tags", []):
-        folded = "\n".join(f"    {line}" if line else "" for line in code.split("\n"))
-        return f'{output}\n\n??? note "{said["figure_code"]}"\n\n{folded}'
+        return f"{output}\n\n{folded(said['figure_code'], code)}"
     return f"{code}\n\n{output}"
 
 

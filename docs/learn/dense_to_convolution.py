@@ -26,7 +26,7 @@
 # 뉴런마다 모든 픽셀에 대한 가중치가 하나씩 있으므로, 밀집층은 이미지 전체에 걸친 **전역 패턴**을 학습합니다.
 #
 # 합성곱은 작은 창으로 이미지를 봅니다. 여기서는 5 × 5 픽셀입니다. 가중치 25개를 이미지의 모든 위치에서 똑같이
-# 사용하므로, 모서리나 꺾인 곳, 획의 끝과 같은 **지역 패턴**을 학습합니다.
+# 사용하므로, 에지(edge)나 꺾인 곳, 획의 끝과 같은 **지역 패턴**을 학습합니다.
 
 # %%
 import keras
@@ -62,9 +62,13 @@ def convolutional_network():
 def trained(build, pixels):
     keras.utils.set_random_seed(0)
     network = build()
-    network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
     network.fit(pixels, train_labels, batch_size=64, epochs=4, verbose=0)
     return network
+
+
+def accuracy(network, pixels):
+    return (np.asarray(network(pixels)).argmax(axis=1) == test.labels).mean()
 
 
 dense = trained(dense_network, train_pixels)
@@ -73,7 +77,7 @@ for network in (dense, convolutional):
     for row in zoo.arithmetic(network).rows:
         if row.parameters:
             print(f"{row.layer:6} {row.formula}")
-    print(f"accuracy on 1,000 other digits: {network.evaluate(test.pixels, test.labels, verbose=0)[1]:.1%}\n")
+    print(f"accuracy on 1,000 other digits: {accuracy(network, test.pixels):.1%}\n")
 
 # %% tags=["hide-input"]
 fig = plt.figure(figsize=(9, 3.1), layout="constrained")
@@ -97,7 +101,7 @@ for axis, place in zip(right.subplots(4, 4).flat, range(16), strict=True):
 # %% [markdown] lang="ko"
 # 빨간 가중치는 답에 힘을 보태고 파란 가중치는 힘을 뺍니다. 왼쪽은 밀집층 뉴런 세 개의 가중치로, 픽셀마다 하나씩
 # 있습니다. 0은 가운데가 파란 고리 모양입니다. 오른쪽은 합성곱의 작은 커널 열여섯 개입니다. 빨간 쪽과 파란 쪽으로 나뉜
-# 커널이 많은데, 이런 커널은 모서리에 반응합니다.
+# 커널이 많은데, 이런 커널은 에지에 반응합니다.
 
 # %% [markdown] lang="en"
 # ## Why neighbours matter: the shuffled picture
@@ -123,10 +127,7 @@ networks = {"dense": (dense, dense_network), "convolutional": (convolutional, co
 print(f"{'':14}{'as they are':>12}{'shuffled':>12}")
 for name, (network, build) in networks.items():
     other = trained(build, shuffled(train_pixels))
-    scores = (
-        network.evaluate(test.pixels, test.labels, verbose=0)[1],
-        other.evaluate(shuffled(test.pixels), test.labels, verbose=0)[1],
-    )
+    scores = accuracy(network, test.pixels), accuracy(other, shuffled(test.pixels))
     print(f"{name:14}" + "".join(f"{score:>12.1%}" for score in scores))
 
 # %% tags=["hide-input"]
@@ -143,7 +144,7 @@ for axis, picture in zip(axes, [two[0], shuffled(two)[0], two[1], shuffled(two)[
 
 # %% [markdown] lang="ko"
 # 숫자 두 개와, 같은 숫자를 뒤섞은 그림입니다. 밀집층 신경망은 두 경우의 정확도가 거의 같습니다. 밀집층에게 이미지는
-# 순서 없는 목록이기 때문입니다. 합성곱 신경망은 앞서던 차이를 거의 잃습니다. 뒤섞은 이미지의 창 안에는 모서리도 꺾인
+# 순서 없는 목록이기 때문입니다. 합성곱 신경망은 앞서던 차이를 거의 잃습니다. 뒤섞은 이미지의 창 안에는 에지도 꺾인
 # 곳도 없기 때문입니다.
 
 # %% [markdown] lang="en"
@@ -180,9 +181,7 @@ print(
 )
 
 for step in (0, 1, 2, 3, 4):
-    scores = [
-        network.evaluate(moved(test.pixels, step), test.labels, verbose=0)[1] for network in (dense, convolutional)
-    ]
+    scores = [accuracy(network, moved(test.pixels, step)) for network in (dense, convolutional)]
     print(f"moved by {step}: dense {scores[0]:.1%}, convolutional {scores[1]:.1%}")
 
 # %% [markdown] lang="en"
@@ -231,7 +230,7 @@ for shape in ((28, 28, 1), (180, 180, 3), (224, 224, 3)):
 # 합성곱의 식에는 이미지의 크기가 아예 나오지 않습니다. 자세한 내용은 [파라미터 세기](counting_parameters.md)에서
 # 다룹니다.
 #
-# 그리고 지역 패턴은 조합할 수 있습니다. 모서리가 모여 꺾인 곳이 되고, 꺾인 곳이 모여 눈이 되고, 눈이 모여 얼굴이
+# 그리고 지역 패턴은 조합할 수 있습니다. 에지가 모여 꺾인 곳이 되고, 꺾인 곳이 모여 눈이 되고, 눈이 모여 얼굴이
 # 됩니다. 이 **공간적 계층 구조**는 [뒤의 수업](hierarchy.md)에서 다룹니다.
 
 # %% [markdown] lang="en"

@@ -226,7 +226,7 @@ from sklearn.preprocessing import StandardScaler
 head = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
 print("photos of each class   by pixels   by features")
 for each in (1, 2, 5, 20):
-    draws = StratifiedShuffleSplit(5, train_size=3 * each, test_size=42, random_state=7)
+    draws = StratifiedShuffleSplit(3, train_size=3 * each, test_size=42, random_state=7)
     scores = {"pixels": [], "features": []}
     for train, test in draws.split(features, labels):
         for name, vectors in (("pixels", pixels), ("features", features)):
@@ -234,15 +234,14 @@ for each in (1, 2, 5, 20):
     print(f"{each:20} {np.mean(scores['pixels']):11.2f} {np.mean(scores['features']):13.2f}")
 
 # %% [markdown] lang="en"
-# Mean accuracy over five draws of the training photos. All crops come from two photographs, so these classes are
-# easy;
-# on photos of your own expect less, and measure it.
+# Mean accuracy over three draws of the training photos. All crops come from two photographs, so these classes are
+# easy; on photos of your own expect less, and measure it.
 #
 # This is what `python -m recipes.run --data ~/photos` does first with [your own photos](../photos.md). It puts
 # features of several bases under several heads, compares them by folds, and takes the best.
 
 # %% [markdown] lang="ko"
-# 훈련에 쓸 사진을 다섯 번 다르게 뽑아 얻은 정확도의 평균입니다. 모두 사진 두 장에서 잘라 냈으므로 나누기 쉬운
+# 훈련에 쓸 사진을 세 번 다르게 뽑아 얻은 정확도의 평균입니다. 모두 사진 두 장에서 잘라 냈으므로 나누기 쉬운
 # 클래스입니다. 내 사진에서는 이보다 낮을 테니 직접 재어 보세요.
 #
 # `python -m recipes.run --data ~/photos`가 [내 사진](../photos.md)으로 맨 먼저 하는 일이 이것입니다. 여러 신경망의

@@ -3,14 +3,7 @@
 #
 # [Feature extraction](feature_extraction.md) leaves the pretrained base as it is. Fine-tuning goes on: it trains the
 # upper layers of the base too, a little, for the new task. The order of the steps decides whether that helps or harms.
-
-# %% [markdown] lang="ko"
-# # 단계별 미세 조정
 #
-# [특성 추출](feature_extraction.md)에서는 사전 훈련된 기반 층을 그대로 둡니다. 미세 조정은 한 걸음 더 나아가 기반 층의
-# 위쪽 층도 새 문제에 맞게 조금 더 훈련합니다. 도움이 될지 해가 될지는 단계의 순서가 정합니다.
-
-# %% [markdown] lang="en"
 # ## What fine-tuning is
 #
 # Fine-tuning trains the last layers of a pretrained base together with the new head, at a low learning rate. The layers
@@ -26,6 +19,11 @@
 # of `vgg16_finetune`, and what they leave to train.
 
 # %% [markdown] lang="ko"
+# # 단계별 미세 조정
+#
+# [특성 추출](feature_extraction.md)에서는 사전 훈련된 기반 층을 그대로 둡니다. 미세 조정은 한 걸음 더 나아가 기반 층의
+# 위쪽 층도 새 문제에 맞게 조금 더 훈련합니다. 도움이 될지 해가 될지는 단계의 순서가 정합니다.
+#
 # ## 미세 조정이란
 #
 # 미세 조정은 사전 훈련된 기반 층의 마지막 몇 층을 새 머리와 함께 낮은 학습률로 훈련하는 것입니다. 그 아래 층은 동결한 채
@@ -58,34 +56,12 @@ from recipes.freeze import thaw
 keras.utils.set_random_seed(42)
 vgg16 = zoo.get("vgg16_finetune", weights=None)
 phases = recipes.get("vgg16_finetune", "published").phases
-parts = [*(f"block{number}" for number in range(1, 6)), "head"]
-trains = []
 for phase in phases:
-    thawed = thaw(vgg16, phase.train)
-    trains.append([any(name.startswith(part) for name in thawed) for part in parts])
+    thaw(vgg16, phase.train)
     trainable = sum(int(np.prod(weight.shape)) for weight in vgg16.trainable_weights)
     print(
         f"{phase.name:<8} rate {phase.learning_rate:g}: {trainable:>10,} of {vgg16.count_params():,} parameters train"
     )
-
-# %% tags=["hide-input"]
-fig, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
-for column, phase in enumerate(trains):
-    for row, trained in enumerate(phase):
-        axis.barh(row, 0.9, 0.85, left=column - 0.45, color="#c8692b" if trained else "#5b7bb0")
-        axis.text(column, row, "trains" if trained else "frozen", ha="center", va="center")
-axis.set_yticks(range(len(parts)), parts)
-axis.set_xticks(range(len(phases)), [f"{phase.name}\nrate {phase.learning_rate:g}" for phase in phases])
-axis.set_xlabel("phase")
-for side in ("top", "right", "bottom", "left"):
-    axis.spines[side].set_visible(False)
-
-# %% [markdown] lang="en"
-# What trains in each phase. In the first the head alone; in the second block 5 with it, at a hundredth of the rate.
-
-# %% [markdown] lang="ko"
-# 단계마다 훈련하는 부분입니다. 첫 단계에서는 머리만 훈련하고, 둘째 단계에서는 블록 5를 머리와 함께 100분의 1의 학습률로
-# 훈련합니다.
 
 # %% [markdown] lang="en"
 # ## Why the head comes first
@@ -176,12 +152,7 @@ axis.legend()
 # %% [markdown] lang="en"
 # How far the second convolution has moved from what it had learned. At once, it leaves in the first epoch. In steps, it stays until
 # the dotted line, where it is thawed, and then moves by a hair.
-
-# %% [markdown] lang="ko"
-# 둘째 합성곱 층이 배운 자리에서 얼마나 움직였는지 보여 줍니다. 한꺼번에 훈련하면 첫 에포크부터 크게 벗어납니다. 단계별로 훈련하면
-# 동결을 해제하는 점선까지는 그대로이고, 그 뒤에도 아주 조금만 움직입니다.
-
-# %% [markdown] lang="en"
+#
 # ## Why the rate is low
 #
 # A pretrained kernel is nearly right already. It needs a small push, not a new search. With Adam or RMSprop a step is about as long as
@@ -191,6 +162,9 @@ axis.legend()
 # any step is made. Here is what it found in the network that was to train at once:
 
 # %% [markdown] lang="ko"
+# 둘째 합성곱 층이 배운 자리에서 얼마나 움직였는지 보여 줍니다. 한꺼번에 훈련하면 첫 에포크부터 크게 벗어납니다. 단계별로 훈련하면
+# 동결을 해제하는 점선까지는 그대로이고, 그 뒤에도 아주 조금만 움직입니다.
+#
 # ## 왜 학습률이 낮은가
 #
 # 사전 훈련된 커널은 이미 거의 맞습니다. 새로 찾는 것이 아니라 조금만 밀어 주면 됩니다. Adam이나 RMSprop에서는 그레이디언트가 크든
@@ -205,11 +179,7 @@ for finding in warnings:
 
 # %% [markdown] lang="en"
 # Every warning has [a section of its own](../lint.md). A recipe is checked in this way each time it runs.
-
-# %% [markdown] lang="ko"
-# 경고마다 [설명](../lint.md)이 있습니다. 레시피를 실행할 때마다 이렇게 검사합니다.
-
-# %% [markdown] lang="en"
+#
 # ## Which layers to thaw
 #
 # Thaw from the top. The lower stages find edges and textures, which any photo has. The upper ones find parts of the old classes:
@@ -218,6 +188,8 @@ for finding in warnings:
 # So the recipes thaw the last stage. What did that bring? These are the certified results on cats and dogs, over three seeds:
 
 # %% [markdown] lang="ko"
+# 경고마다 [설명](../lint.md)이 있습니다. 레시피를 실행할 때마다 이렇게 검사합니다.
+#
 # ## 어느 층의 동결을 해제할까
 #
 # 위쪽부터 해제합니다. 아래쪽 층은 어느 사진에나 있는 에지와 질감을 찾습니다. 위쪽 층은 원래 클래스에 특화된 부분을 찾는데, 새 문제에서
@@ -233,13 +205,7 @@ for name in ("vgg16_feature_extract", "vgg16_finetune", "xception_feature_extrac
 # %% [markdown] lang="en"
 # Fine-tuning gains some tenths of a percent here, hardly more than the spread. It may gain more where photos look unlike those that
 # the base was trained on. Measure before you believe it: first extract features, then fine-tune, and compare on the same test photos.
-
-# %% [markdown] lang="ko"
-# 여기서는 미세 조정으로 1퍼센트포인트가 안 되게 올랐고, 시드에 따른 차이와 크게 다르지 않습니다. 기반 층을 훈련한 사진과 많이 다른
-# 사진이라면 더 오를 수 있습니다. 믿기 전에 재어 보세요. 먼저 특성 추출을 하고, 다음에 미세 조정을 하고, 같은 테스트 사진으로
-# 견줍니다.
-
-# %% [markdown] lang="en"
+#
 # ## Batch normalisation stays held
 #
 # A batch normalisation layer brings each channel to mean 0 and variance 1. In training it takes mean and variance of the batch, and
@@ -250,6 +216,10 @@ for name in ("vgg16_feature_extract", "vgg16_finetune", "xception_feature_extrac
 # sees one epoch of flowers: 63 batches of 32, as with 2,000 photos.
 
 # %% [markdown] lang="ko"
+# 여기서는 미세 조정으로 1퍼센트포인트가 안 되게 올랐고, 시드에 따른 차이와 크게 다르지 않습니다. 기반 층을 훈련한 사진과 많이 다른
+# 사진이라면 더 오를 수 있습니다. 믿기 전에 재어 보세요. 먼저 특성 추출을 하고, 다음에 미세 조정을 하고, 같은 테스트 사진으로
+# 견줍니다.
+#
 # ## 배치 정규화는 동결한 채로 둔다
 #
 # 배치 정규화 층은 채널마다 평균을 0, 분산을 1로 맞춥니다. 훈련할 때는 그 배치의 평균과 분산을 쓰고, 저장해 둔 이동 평균을 그쪽으로 조금
@@ -318,6 +288,11 @@ print(f"{len(norms)} batch normalisation layers, {sum(layer.trainable for layer 
 # <div class="widget" data-widget="freeze" markdown="0"><p>Thaw one stage after another, and see how many parameters train, how many minutes an epoch takes and what the linter says.</p></div>
 #
 # Thaw step by step, and raise the rate. When does the linter begin to warn?
+#
+# ## A printed listing that thaws nothing
+#
+# The third edition's text thaws the base. Its printed code first does so, and then freezes everything again one line later. Keras says
+# nothing: the head goes on training at 1e-5, and the accuracy looks fine. Here are the same lines on the small network:
 
 # %% [markdown] lang="ko"
 # ## 동결 사다리 오르기
@@ -325,14 +300,7 @@ print(f"{len(norms)} batch normalisation layers, {sum(layer.trainable for layer 
 # <div class="widget" data-widget="freeze" markdown="0"><p>단을 하나씩 해제하면서 훈련하는 파라미터 수, 걸리는 시간, 검사기의 경고를 봅니다.</p></div>
 #
 # 한 단씩 해제하고 학습률을 높여 보세요. 검사기는 언제부터 경고하나요?
-
-# %% [markdown] lang="en"
-# ## A printed listing that thaws nothing
 #
-# The third edition's text thaws the base. Its printed code first does so, and then freezes everything again one line later. Keras says
-# nothing: the head goes on training at 1e-5, and the accuracy looks fine. Here are the same lines on the small network:
-
-# %% [markdown] lang="ko"
 # ## 아무것도 해제하지 않는 책의 코드
 #
 # 책(3판)의 본문은 기반 층의 동결을 해제합니다. 그런데 인쇄된 코드는 해제한 다음 다시 모두 동결합니다. 케라스는 아무 말도 하지 않습니다.
@@ -357,6 +325,17 @@ for finding in lint.check(steps):
 # python -m recipes.run vgg16_finetune --plan
 # python -m recipes.run xception_finetune --variant published --plan
 # ```
+#
+# ## Check yourself
+#
+# ??? question "You trained the head, set `base.trainable = True`, and called `fit` at once. What is wrong?"
+#     Two things. The model was not compiled again: Keras decides at `compile` and the first `fit` which weights train. And all of the
+#     base is free, with its batch normalisation, at the head's high rate. Thaw the last stage, hold batch normalisation, and compile with 1e-5.
+#
+# ## In the books
+#
+# Deep Learning with Python, 2nd edition, section 8.3.2: the recipe `vgg16_finetune`. 3rd edition, chapter 8: `xception_finetune`, with
+# the listing above. All chapters are in [the list of books](../books.md); [Train above a frozen part](../boundary.md) has phases of your own.
 
 # %% [markdown] lang="ko"
 # `base.trainable = False`는 안에 있는 층을 모두 동결합니다. 이 줄을 지우고, 바꾼 뒤에는 다시 컴파일하세요. `xception_finetune` 레시피의
@@ -366,28 +345,13 @@ for finding in lint.check(steps):
 # python -m recipes.run vgg16_finetune --plan
 # python -m recipes.run xception_finetune --variant published --plan
 # ```
-
-# %% [markdown] lang="en"
-# ## Check yourself
 #
-# ??? question "You trained the head, set `base.trainable = True`, and called `fit` at once. What is wrong?"
-#     Two things. The model was not compiled again: Keras decides at `compile` and the first `fit` which weights train. And all of the
-#     base is free, with its batch normalisation, at the head's high rate. Thaw the last stage, hold batch normalisation, and compile with 1e-5.
-
-# %% [markdown] lang="ko"
 # ## 확인 문제
 #
 # ??? question "머리를 훈련한 다음 `base.trainable = True`로 바꾸고 바로 `fit`을 호출했습니다. 무엇이 잘못되었을까요?"
 #     두 가지입니다. 첫째, 다시 컴파일하지 않았습니다. 케라스는 `compile`한 뒤 첫 `fit`에서 훈련할 가중치를 정합니다. 둘째, 기반 층
 #     전체가 배치 정규화까지 머리의 높은 학습률로 훈련됩니다. 마지막 단만 해제하고, 배치 정규화는 동결하고, 1e-5로 다시 컴파일하세요.
-
-# %% [markdown] lang="en"
-# ## In the books
 #
-# Deep Learning with Python, 2nd edition, section 8.3.2: the recipe `vgg16_finetune`. 3rd edition, chapter 8: `xception_finetune`, with
-# the listing above. All chapters are in [the list of books](../books.md); [Train above a frozen part](../boundary.md) has phases of your own.
-
-# %% [markdown] lang="ko"
 # ## 책에서는
 #
 # 《케라스 창시자에게 배우는 딥러닝》 2판 8.3.2절이며 레시피는 `vgg16_finetune`입니다. 3판 8장의 레시피는 `xception_finetune`이고, 위의

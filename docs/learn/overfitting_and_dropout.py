@@ -17,7 +17,7 @@
 # two curves part. The training loss keeps falling, while the validation loss stops and rises again.
 #
 # The fewer images and the more parameters, the sooner it comes. Here [fashion_cnn](../networks/fashion_cnn.md), with
-# 333,526 parameters, gets 120 images.
+# 333,526 parameters, gets 100 images.
 
 # %% [markdown] lang="ko"
 # ## 과대적합: 훈련 곡선과 검증 곡선이 갈라지는 순간
@@ -26,7 +26,7 @@
 # 곡선이 갈라지는 곳에서 드러납니다. 훈련 손실은 계속 줄어드는데 검증 손실은 멈추었다가 다시 커집니다.
 #
 # 이미지가 적고 파라미터가 많을수록 빨리 찾아옵니다. 여기서는 파라미터가 333,526개인
-# [fashion_cnn](../networks/fashion_cnn.md)에 이미지를 120장만 줍니다.
+# [fashion_cnn](../networks/fashion_cnn.md)에 이미지를 100장만 줍니다.
 
 # %%
 import keras
@@ -36,19 +36,19 @@ import zoo
 from recipes.data.samples import fashion_mnist_7k
 
 train, test, class_names = fashion_mnist_7k()
-few = train.pixels[:120], train.labels[:120]
-validation = train.pixels[3000:3200], train.labels[3000:3200]
+few = train.pixels[:100], train.labels[:100]
+validation = train.pixels[3000:3100], train.labels[3000:3100]
 
 
 def train_with(dropout):
     keras.utils.set_random_seed(7)
     network = zoo.get("fashion_cnn", dropout=dropout)
     network.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return network, network.fit(*few, batch_size=60, epochs=20, validation_data=validation, verbose=0).history
+    return network, network.fit(*few, batch_size=50, epochs=12, validation_data=validation, verbose=0).history
 
 
 network, plain = train_with(0.0)
-for epoch in (1, 5, 10, 15, 20):
+for epoch in (1, 3, 6, 9, 12):
     print(
         f"epoch {epoch:2}   training: loss {plain['loss'][epoch - 1]:.3f}, accuracy {plain['accuracy'][epoch - 1]:.2f}"
         f"   validation: loss {plain['val_loss'][epoch - 1]:.3f}, accuracy {plain['val_accuracy'][epoch - 1]:.2f}"
@@ -67,27 +67,27 @@ def draw(ax, history, title):
     ax.set_title(title)
     ax.set_xlabel("epoch")
     ax.set_ylim(0, 1.6)
-    ax.set_xticks([1, 5, 10, 15, 20])
+    ax.set_xticks([1, 3, 6, 9, 12])
     ax.spines[["top", "right"]].set_visible(False)
 
 
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-draw(ax, plain, "120 images, no dropout")
+draw(ax, plain, "100 images, no dropout")
 ax.set_ylabel("loss")
 legend = ax.legend(frameon=False)
 
 # %% [markdown] lang="en"
-# Loss by epoch. The dot is the best validation loss: from there on the network learns its 120 images by heart. A
+# Loss by epoch. The dot is the best validation loss: from there on the network learns its 100 images by heart. A
 # training that keeps the best epoch, as early stopping does, ends at the dot.
 
 # %% [markdown] lang="ko"
-# 에포크마다 잰 손실입니다. 점은 검증 손실이 가장 작은 곳이고, 그 뒤로 신경망은 이미지 120장을 외우고 있습니다. 조기
+# 에포크마다 잰 손실입니다. 점은 검증 손실이 가장 작은 곳이고, 그 뒤로 신경망은 이미지 100장을 외우고 있습니다. 조기
 # 종료처럼 가장 좋은 에포크를 남기면 훈련 결과는 이 점이 됩니다.
 
 # %% [markdown] lang="en"
 # ## Why it happens
 #
-# 120 images against 333,526 parameters: there are many ways to give the right answer for each of them. Most of those
+# 100 images against 333,526 parameters: there are many ways to give the right answer for each of them. Most of those
 # ways say nothing about the next image. Training only asks about the images it has.
 #
 # Look at accuracy *and* loss. Validation accuracy often stays level while the loss rises. The network makes the same
@@ -99,7 +99,7 @@ legend = ax.legend(frameon=False)
 # %% [markdown] lang="ko"
 # ## 과대적합이 생기는 이유
 #
-# 파라미터는 333,526개인데 이미지는 120장입니다. 120장을 모두 맞히는 방법은 아주 많고, 그 대부분은 다음 이미지에 대해
+# 파라미터는 333,526개인데 이미지는 100장입니다. 100장을 모두 맞히는 방법은 아주 많고, 그 대부분은 다음 이미지에 대해
 # 아무것도 알려 주지 않습니다. 훈련은 가지고 있는 이미지만 물어봅니다.
 #
 # 정확도와 손실을 *함께* 보세요. 검증 정확도는 그대로인데 손실만 커지는 일이 많습니다. 틀리는 것은 여전히 틀리면서
@@ -202,7 +202,7 @@ axes[0].set_ylabel("loss")
 legend = axes[0].legend(frameon=False)
 
 # %% [markdown] lang="en"
-# Left as before, right with dropout: the curves part later and less. With 200 validation images a figure is uncertain
+# Left as before, right with dropout: the curves part later and less. With 100 validation images a figure is uncertain
 # by some hundredths, so look at the shape of the curves.
 #
 # Dropout does not add knowledge. More images do, and nothing replaces them.
@@ -212,7 +212,7 @@ legend = axes[0].legend(frameon=False)
 
 # %% [markdown] lang="ko"
 # 왼쪽은 앞의 훈련, 오른쪽은 드롭아웃을 넣은 훈련입니다. 두 곡선이 더 늦게, 더 조금 갈라집니다. 검증 이미지가
-# 200장뿐이라 정확도에는 0.03쯤 오차가 있으므로 곡선의 모양을 보세요.
+# 100장뿐이라 정확도에는 0.05쯤 오차가 있으므로 곡선의 모양을 보세요.
 #
 # 드롭아웃이 새로운 것을 가르쳐 주지는 않습니다. 그것은 더 많은 이미지만 할 수 있는 일입니다.
 #

@@ -63,8 +63,8 @@ for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
 # as before; after average pooling thin edges fade, since each is averaged with the empty pixels beside it.
 
 # %% [markdown] lang="ko"
-# 티셔츠와, 가로 모서리에 대한 반응에 렐루를 적용한 특성 맵, 그리고 이를 풀링한 결과입니다. 최대 풀링을 하면 모서리가
-# 전과 똑같이 밝습니다. 평균 풀링을 하면 가는 모서리는 옆의 빈 픽셀과 평균을 내므로 흐려집니다.
+# 티셔츠와, 가로 에지에 대한 반응에 렐루를 적용한 특성 맵, 그리고 이를 풀링한 결과입니다. 최대 풀링을 하면 에지가
+# 전과 똑같이 밝습니다. 평균 풀링을 하면 가는 에지는 옆의 빈 픽셀과 평균을 내므로 흐려집니다.
 
 # %% [markdown] lang="en"
 # ## Why pooling: less work, a wider view

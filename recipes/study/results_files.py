@@ -28,6 +28,9 @@ from recipes.study.results_table import (
 )
 from recipes.study.results_words import LANGUAGES
 
+# What an epoch is scored by, in training and on validation images.
+SCORES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
     """All result files of a folder, by name. What tells of no recipe is another table, and is passed over."""
@@ -209,3 +212,21 @@ def answers(runs: Mapping[Path, int], by: str) -> tuple[list[str], list[list[str
             for name, truth, _, *probabilities in table:
                 rows.append([str(number), name, truth, *(f"{round(float(value), 5):g}" for value in probabilities)])
     return [by, *header[:2], *header[3:]], rows
+
+
+def histories(runs: Mapping[Path, int]) -> tuple[list[str], list[list[str]]]:
+    """Every epoch of some runs, so that learning curves can be drawn without training.
+
+    Args:
+        runs: The folder of each run, and its seed.
+
+    Returns:
+        The header; and the rows: seed, phase, epoch, and losses and accuracies to five digits.
+    """
+    rows = []
+    for folder, seed in runs.items():
+        with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                scores = [f"{round(float(row[score]), 5):g}" for score in SCORES]
+                rows.append([str(seed), row["phase"], row["epoch"], *scores])
+    return ["seed", "phase", "epoch", *SCORES], rows

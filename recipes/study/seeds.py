@@ -164,7 +164,7 @@ def _repeat(
 
 
 def certify(asked: Certification, pages: results_files.Pages, screen: Screen, signals: Signals) -> Path:
-    """Run every seed that has not run yet, and write what they gave; but for a short setting, with every answer.
+    """Run every seed that has not run yet, and write what they gave; for a whole setting, every answer and epoch too.
 
     Args:
         asked: What to certify.
@@ -190,11 +190,13 @@ def certify(asked: Certification, pages: results_files.Pages, screen: Screen, si
     written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
     with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
-        (asked.into / "answers").mkdir(exist_ok=True)
+        for table in ("answers", "histories"):
+            (asked.into / table).mkdir(exist_ok=True)
     atomic.write_json(written, group)
     if not asked.smoke:
-        answers = results_files.answers({folder: request.seed for folder, request in requests.items()}, "seed")
-        atomic.write(asked.into / "answers" / f"{key}.csv", csv_text(*answers))
+        seeds = {folder: request.seed for folder, request in requests.items()}
+        atomic.write(asked.into / "answers" / f"{key}.csv", csv_text(*results_files.answers(seeds, "seed")))
+        atomic.write(asked.into / "histories" / f"{key}.csv", csv_text(*results_files.histories(seeds)))
         results_files.show(asked.into, pages)
     log.log(RESULT, "certified %s: %s", written, results_table.in_words(group))
     return written

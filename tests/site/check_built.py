@@ -22,6 +22,10 @@ pytestmark = pytest.mark.skipif(
 
 MOST_BYTES = 500_000
 PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html")) if "BUILT_SITE" in os.environ else []
+# What is English on a Korean page: reports of runs, messages of the program, terms of books, names of networks.
+IN_ENGLISH = {page for page in PAGES if "/reports/" in page} | {
+    f"ko/{name}" for name in ("404.html", "own-networks/index.html", "books/index.html", "networks/index.html")
+}
 # Pages of the API and of networks follow a template each: some stand for all.
 API, NETWORKS = (
     [page for page in PAGES if page.removeprefix("ko/").startswith(kind)] for kind in ("api/", "networks/")
@@ -81,6 +85,30 @@ class Links(HTMLParser):
         self.targets |= {given[name] for name in ("href", "src") if given.get(name)}
 
 
+class Prose(HTMLParser):
+    """What an article says, but for its code and other tags that are to be silent."""
+
+    def __init__(self, text, *silent):
+        super().__init__()
+        self.silent = {"code", "pre", "script", "style", "svg", "nav", *silent}
+        self.inside, self.hidden, self.parts = 0, 0, []
+        self.feed(text)
+        self.text = "".join(self.parts)
+
+    def handle_starttag(self, tag, attributes):
+        self.inside += tag == "article"
+        self.hidden += tag in self.silent
+        self.parts.append("\n" if tag in ("p", "li", "td", "th", "summary", "div") else "")
+
+    def handle_endtag(self, tag):
+        self.inside -= tag == "article"
+        self.hidden -= tag in self.silent
+
+    def handle_data(self, data):
+        if self.inside:
+            self.parts.append(" 0 " if self.hidden else data)
+
+
 @pytest.fixture(scope="module")
 def address():
     with served(SITE) as address:
@@ -126,6 +154,21 @@ def test_links_lead_to_pages_and_anchors_that_are_there():
             if not (SITE / path).exists() or unquote(url.fragment) not in anchors | {""}:
                 broken.add((page, target))
     assert broken == set()
+
+
+def test_korean_pages_are_in_korean():
+    english, few = {}, {}
+    for path in [page for page in PAGES if page.startswith("ko/") and page not in IN_ENGLISH]:
+        text = (SITE / path).read_text(encoding="utf-8")
+        found = re.findall(r"[A-Za-z][a-z']+(?:[ ,]+[a-z']+){3,}", Prose(text).text.replace("keras, saved_model", ""))
+        if found:
+            english[path] = found
+        loose = Prose(text, "table").text
+        korean, latin = (len(re.findall(letters, loose)) for letters in ("[가-힣]", "[A-Za-z]"))
+        if latin > korean:
+            few[path] = (korean, latin)
+    assert english == {}
+    assert few == {}
 
 
 @needs_chromium

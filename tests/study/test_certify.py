@@ -125,6 +125,12 @@ def test_every_answer_of_every_seed_is_kept_and_what_none_has_right_is_shown(on_
         right = sum((float(row["probability dog"]) > 0.5) == (row["truth"] == "dog") for row in mine)
         assert (len(mine), right / 12) == (12, pytest.approx(one["test_accuracy"]))
 
+    # The epochs are kept too, as the runs wrote them.
+    epochs = list(csv.DictReader((tmp_path / "histories" / f"{name}.csv").open(encoding="utf-8")))
+    assert [(row["seed"], row["phase"], row["epoch"]) for row in epochs] == [("42", "train", "1"), ("43", "train", "1")]
+    for row, one in zip(epochs, measured["runs"], strict=True):
+        assert float(row["val_accuracy"]) == pytest.approx(one["validation_accuracy"], abs=1e-5)
+
     # One that all seeds have wrong, one that a single seed has right, and the others right.
     wrong, half = sorted({row["id"] for row in rows})[:2]
     for row in rows:
