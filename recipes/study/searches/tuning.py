@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes import book
-from recipes.console.backend import load_backend
+from recipes.console.backend import chosen, load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
@@ -125,6 +125,8 @@ def _search(
         "precision": precision.choose(request.precision),
         "fingerprint": splits.fingerprint,
     }
+    if (backend := chosen()) != "tensorflow":
+        asked["backend"] = backend
     _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
     log.info("data   %s", environment.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
