@@ -67,7 +67,9 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
     with run_folder.owned(folder):
         again = run_folder.is_started(folder) and overwrite
         if not again and (run_folder.is_started(folder) or run_folder.is_finished(folder)):
-            refuse_other_request(folder, record.read_started(folder), request)
+            was = record.read_started(folder)
+            refuse_other_request(folder, was, request)
+            record.refuse_other_backend(folder, was)
             if run_folder.is_finished(folder):
                 return ending.already_done(folder, request)
             raise UsageFault(

@@ -138,16 +138,17 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
 
 
 def refuse_other_backend(folder: Path, was: Started) -> None:
-    """Refuse to go on with a run on another backend of Keras than it was started on: its numbers would be others.
+    """Refuse to take a run for one on another backend of Keras than it was started on: its numbers would be others.
 
     Raises:
         UsageFault: With both.
     """
-    if was.backend != (now := chosen()):
-        raise UsageFault(
-            f"{folder} was started on {was.backend}, and Keras is set to {now}. "
-            f"Go on with KERAS_BACKEND={was.backend}, or start a new run."
-        )
+    if was.backend == (now := chosen()):
+        return
+    mend = f"Go on with KERAS_BACKEND={was.backend}, or start a new run."
+    if run_folder.is_finished(folder):
+        mend = f"Ask for it with KERAS_BACKEND={was.backend}, choose another --out, or train anew with --overwrite."
+    raise UsageFault(f"{folder} was started on {was.backend}, and Keras is set to {now}. {mend}")
 
 
 def refuse_other_images(job: Job, splits: Splits) -> None:
@@ -220,6 +221,7 @@ def finished(
         seed=job.request.seed,
         smoke=job.request.smoke,
         precision=precision.choose(job.request.precision),
+        backend=chosen(),
         command=job.request.command(),
         result=Result(
             test_accuracy=metrics["test"]["accuracy"],

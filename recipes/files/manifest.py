@@ -211,6 +211,7 @@ class Manifest:
         seed: That fixed weights, order, augmentation and dropout.
         smoke: A few hundred images and one epoch a phase.
         precision: The number format it trained in.
+        backend: Of Keras, on which it trained.
         command: The command line that asks for the same.
         result: What came of it.
         data: The images.
@@ -241,6 +242,7 @@ class Manifest:
     seed: Count
     smoke: bool = False
     precision: str
+    backend: str = "tensorflow"
     command: str
     result: Result
     data: Data

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from recipes.inference.gradients import gradient
+from zoo.structure.gradients import gradients
 
 FILTERS, STEPS = 16, 60
 # How far a pixel moves in a step, as a share of the value range.
@@ -45,13 +45,15 @@ def excite(
     images = (low + (high - low) * noise).astype("float32")
     own = np.eye(number, below.output_shape[-1], dtype="float32")
 
-    def answer(shown: Any) -> Any:
-        maps = below(shown, training=False)
+    def answer(shown: list[Any]) -> Any:
+        maps = below(shown[0], training=False)
         # Each image is for one filter; the border, where padding is seen, does not count.
         return keras.ops.sum(keras.ops.multiply(keras.ops.mean(maps[:, 1:-1, 1:-1], axis=(1, 2)), own))
 
     for _ in range(steps):
-        slope = gradient(answer, images)
+        (slope,) = gradients(answer, [images])
+        if slope is None:
+            raise ValueError(f"No gradient leads from {layer!r} to the image.")
         size = np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))
         images = np.clip(images + STRIDE * (high - low) * slope / (size + keras.backend.epsilon()), low, high)
     return images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from recipes.evaluate.probabilities import last_operation
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
 
 def last_convolution(model: keras.Model) -> str:
@@ -51,54 +50,66 @@ def heatmaps(
         ValueError: When the network has no convolution, the layer none to look at, or no gradient leads there.
     """
     import keras
-
-    if keras.config.backend() != "tensorflow":
-        return _heatmaps_elsewhere(model, images.astype("float32"), np.asarray(indices), layer)
-    import tensorflow as tf
-    from tf_keras_vis.gradcam import Gradcam
-
-    asked = tf.constant(list(indices))
-
-    def score(output: tf.Tensor) -> tf.Tensor:
-        if output.shape[-1] == 1:
-            return tf.where(asked == 1, output[:, 0], -output[:, 0])
-        return tf.gather(output, asked, axis=1, batch_dims=1)
-
-    explain, place = Gradcam(model, model_modifier=before_activation, clone=True), layer or last_convolution(model)
-    try:
-        return explain(score, images.astype("float32"), penultimate_layer=place)
-    except AttributeError as error:  # tf-keras-vis has no words for a gradient that is None.
-        raise ValueError(f"No gradient leads from the image to {place!r}: it cannot be shown.") from error
-
-
-def _heatmaps_elsewhere(model: keras.Model, images: np.ndarray, indices: np.ndarray, layer: str | None) -> np.ndarray:
-    """The same on backends that tf-keras-vis does not know: the network is cut behind the layer."""
-    import keras
     from scipy.ndimage import zoom
 
-    from recipes.inference.gradients import gradient
+    from zoo.structure.gradients import gradients
 
-    place = layer or last_convolution(model)
-    whole = keras.models.clone_model(model)
-    whole.set_weights(model.get_weights())
-    whole = before_activation(whole) or whole
-    # An activation that was taken out of a layer in place is read when the layer is called anew.
-    border = whole.get_layer(place).output
-    try:
-        below, above = keras.Model(whole.inputs[0], border), keras.Model(border, whole.outputs[0])
-    except ValueError as error:
-        raise ValueError(f"A path leads around {place!r}: on this backend it cannot be shown.") from error
-    maps = np.array(keras.ops.convert_to_numpy(below(images, training=False)), "float32")
+    place, pixels = layer or last_convolution(model), images.astype("float32")
+    below = keras.Model(model.inputs, model.get_layer(place).output)
+    maps = np.array(keras.ops.convert_to_numpy(below(pixels, training=False)), "float32")
+    whole, change = _changeable(model, place, maps.shape)
     if whole.output_shape[-1] == 1:
-        signs = np.where(indices == 1, 1.0, -1.0)[:, np.newaxis].astype("float32")
+        signs = np.where(np.asarray(indices) == 1, 1.0, -1.0)[:, np.newaxis].astype("float32")
     else:
-        signs = np.eye(whole.output_shape[-1], dtype="float32")[indices]
-    slope = gradient(lambda shown: keras.ops.sum(keras.ops.multiply(above(shown, training=False), signs)), maps)
+        signs = np.eye(whole.output_shape[-1], dtype="float32")[np.asarray(indices)]
+
+    def score(changed: list[Any]) -> Any:
+        with keras.StatelessScope(state_mapping=[(change, changed[0])]):
+            return keras.ops.sum(keras.ops.multiply(whole(pixels, training=False), signs))
+
+    (slope,) = gradients(score, [np.zeros_like(maps)])
+    if slope is None:
+        raise ValueError(f"No gradient leads from the answer to {place!r}: it cannot be shown.")
     cams = np.maximum(0.0, (maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1))
     factors = [size / own for size, own in zip(images.shape[1:3], cams.shape[1:], strict=True)]
     large = np.stack([zoom(cam, factors, order=1) for cam in cams])
     low, high = (end(large, axis=(1, 2), keepdims=True) for end in (np.min, np.max))
     return (large - low) / (high - low + keras.backend.epsilon())
+
+
+def _changeable(model: keras.Model, place: str, shape: tuple[int, ...]) -> tuple[keras.Model, keras.Variable]:
+    """A copy before its last activation, and the zeros that are added to a layer's output.
+
+    The gradient of the answer in them is its gradient in the layer's output, also where paths lead around the layer.
+    """
+    import keras
+
+    class Changed(keras.layers.Layer):
+        def build(self, _: Any) -> None:
+            self.change = self.add_weight(shape=shape, initializer="zeros", name="change")
+
+        def call(self, maps: Any) -> Any:
+            return maps + self.change
+
+        def compute_output_shape(self, maps: Any) -> Any:  # JAX and torch would find it by a call on other images.
+            return maps
+
+    changed, copies = Changed(name=f"{place}_changed"), []
+
+    def copied(operation: keras.Operation) -> keras.Operation:
+        copies.append((operation, type(operation).from_config(operation.get_config())))
+        return copies[-1][1]
+
+    def called(operation: keras.Operation, *given: Any, **settings: Any) -> Any:
+        outputs = operation(*given, **settings)
+        return changed(outputs) if operation.name == place else outputs
+
+    flat = keras.Model(model.inputs, model.outputs)  # A sequential network has no calls to step into.
+    whole = keras.models.clone_model(flat, clone_function=copied, call_function=called)
+    for source, copy in copies:
+        if isinstance(source, keras.layers.Layer):
+            copy.set_weights(source.get_weights())
+    return before_activation(whole) or whole, changed.change
 
 
 def before_activation(model: keras.Model) -> keras.Model | None:

@@ -29,6 +29,7 @@ def summary(manifest: Manifest) -> dict[str, str]:
         **frozen,
         "seed": str(manifest.seed),
         "precision": manifest.precision,
+        "backend": manifest.backend,
         "seconds": ", ".join(f"{name} {value:g}" for name, value in manifest.seconds.items()),
         "versions": ", ".join(f"{name} {value}" for name, value in manifest.versions.items()),
         "hardware": f"{hardware.processor}, {hardware.cores} cores, {hardware.memory_gb} GB",

@@ -14,7 +14,7 @@ from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate.statistics import McNemar, mcnemar, wilson
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
-from recipes.recipe.diff import recipe_changes
+from recipes.recipe.diff import differences, recipe_changes
 
 log = logging.getLogger("recipes")
 
@@ -103,6 +103,7 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     comparisons = []
     for other in others:
         changes = recipe_changes(first.manifest.settings, other.manifest.settings)
+        changes += differences(first.manifest.backend, other.manifest.backend, "backend")
         found = between(first, other)
         log.log(RESULT, "")
         log.log(RESULT, "%s against %s", other.folder, first.folder)

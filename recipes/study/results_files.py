@@ -147,6 +147,8 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
         chosen = [path for path, _ in manifest.chosen]
         if recipe_changes(group["settings"], manifest.settings, chosen):
             raise UsageFault(f"{folder} was run with other settings than the first run of {name}.")
+        if group.get("backend", "tensorflow") != manifest.backend:
+            raise UsageFault(f"{folder} was run on {manifest.backend}, the first run of {name} on another backend.")
         if any(run["seed"] == manifest.seed for run in group["runs"]):
             raise UsageFault(f"Seed {manifest.seed} of {name} is there twice.")
         group["runs"].append(run(manifest))
@@ -172,6 +174,7 @@ def conditions(manifest: Manifest) -> dict[str, Any]:
         "fingerprint": manifest.data.fingerprint,
         "published_accuracy": manifest.result.published_accuracy,
         "precision": manifest.precision,
+        **({"backend": manifest.backend} if manifest.backend != "tensorflow" else {}),
         "settings": manifest.settings,
         "versions": manifest.versions,
         "hardware": asdict(manifest.hardware),

@@ -30,7 +30,7 @@ from recipes.train.heads import solver
 from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs, say_what_is_kept
 from recipes.train.memory import check_memory, evaluation_batch
 from recipes.train.optimizers import rates_by_layer
-from recipes.train.phase import Phases, Trainee
+from recipes.train.phase import Phases, Trainee, seed_torch
 
 log = logging.getLogger("recipes")
 
@@ -185,7 +185,7 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
         if phase.is_solved:
             fitted, arrays = _solve(recipe, worker, trainee, features, splits), {}
         else:
-            guard = _Guard(phase, state, hooks, trainee.steps, moving)
+            guard = _Guard(phase, state, hooks, trainee.steps, moving, phases.seed)
             fitted = trainee.fit(epoch_batches(state.phase, state.epoch, state.step), guard, epoch=state.epoch)
             arrays = guard.arrays
         # When a fit ends, Keras leaves the averaged weights (if the phase averages) in the model: these are scored.
@@ -289,15 +289,27 @@ class _Guard(keras.callbacks.Callback):
         arrays: At the epoch's end, weights and optimizer as the last step left them, before averaging.
     """
 
-    def __init__(self, phase: Phase, state: TrainingState, hooks: Hooks, steps: int, moving: list[keras.Variable]):
+    def __init__(
+        self,
+        phase: Phase,
+        state: TrainingState,
+        hooks: Hooks,
+        steps: int,
+        moving: list[keras.Variable],
+        seed: int,
+    ):
         super().__init__()
         self.phase, self.state, self.hooks, self.steps, self.moving = phase, state, hooks, steps, moving
+        self.seed = seed
         self.first_step = state.step
         self.arrays: dict[str, list[np.ndarray]] = {}
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self.first_step:
             _assign(self.model.metrics_variables, self.state.arrays["metrics"])
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        seed_torch(self.seed, self.state.phase, self.state.epoch, self.first_step + batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         done = min(self.first_step + batch + 1, self.steps)

@@ -184,6 +184,14 @@ def steps_per_call(model: keras.Model, batch_size: int, steps: int, epochs: int)
     return max(1, min(64, steps, round(50e9 / macs_per_step)))
 
 
+def seed_torch(*numbers: int) -> None:
+    """On torch, give a step random numbers of its own: dropout draws there from a stream that no saved state holds."""
+    if keras.config.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+
 def targets_for(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """A function from (batch,) class indices to what the model's loss compares: one-hot rows, or a 0/1 column."""
     if _has_sigmoid(model):

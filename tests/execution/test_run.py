@@ -145,6 +145,14 @@ def test_a_finished_folder_does_not_answer_for_another_request(finished, run_cli
     assert "Choose another --out, or train anew there with --overwrite." in err
 
 
+def test_a_finished_folder_does_not_answer_for_another_backend(finished, run_cli, monkeypatch):
+    folder, _ = finished
+    monkeypatch.setattr("recipes.execution.record.chosen", lambda: "jax")
+    code, out, err = run_cli(*SAME, "--out", folder)
+    assert (code, out) == (2, "")
+    assert f"{folder} was started on tensorflow, and Keras is set to jax. Ask for it with KERAS_BACKEND=" in err
+
+
 def test_an_unfinished_folder_does_not_answer_for_another_request(tmp_path, run_cli, monkeypatch):
     folder = tmp_path / "run"
     monkeypatch.setattr("recipes.train.engine.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -28,6 +28,7 @@ def test_a_manifest_is_read_back_as_it_was_written(tmp_path):
     assert json.loads(json.dumps(read.as_dict())) == written | {
         "format": 1, "modules": [], "network": None, "none_of_these": None, "operating_point": None,
         "schedule_changes": [], "after": None, "chosen": [], "version": 1, "why": "",
+        "backend": "tensorflow",
     }  # fmt: skip
     assert read.data.images("train") == 10
     assert read.frozen_share == pytest.approx(1.5 / 90)

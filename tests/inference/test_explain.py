@@ -205,10 +205,10 @@ def test_a_network_without_a_convolution_to_see_is_refused(explained, photo, tmp
 
 
 def test_a_convolution_to_which_no_gradient_leads_is_named(explained, photo, tmp_path):
-    steps = keras.layers.Discretization([64.0, 128.0]), keras.layers.Rescaling(1.0)
-    network(*steps, keras.layers.Conv2D(2, 3, name="conv")).save(tmp_path / "model.keras")
+    steps = keras.layers.Discretization([-1.0, 1.0]), keras.layers.Rescaling(1.0)
+    network(keras.layers.Conv2D(2, 3, name="conv"), *steps).save(tmp_path / "model.keras")
     code, _, err, _ = explained(tmp_path / "model.keras", photo)
-    assert (code, "No gradient leads from the image to 'conv'" in err) == (2, True), err
+    assert (code, "No gradient leads from the answer to 'conv'" in err) == (2, True), err
 
 
 def test_a_misspelt_convolution_of_a_deep_network_is_answered_in_a_line():

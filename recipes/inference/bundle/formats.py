@@ -64,8 +64,8 @@ class Runtime:
         """
         if to_write and self.library != "keras" and (backend := chosen()) != "tensorflow":
             raise EnvironmentFault(
-                f"{self.file} is written on TensorFlow alone, and Keras is set to {backend}. The run's network is the "
-                "same there: KERAS_BACKEND=tensorflow python -m recipes.export, or --format keras."
+                f"{self.file} is written on TensorFlow alone, and Keras is set to {backend}. The run's network answers "
+                "the same there: put KERAS_BACKEND=tensorflow before python -m recipes.export, or take --to keras."
             )
         needs = (*self.needs, "huggingface_hub") if to_write else self.needs[:1]
         if missing := [module for module in needs if importlib.util.find_spec(module) is None]:
@@ -77,15 +77,17 @@ def _keras() -> Runtime:
         model.save(path)
 
     def load(path: Path, modules: Sequence[str]) -> Run:
-        import numpy as np
-
         from recipes.console.backend import load_backend
 
         load_backend()
+        import keras
+
         from recipes.files import model_file
 
         model = model_file.read(path, modules)
-        return lambda batch: [np.asarray(model(batch, training=False))]  # A few images are not worth a trace.
+        return lambda batch: [
+            keras.ops.convert_to_numpy(model(batch, training=False))
+        ]  # A few images are not worth a trace.
 
     return Runtime("model.keras", "keras", ("keras",), write, load, likeness=False)
 

@@ -181,10 +181,11 @@ def markdown(found: Mapping[str, Any]) -> str:
         for role in ROLES
     )
     hardware, versions = found["hardware"], found["versions"]
+    other = "".join(f", {name} {versions[name]}" for name in ("jax", "torch") if name in versions)
     notes = (
         f"Medians of {len(rounds)} round{'s' * (len(rounds) > 1)} (ratios within a round: median, least to most), seed "
         f"{found['seed']}; epochs timed a round, after the first: {timed}; {hardware['processor']}, "
-        f"{hardware['cores']} cores, Keras {versions['keras']}, TensorFlow {versions['tensorflow']}; "
+        f"{hardware['cores']} cores, Keras {versions['keras']}, TensorFlow {versions['tensorflow']}{other}; "
         f"`{found['command']}`."
     )
     return "\n".join([table([found["recipe"], "phase", "an epoch", "ratio", *goal], rows), notes, ""])

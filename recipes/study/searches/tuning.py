@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from recipes import book
-from recipes.console.backend import load_backend
+from recipes.console.backend import chosen, load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.data import Splits
@@ -112,7 +112,7 @@ def _asked(request: Request, recipe: Recipe, splits: Splits, settings: Settings)
     """What is searched, as `run.json` notes it."""
     from recipes import precision
 
-    return {
+    asked = {
         "recipe": recipe.as_dict(),
         "space": {path: str(space) for path, space in recipe.tune.items()},
         "tuner": settings.tuner,
@@ -121,6 +121,8 @@ def _asked(request: Request, recipe: Recipe, splits: Splits, settings: Settings)
         "precision": precision.choose(request.precision),
         "fingerprint": splits.fingerprint,
     }
+    # A search that names no backend was made on TensorFlow.
+    return asked if (backend := chosen()) == "tensorflow" else asked | {"backend": backend}
 
 
 def _search(
