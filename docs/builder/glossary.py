@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from builder import lessons
-from builder.files import LANGUAGES, toml, write
+from builder.files import DOCS, LANGUAGES, title, toml, write
 from zoo.text import markdown
 
 HEADS = {
     "en": ("Glossary", "term", "in Korean, with other spellings", "what it is", "lesson"),
     "ko": ("용어집", "용어", "영어", "뜻", "수업"),
 }
+
+
+def lesson_of(term: dict[str, Any]) -> str:
+    """The page of the lesson that teaches a term."""
+    return f"{term['lesson']}.md"
 
 
 def build() -> None:
@@ -20,7 +27,7 @@ def build() -> None:
         rows = []
         for term in sorted(terms, key=lambda term: term["ko"][0]) if language == "ko" else terms:
             is_there = term["lesson"] in lessons.slugs()
-            lesson = f"[{term['lesson']}]({term['lesson']}.md)" if is_there else ""
+            lesson = f"[{title(DOCS / language / 'learn' / lesson_of(term))}]({lesson_of(term)})" if is_there else ""
             spelled = ", ".join(term["ko"])
             pair = (term["en"], spelled) if language == "en" else (spelled, term["en"])
             rows.append((*pair, term[f"means_{language}"], lesson))
