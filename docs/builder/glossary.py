@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from builder import lessons
 from builder.files import DOCS, LANGUAGES, title, toml, write
 from zoo.text import markdown
@@ -14,11 +12,6 @@ HEADS = {
 }
 
 
-def lesson_of(term: dict[str, Any]) -> str:
-    """The page of the lesson that teaches a term."""
-    return f"{term['lesson']}.md"
-
-
 def build() -> None:
     """Write the page for both languages."""
     terms = sorted(toml("glossary.toml")["term"], key=lambda term: term["en"].lower())
@@ -26,8 +19,8 @@ def build() -> None:
         name, *head = HEADS[language]
         rows = []
         for term in sorted(terms, key=lambda term: term["ko"][0]) if language == "ko" else terms:
-            is_there = term["lesson"] in lessons.slugs()
-            lesson = f"[{title(DOCS / language / 'learn' / lesson_of(term))}]({lesson_of(term)})" if is_there else ""
+            page, is_there = f"{term['lesson']}.md", term["lesson"] in lessons.slugs()
+            lesson = f"[{title(DOCS / language / 'learn' / page)}]({page})" if is_there else ""
             spelled = ", ".join(term["ko"])
             pair = (term["en"], spelled) if language == "en" else (spelled, term["en"])
             rows.append((*pair, term[f"means_{language}"], lesson))
