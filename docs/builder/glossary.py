@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder import lessons
-from builder.files import LANGUAGES, toml, write
+from builder.files import DOCS, LANGUAGES, title, toml, write
 from zoo.text import markdown
 
 HEADS = {
@@ -19,8 +19,8 @@ def build() -> None:
         name, *head = HEADS[language]
         rows = []
         for term in sorted(terms, key=lambda term: term["ko"][0]) if language == "ko" else terms:
-            is_there = term["lesson"] in lessons.slugs()
-            lesson = f"[{term['lesson']}]({term['lesson']}.md)" if is_there else ""
+            page, is_there = f"{term['lesson']}.md", term["lesson"] in lessons.slugs()
+            lesson = f"[{title(DOCS / language / 'learn' / page)}]({page})" if is_there else ""
             spelled = ", ".join(term["ko"])
             pair = (term["en"], spelled) if language == "en" else (spelled, term["en"])
             rows.append((*pair, term[f"means_{language}"], lesson))
