@@ -86,7 +86,7 @@ def test_shown_commands_are_valid(verb, line):
 
 def test_only_known_block_languages_are_used():
     used = {name for path in PAGES for name, _ in FENCE.findall(path.read_text(encoding="utf-8"))}
-    assert used <= {"diff", "powershell", "py", "python", "sh", "text"}
+    assert used <= {"diff", "powershell", "py", "python", "sh", "text", "toml"}
 
 
 def test_readme_shows_the_measured_results_of_every_recipe():
@@ -235,7 +235,7 @@ def test_contributing_names_files_and_what_is_in_them():
     for row in answers + counted:
         path = None
         for name in re.findall(r"`([^`]+)`", row[-1]):
-            if name.endswith((".py", ".md", ".json")):
+            if name.endswith((".py", ".md", ".json", ".toml")):
                 path = name
             elif path and "<name>" not in path:
                 assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
