@@ -20,7 +20,7 @@ check_architecture("{NAME}")
 check_recipe("{NAME}")
 model = zoo.get("{NAME}", weights=None)
 assert " ".join(layer.name for layer in model.layers if layer.weights) == LAYERS["{NAME}"]
-assert f"| {NAME} | {{model.count_params():,}} |" in Path("README.md").read_text(encoding="utf-8")
+assert zoo.info("{NAME}").parameters == model.count_params()
 """
 
 
@@ -34,8 +34,9 @@ def checkout(tmp_path):
     """A copy of what the example touches, with a history of its own."""
     for folder in ("zoo", "recipes", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    for file in ("README.md", ".gitignore"):
-        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / "docs").mkdir()
+    for file in ("docs/networks.toml", ".gitignore"):
+        shutil.copy(ROOT / file, tmp_path / file)
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     return tmp_path
@@ -51,7 +52,7 @@ def test_a_pretrained_network_takes_two_new_files_and_three_changed(checkout):
     assert sorted(line[1:] for line in touched if not line.startswith("A  ")) == [
         "? recipes/book/mobilenet_v3_small.py",
         "? zoo/architectures/mobilenet_v3_small.py",
-        "M README.md",
+        "M docs/networks.toml",
         "M tests/zoo/test_architectures.py",
         "M zoo/facts.py",
     ]
