@@ -101,14 +101,15 @@ def test_photos_without_a_recipe_are_trained_with_the_one_for_photos(photos, run
 def test_a_plan_counts_the_audition_and_does_not_hold_it(clothes, run_cli, monkeypatch):
     monkeypatch.setattr("recipes.train.heads.audition.hold", lambda *_: pytest.fail("a plan holds none"))
     monkeypatch.setattr(own_photos, "TUNED", dataclasses.replace(own_photos.TUNED, image_size=32))
-    code, out, err = run_cli("--data", clothes, *HEARD, "--minutes", "7", "--plan", "--json")
+    heard = (*HEARD[:2], "--set", "audition=efficientnet_lite0@32")
+    code, out, err = run_cli("--data", clothes, *heard, "--minutes", "7", "--plan", "--json")
     assert code == 0, err
     plan = json.loads(out)
     assert plan["minutes_of"]["audition"] > 0
     assert plan["minutes"] == pytest.approx(sum(plan["minutes_of"].values()))
     assert plan["minutes_at_most"] > plan["minutes"] + 7 - 1
     said = re.findall(r"hears  (\w+) at 32: (\d+) of \2 photos pass it", err)
-    assert [base for base, _ in said] == ["efficientnet_lite0", "MobileNetV3Small"]
+    assert [base for base, _ in said] == ["efficientnet_lite0"]
     assert "phase  finetune: where folds say that it helps, in 7 minutes" in err
 
 

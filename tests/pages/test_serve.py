@@ -231,7 +231,7 @@ def test_memory_stays_flat_over_many_requests(monkeypatch):
         known=None, class_names=["a", "b"], image_shape=(32, 32, 3), square="squash", kind="probability", model=None,
         manifest=SimpleNamespace(
             recipe="x", result=SimpleNamespace(test_accuracy=1), operating_point=None,
-            data=SimpleNamespace(path="", decisions=None, group_by=None),
+            data=SimpleNamespace(path="", dataset="", notice="", decisions=None, group_by=None),
         ),
         answers=lambda pixels: [None], ranked=lambda said: [("a", 0.9), ("b", 0.1)], refuses=lambda said, rate: None,
     )  # fmt: skip
