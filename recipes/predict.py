@@ -83,7 +83,10 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.unsure is not None and not (options.copy_to is not None and 0 < options.unsure <= 1):
         raise UsageFault("--unsure is a probability above 0, such as 0.8, and goes with --copy-to OUT.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
+    from recipes.console.backend import load_backend
     from recipes.files import atomic
+
+    load_backend()
     from recipes.inference.answers import answer
     from recipes.inference.saved import sample_picture
 

@@ -64,6 +64,14 @@ def test_the_other_commands_explain_themselves_and_examine_photos_without_keras(
     assert (tmp_path / "out" / "doctor.html").is_file()
 
 
+def test_predict_chooses_the_backend_before_it_imports_keras(tmp_path):
+    """Else Keras has chosen, and the notes of TensorFlow's C++ stand before the first answer."""
+    environment = subprocess_environment(KERAS_BACKEND="nothing")
+    command = [PYTHON, "-m", "recipes.predict", str(tmp_path), "photo.jpg"]
+    ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, "KERAS_BACKEND is nothing" in ended.stderr) == (4, True), ended.stderr
+
+
 def test_nothing_uses_private_keras():
     private = re.compile(r"keras[.]src")
     for folder in ("zoo", "recipes", "benchmarks", "docs"):
