@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
+
 from recipes.console.screen import Screen
 from recipes.errors import UsageFault
 from recipes.files.csv_text import csv_text
@@ -86,11 +88,12 @@ def say(diagnosis: Diagnosis) -> None:
         f"{len(diagnosis.used):,}",
     )  # fmt: skip
     shown = dict(list(diagnosis.counts.items())[: 4 * SHOWN])
-    width = max(map(len, ["class", *shown]))
+    width = max(map(cell_len, ["class", *shown]))  # A Korean letter takes two places.
     if shown:
         log.info("  %s %10s %10s %10s", "class".ljust(width), "train", "validation", "test")
     for label, counts in shown.items():
-        log.info("  %s %10s %10s %10s", label.ljust(width), *(f"{number:,}" for number in counts.values()))
+        padded = label + " " * (width - cell_len(label))
+        log.info("  %s %10s %10s %10s", padded, *(f"{number:,}" for number in counts.values()))
     if len(diagnosis.counts) > len(shown):
         log.info("  and %d classes more", len(diagnosis.counts) - len(shown))
     if diagnosis.listing.ignored:

@@ -17,6 +17,7 @@ import pandas
 import pytest
 from photo_files import CLASSES, add_bad_files, add_odd_photos, crops, encoded, write_photos
 from PIL import Image
+from rich.cells import cell_len
 
 from recipes import Shares, doctor
 from recipes.data.photos import diagnosis as examination
@@ -69,7 +70,8 @@ def test_sound_photos_are_all_used_and_divided(sound, tmp_path, run_doctor):
     code, out, err = run_doctor(sound, "--out", tmp_path)
     assert (code, err) == (0, "")
     assert "60 photos in 3 classes (60 .jpg); 60 can be used" in " ".join(out.split())
-    assert "옷" in out
+    rows = [line for line in out.splitlines() if line.split() and line.split()[0] in CLASSES]
+    assert (len(rows), len({cell_len(line) for line in rows})) == (3, 1), "in columns"
     assert (tmp_path / "bad_files.csv").read_text() == "file,reason\n"
     assert {path.name for path in tmp_path.iterdir()} == {"doctor.html", "bad_files.csv"}
 
