@@ -44,6 +44,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     folder = options.out or options.run / "export" / options.to
     if not folder.name or folder.resolve() == Path.cwd():
         raise UsageFault(f"{folder} is no folder of its own. Give --out a new name, as --out bundle")
+    _refuse_photos(options.run, folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageFault(f"{folder} is not empty. Choose another --out, or remove it.")
     from recipes.inference.bundle.make import export
@@ -55,6 +56,19 @@ def _command(arguments: Sequence[str] | None) -> int:
     )
     print(f"next   python -m recipes.verify {shlex.quote(str(folder))}")
     return 0
+
+
+def _refuse_photos(run: Path, folder: Path) -> None:
+    """Refuse to write among the photos that a run learned from.
+
+    Raises:
+        UsageFault: When the folder is in theirs.
+    """
+    from recipes.execution.examination import refuse_inside
+    from recipes.files import manifest
+
+    if run_folder.is_finished(run) and (data := manifest.read(run).data).kind == "photos":
+        refuse_inside(folder, Path(data.path))
 
 
 if __name__ == "__main__":

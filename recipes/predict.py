@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -80,6 +81,8 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault(f"--none-of-these must be above 0 and below 1, such as 0.05. Got {options.none_of_these:g}.")
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
+    if options.csv is not None:
+        _refuse_to_overwrite(options.csv, options.images)
     if options.unsure is not None and not (options.copy_to is not None and 0 < options.unsure <= 1):
         raise UsageFault("--unsure is a probability above 0, such as 0.8, and goes with --copy-to OUT.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
@@ -137,6 +140,25 @@ def _command(arguments: Sequence[str] | None) -> int:
     if run_folder.is_finished(options.run) and not (options.run / "export").exists():
         log.info("next   python -m recipes.export %s", shlex.quote(str(options.run)))
     return 0
+
+
+def _refuse_to_overwrite(table: Path, images: Sequence[Path]) -> None:
+    """Refuse to write the table over what is asked about, among it, or over a photo.
+
+    Raises:
+        UsageFault: With what is in the way.
+    """
+    from recipes.data.photos.entry import EXTENSIONS
+
+    place = os.path.realpath(table)
+    for image in images:
+        asked = os.path.realpath(image)
+        if place == asked:
+            raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
+        if os.path.isdir(asked) and Path(place).is_relative_to(asked):
+            raise UsageFault(f"{table} is in {image}, where nothing is written. Choose another --csv.")
+    if table.suffix.lower() in EXTENSIONS:
+        raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
 
 
 if __name__ == "__main__":

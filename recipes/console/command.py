@@ -124,6 +124,8 @@ def _as_fault(error: Exception) -> Fault | None:
         return error
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE):
+        return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
         return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):

@@ -180,7 +180,8 @@ class Counting:
         if self.first is None:  # What the first batch took is not known.
             self.first, self.began = done, now
         speed = (done - self.first) / max(now - self.began, 1e-3)
-        text = f"{done:,}/{self.total:,} images" + (f", {speed:.0f} images/s" if done > self.first else "")
+        can_tell = done > self.first and now - self.began > 1  # Of a moment no rate is made up.
+        text = f"{done:,}/{self.total:,} images" + (f", {speed:.0f} images/s" if can_tell else "")
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
         if done == self.total:

@@ -33,6 +33,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = half_written(path)
     try:
         with disk_faults(path):
+            if is_stream(path) or path.is_dir():
+                raise OSError(errno.EISDIR, "no file")
             _sweep(path)
             temporary.unlink(missing_ok=True)  # Of a killed process; or a link, which would lead elsewhere.
             yield temporary
@@ -42,6 +44,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is a device, a pipe, or what a system shows as files: never to be replaced by a file."""
+    first, *rest = path.absolute().parts[1:3] or ("",)
+    if first in ("dev", "proc") and rest != ["shm"]:
+        return True
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _sweep(path: Path) -> None:
@@ -65,11 +75,15 @@ def _is_alive(process: int) -> bool:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file, atomically.
+    """Write a whole file, atomically; into a device or a pipe, such as /dev/stdout, write as it is.
 
     Raises:
         DiskFault: When it cannot be written; the old file is then as it was.
     """
+    if is_stream(path):
+        with disk_faults(path):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -106,6 +120,7 @@ def disk_faults(path: Path) -> Iterator[None]:
             errno.EROFS: "the file system is read-only. Choose another --out",
             errno.ENOTDIR: "a file is in the way. Choose another --out",
             errno.EEXIST: "a file is in the way. Choose another --out",
+            errno.EISDIR: "a folder or a device is in the way. Choose another name",
             errno.ENOENT: "its folder does not exist or was deleted",
             errno.ENAMETOOLONG: "the name is too long. Choose another --out",
         }

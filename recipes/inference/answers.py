@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault
 from recipes.evaluate.none_of_these import RATE
+from recipes.files.atomic import is_stream
 from recipes.inference.journal import SUFFIX, Journal
 from recipes.inference.predictor import Predictor
 from recipes.inference.saved import class_names, comes_trained, digest, load
@@ -125,7 +127,7 @@ def answer(
             below = _below(path, Path(folder) / str(place), unpacked)
             if not below:
                 raise DataFault(f"{path} holds no photos.")
-            if path.is_dir() and labelled:
+            if os.path.isdir(path) and labelled:
                 truths |= _truths(path, below, names)
             photos += below
 
@@ -163,7 +165,7 @@ def answer(
 
 def _journal(keep: Path | None, run: Path) -> Journal | nullcontext[None]:
     """What was said before of the photos whose answers go into a table; nothing where none is kept."""
-    if keep is None:
+    if keep is None or is_stream(keep):
         return nullcontext()
     return Journal(keep.with_name(keep.name + SUFFIX), digest(run))
 
@@ -201,11 +203,11 @@ def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:
     """The photos that a path stands for; what comes out of an archive goes into a folder, and has another name."""
     if path == STDIN:
         return [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()]
-    if path.is_dir():
+    if os.path.isdir(path):  # Also of a name that no system takes.
         return list(photos_below(path))
-    if path.suffix.lower() in (".csv", ".parquet") and path.is_file():
+    if path.suffix.lower() in (".csv", ".parquet") and os.path.isfile(path):
         return paths_in_table(path)
-    if path.suffix.lower() != ".zip" or not path.is_file():
+    if path.suffix.lower() != ".zip" or not os.path.isfile(path):
         return [path]
     photos = archive.unpacked(path, folder, EXTENSIONS, MOST_BYTES)
     unpacked |= {str(photo): f"{path}/{name}" for photo, name in photos.items()}

@@ -55,7 +55,7 @@ def heatmaps(
     from zoo.structure.gradients import gradients
 
     place, pixels = layer or last_convolution(model), images.astype("float32")
-    below = keras.Model(model.inputs, model.get_layer(place).output)
+    below = keras.Model(model.inputs[0], model.get_layer(place).output)
     maps = np.array(keras.ops.convert_to_numpy(below(pixels, training=False)), "float32")
     whole, change = _changeable(model, place, maps.shape)
     if whole.output_shape[-1] == 1:
@@ -104,7 +104,7 @@ def _changeable(model: keras.Model, place: str, shape: tuple[int, ...]) -> tuple
         outputs = operation(*given, **settings)
         return changed(outputs) if operation.name == place else outputs
 
-    flat = keras.Model(model.inputs, model.outputs)  # A sequential network has no calls to step into.
+    flat = keras.Model(model.inputs[0], model.outputs)  # A sequential network has no calls to step into.
     whole = keras.models.clone_model(flat, clone_function=copied, call_function=called)
     for source, copy in copies:
         if isinstance(source, keras.layers.Layer):
@@ -122,7 +122,7 @@ def before_activation(model: keras.Model) -> keras.Model | None:
 
     last = last_operation(model)
     if type(last).__name__ in ("Softmax", "Sigmoid"):
-        return keras.Model(model.inputs, last.input)
+        return keras.Model(model.inputs[0], last.input)
     if hasattr(last, "activation"):
         last.activation = keras.activations.linear
     return None

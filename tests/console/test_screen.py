@@ -8,12 +8,16 @@ from recipes.console import screen
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
-    [([36_000], "scan: 36,000/36,000 images, 20 s"), ([64, 36_000], "scan: 36,000/36,000 images, 1797 images/s, 40 s")],
+    ("steps", "seconds", "said"),
+    [
+        ([36_000], 20, "scan: 36,000/36,000 images, 20 s"),
+        ([64, 36_000], 20, "scan: 36,000/36,000 images, 1797 images/s, 40 s"),
+        ([64, 36_000], 0.01, "scan: 36,000/36,000 images, 0 s"),
+    ],
 )
-def test_a_pass_of_one_batch_tells_no_speed(monkeypatch, caplog, steps, said):
+def test_a_pass_of_one_batch_or_a_moment_tells_no_speed(monkeypatch, caplog, steps, seconds, said):
     monkeypatch.setattr(screen.log, "propagate", True)
-    clock = itertools.count(100, 20)
+    clock = itertools.count(100, seconds)
     monkeypatch.setattr(screen.time, "monotonic", lambda: next(clock))
     with caplog.at_level("INFO", logger="recipes"):
         counting = screen.Counting("scan", 36_000, None)

@@ -1,5 +1,6 @@
 """A command ends as it should have, whatever becomes of what it says."""
 
+import errno
 import io
 import os
 import subprocess
@@ -37,6 +38,18 @@ def test_a_full_stream_changes_no_exit_code():
 
 def test_a_closed_stream_changes_no_exit_code():
     assert run(preexec_fn=lambda: (os.close(1), os.close(2))).returncode == 3  # noqa: PLW1509
+
+
+@pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE])
+def test_what_a_system_refuses_is_said_and_no_bug(monkeypatch, number):
+    def command(arguments):
+        raise OSError(number, os.strerror(number), "x" * 5000)
+
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    assert guarded(command, []) == 6
+    assert os.strerror(number) in said.getvalue()
+    assert len(said.getvalue()) < 400
 
 
 def test_names_of_files_do_not_move_the_cursor_of_a_terminal():

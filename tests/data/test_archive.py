@@ -28,11 +28,11 @@ def contents(path, folder):
 def test_photos_come_out_under_numbers_and_lead_nowhere_else(tmp_path):
     members = {
         "b/1.jpg": b"one", "a/1.jpg": b"other", "../../out.jpg": b"out", "/etc/x.png": b"root", "옷/티.JPG": b"cloth",
-        "notes.txt": b"no photo", "__MACOSX/b/._1.jpg": b"of a Mac", ".hidden.jpg": b"hidden",
+        "notes.txt": b"no photo", "folder.jpg/": b"", "__MACOSX/b/._1.jpg": b"of a Mac", ".hidden.jpg": b"hidden",
     }  # fmt: skip
     path = zipped(tmp_path / "album.zip", members)
     photos = {
-        name: content for name, content in members.items() if content not in (b"no photo", b"of a Mac", b"hidden")
+        name: content for name, content in members.items() if content not in (b"no photo", b"of a Mac", b"hidden", b"")
     }
     photos.pop("../../out.jpg")  # Hidden by its dots.
     assert contents(path, tmp_path / "out") == photos

@@ -1,6 +1,7 @@
 """Files are whole or not there, and are written nowhere else than where they belong."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +30,31 @@ def test_kept_weights_are_not_written_through_a_planted_link(tmp_path, planted):
     with np.load(tmp_path / "net.npz") as kept:
         np.testing.assert_array_equal(kept["arr_0"], np.arange(3))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "net.npz"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="skipped: there are no devices here")
+def test_a_device_is_written_into_and_never_replaced(tmp_path, capfd):
+    """As root, a rename would put a file in the place of /dev/stdout."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    atomic.write(pipe, "through a pipe")
+    assert os.read(reading, 99) == b"through a pipe"
+    os.close(reading)
+    assert pipe.is_fifo()
+    with pytest.raises(atomic.DiskFault, match="the disk is full"):
+        atomic.write(Path("/dev/full"), "x")
+    assert Path("/dev/full").is_char_device()
+    with pytest.raises(atomic.DiskFault, match="a device is in the way"), atomic.atomic_path(Path("/dev/null")):
+        pass
+    assert Path("/dev/null").is_char_device()
+    assert not atomic.is_stream(Path("/dev/shm/table.csv"))  # noqa: S108
+    assert not atomic.is_stream(tmp_path / "table.csv")
+
+
+def test_a_folder_in_the_way_is_said(tmp_path):
+    with pytest.raises(atomic.DiskFault, match="a folder or a device is in the way"):
+        atomic.write(tmp_path, "x")
 
 
 def test_a_name_that_no_disk_takes_is_said(tmp_path):

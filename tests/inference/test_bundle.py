@@ -228,7 +228,8 @@ def test_a_bundle_goes_into_a_folder_of_its_own(trained, call, tmp_path, monkeyp
     (tmp_path / "file").write_text("mine")
     (tmp_path / "album").mkdir()
     (tmp_path / "album" / "mine.jpg").write_bytes(b"x")
-    for out in (".", "/", "", "file", "album"):
+    photos = Path(manifests.read(trained).data.path)
+    for out in (".", "/", "", "file", "album", photos / "bundle"):
         assert call(export, trained, "--out", out)[0] == 2, out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["album", "file"]
 

@@ -85,6 +85,25 @@ def test_predict_scores_a_folder_of_classes_and_refuses_another(trained, photos,
     assert "by their folders" not in out
 
 
+def test_a_table_is_never_written_over_what_is_asked_about(tmp_path, call):
+    """Before the run is looked at: a labelled table or a photo would be lost."""
+    (tmp_path / "album").mkdir()
+    photo, table = tmp_path / "album" / "1.jpg", tmp_path / "labels.csv"
+    photo.write_bytes(b"a photo")
+    table.write_text("path,label\nalbum/1.jpg,cat\n")
+    for asked, place, words in (
+        (table, table, "is asked about, and would be written over"),
+        (photo, photo, "is asked about"),
+        (tmp_path / "album", tmp_path / "album" / "answers.csv", "where nothing is written"),
+        (table, tmp_path / "other.jpg", "is called as a photo"),
+    ):
+        code, _, err = call(predict, tmp_path / "run", asked, "--csv", place)
+        assert (code, words in err) == (2, True), err
+    assert photo.read_bytes() == b"a photo"
+    assert table.read_text().startswith("path,label")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["album", "labels.csv"]
+
+
 def test_predict_without_a_readable_photo_or_a_run_fails(trained, photos, call, tmp_path):
     assert call(predict, trained, photos / "temple" / "empty.jpg")[0] == 3
     assert call(predict, trained, tmp_path / "nothing.jpg")[0] == 3

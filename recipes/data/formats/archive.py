@@ -38,7 +38,7 @@ def unpacked(path: Path, folder: Path, extensions: Container[str], most_bytes: i
     try:
         with zipfile.ZipFile(path) as archive:
             found = [member for member in archive.infolist() if Path(_name(member)).suffix.lower() in extensions]
-            found = [member for member in found if member.file_size <= most_bytes and not _of_a_system(member)]
+            found = [member for member in found if member.file_size <= most_bytes and not _is_passed_over(member)]
             _refuse_bombs(path, found)
             with disk_faults(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -76,9 +76,9 @@ def _name(member: zipfile.ZipInfo) -> str:
     return member.filename
 
 
-def _of_a_system(member: zipfile.ZipInfo) -> bool:
-    """Whether a Mac put it there, beside the photo that it belongs to."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in Path(member.filename).parts)
+def _is_passed_over(member: zipfile.ZipInfo) -> bool:
+    """Whether it is a folder, hidden, or what a Mac put beside a photo."""
+    return member.is_dir() or any(part.startswith(".") or part == "__MACOSX" for part in Path(member.filename).parts)
 
 
 def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:

@@ -10,6 +10,9 @@ from recipes.errors import DataFault, UsageFault
 from recipes.study.sorting import folders, journal
 from recipes.study.sorting.keys import DIGITS
 
+# What Windows takes for a device, whatever the extension.
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -40,10 +43,10 @@ def classes_of(text: str) -> tuple[str, ...]:
     """
     classes = tuple(unicodedata.normalize("NFC", name.strip()) for name in text.split(","))
     for name in classes:
-        if not name[:1].isalnum() or name[-1:] == "." or any(letter in '/\\:*?"<>|' for letter in name):
+        if not _is_folder_name(name):
             raise UsageFault(
-                f"--classes: {name!r} cannot be the name of a folder. It must begin with a letter or digit and have no "
-                "slash, colon or quote."
+                f"--classes: {name[:40]!r} cannot be the name of a folder. It must begin with a letter or digit, have "
+                "no slash, colon or quote and no more than 200 bytes, and be no device of Windows, such as CON."
             )
     if twice := next(
         (name for name in classes if sum(name.casefold() == other.casefold() for other in classes) > 1), ""
@@ -54,6 +57,13 @@ def classes_of(text: str) -> tuple[str, ...]:
             f"--classes takes 2 to {len(DIGITS)}, a key for each. Got {len(classes)}: {', '.join(classes)}."
         )
     return classes
+
+
+def _is_folder_name(name: str) -> bool:
+    """Whether every system takes a name for a folder."""
+    is_odd = any(letter in '/\\:*?"<>|' or not letter.isprintable() for letter in name)
+    is_device = name.partition(".")[0].casefold() in DEVICES
+    return name[:1].isalnum() and name[-1:] != "." and not is_odd and not is_device and len(name.encode()) <= 200
 
 
 def refuse(request: Request) -> None:
