@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -45,19 +46,20 @@ def on_config(config: Any) -> Any:
     if language == "en":
         write_pages()
     config.nav = navigation.build(language, API)
-    english, korean = (".", "ko/") if language == "en" else ("../", ".")
+    root = urlsplit(config.site_url).path.removesuffix("ko/")
     config.extra["alternate"] = [
-        {"name": "English", "link": english, "lang": "en"},
-        {"name": "한국어", "link": korean, "lang": "ko"},
+        {"name": "English", "link": root, "lang": "en", "folder": ""},
+        {"name": "한국어", "link": f"{root}ko/", "lang": "ko", "folder": "ko/"},
     ]
     return config
 
 
 def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
     """A page is about to be written: the choice of language stays on it where the other language has it."""
+    up = "../" * page.url.count("/") + ("../" if config.theme["language"] == "ko" else "")
     for alternate in config.extra["alternate"]:
         there = (files.DOCS / alternate["lang"] / page.file.src_uri).exists()
-        alternate["here"] = alternate["link"].rstrip(".") + page.url if there else alternate["link"]
+        alternate["here"] = f"{up}{alternate['folder']}{page.url if there else ''}" or "."
     return context
 
 
