@@ -468,8 +468,8 @@ def test_a_folder_that_may_not_be_read_is_named(sound, tmp_path, monkeypatch, ca
     scan = os.scandir
 
     def refuse(path):
-        if os.fspath(path).endswith("private"):
-            raise PermissionError(13, "Permission denied", os.fspath(path))
+        if str(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)

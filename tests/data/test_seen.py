@@ -41,7 +41,7 @@ def photos(written, tmp_path, monkeypatch):
 def decoded(monkeypatch):
     """How many photos were opened since it was last cleared."""
     opened, names = scan.opened, []
-    monkeypatch.setattr(scan, "opened", lambda content: names.append(len(content)) or opened(content))
+    monkeypatch.setattr(scan, "opened", lambda content, *size: names.append(len(content)) or opened(content, *size))
     return names
 
 
