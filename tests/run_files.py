@@ -32,7 +32,8 @@ def manifest_of(**changes):
             "kept_epoch": {"train": 3},
         },
         "data": {
-            "kind": "tfds", "dataset": "mnist", "path": "/data/mnist", "notice": "", "fingerprint": "f",
+            "kind": "tfds", "dataset": "mnist", "path": "/data/mnist", "notice": "", "decisions": None,
+            "group_by": None, "fingerprint": "f",
             "class_names": ["a", "b"],
             "counts": {name: {"a": 5, "b": 5} for name in ("train", "validation", "test")},
         },
