@@ -28,6 +28,8 @@ from recipes.console.streams import visible
 from recipes.errors import DataFault, UsageFault
 from recipes.files import run_folder
 
+# What `recipes.inference.table.Table.as_csv` begins with.
+TABLE_BEGINS = b"path,prediction,"
 log = logging.getLogger("recipes")
 
 
@@ -143,22 +145,21 @@ def _command(arguments: Sequence[str] | None) -> int:
 
 
 def _refuse_to_overwrite(table: Path, images: Sequence[Path]) -> None:
-    """Refuse to write the table over what is asked about, among it, or over a photo.
+    """Refuse to write the table over what is asked about, over a photo, or over a file that is no such table.
 
     Raises:
         UsageFault: With what is in the way.
     """
     from recipes.data.photos.entry import EXTENSIONS
 
-    place = os.path.realpath(table)
-    for image in images:
-        asked = os.path.realpath(image)
-        if place == asked:
-            raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
-        if os.path.isdir(asked) and Path(place).is_relative_to(asked):
-            raise UsageFault(f"{table} is in {image}, where nothing is written. Choose another --csv.")
+    if any(os.path.realpath(table) == os.path.realpath(image) for image in images):
+        raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
     if table.suffix.lower() in EXTENSIONS:
         raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
+    if os.path.isfile(table) and os.path.getsize(table):
+        with table.open("rb") as file:
+            if not file.read(len(TABLE_BEGINS)) == TABLE_BEGINS:
+                raise UsageFault(f"{table} holds something else than answers, and would be lost. Choose another --csv.")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ def test_a_table_is_never_written_over_what_is_asked_about(tmp_path, call):
     for asked, place, words in (
         (table, table, "is asked about, and would be written over"),
         (photo, photo, "is asked about"),
-        (tmp_path / "album", tmp_path / "album" / "answers.csv", "where nothing is written"),
+        (photo, table, "holds something else than answers, and would be lost"),
+        (tmp_path / "album", photo, "is called as a photo"),
         (table, tmp_path / "other.jpg", "is called as a photo"),
     ):
         code, _, err = call(predict, tmp_path / "run", asked, "--csv", place)
