@@ -53,6 +53,13 @@ def test_equal_runs_and_few_disagreements_are_no_difference(tmp_path, call):
     assert "differ by no more than chance may (McNemar's exact test, p = 1)" in out
 
 
+def test_another_backend_is_said(tmp_path, call):
+    first = write_run(tmp_path / "first", answers("rrww"))
+    other = write_run(tmp_path / "other", answers("rrww"))
+    write_manifest(other, backend="jax")
+    assert "backend: 'tensorflow' -> 'jax'" in call(first, other)[1]
+
+
 def test_other_test_images_are_not_compared(tmp_path, call):
     first = write_run(tmp_path / "first", answers("rrww"))
     other = write_run(tmp_path / "other", answers("rrwwr"))

@@ -59,6 +59,13 @@ def test_runs_of_a_recipe_become_mean_and_spread(tmp_path):
         assert "old" not in text
 
 
+def test_runs_of_two_backends_are_no_row(tmp_path):
+    runs = [run_folder(tmp_path, 1, 0.90, backend="jax"), run_folder(tmp_path, 2, 0.92)]
+    assert results_files.collect(runs[:1])["tiny-mnist-tuned"]["backend"] == "jax"
+    with pytest.raises(UsageFault, match="was run on tensorflow, the first run of tiny-mnist-tuned on another backend"):
+        results_files.collect(runs)
+
+
 def test_the_page_of_a_recipe_states_cost_and_result(tmp_path):
     folders = [str(run_folder(tmp_path, seed, accuracy)) for seed, accuracy in ((1, 0.90), (2, 0.92))]
     page = tmp_path / "tiny.py"

@@ -234,6 +234,10 @@ def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(
 
     code, _, err = call("RECIPE", *arguments, "--seed", 7)
     assert (code, "holds another search (seed: 42 -> 7)" in err) == (2, True)
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.study.searches.tuning.chosen", lambda: "jax")
+        code, _, err = call("RECIPE", *arguments)
+    assert (code, "holds another search (backend: 'tensorflow' -> 'jax')" in err) == (2, True)
     with FileLock(tmp_path / "out" / ".lock"):
         code, _, err = call("RECIPE", *arguments)
     assert (code, "Another run" in err) == (5, True)

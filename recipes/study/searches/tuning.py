@@ -207,7 +207,10 @@ def _begin(folder: Path, asked: dict[str, Any]) -> None:
         atomic.write_json(folder / run_folder.STARTED, asked)
         return
     before = atomic.read_json(folder / run_folder.STARTED)
-    before, now = (settings | {"recipe": with_defaults(settings["recipe"])} for settings in (before, asked))
+    before, now = (
+        {"backend": "tensorflow"} | settings | {"recipe": with_defaults(settings["recipe"])}
+        for settings in (before, asked)
+    )
     was, is_now = before.pop("network", None), now.pop("network")
     if changes := differences(before, now):
         raise UsageFault(
