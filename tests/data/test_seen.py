@@ -64,6 +64,21 @@ def test_a_folder_that_is_as_it_was_is_not_read_again(photos, decoded):
     assert first.pictures
 
 
+def test_a_full_disk_takes_no_picture_from_the_report(photos, monkeypatch):
+    whole = examine(photos)
+    database().unlink()
+    sound = seen._sound
+
+    def small(path):
+        connection = sound(path)
+        if path != ":memory:":
+            connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0] + 1}")
+        return connection
+
+    monkeypatch.setattr(seen, "_sound", small)
+    assert examine(photos).pictures == whole.pictures
+
+
 def test_what_changed_or_came_is_looked_at_and_what_went_is_forgotten(photos, decoded):
     examine(photos)
     decoded.clear()

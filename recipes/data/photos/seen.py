@@ -48,6 +48,7 @@ class Seen:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._unkept: sqlite3.Connection | None = None
         self._version = _version()
 
     def photos(self, entries: Sequence[Entry]) -> dict[str, Photo]:
@@ -70,25 +71,37 @@ class Seen:
         return found
 
     def keep(self, looks: Iterable[tuple[Photo, Stamp | None, bytes]]) -> None:
-        """Keep photos with their stamp before they were read, and a small JPEG picture of each; without it, nothing."""
+        """Keep photos with their stamp before they were read, and a small JPEG picture of each; without it, nothing.
+
+        Where they cannot be kept, as on a full disk, the pictures last as long as this does.
+        """
         rows, pictures = [], []
         for photo, mark, picture in looks:
             if mark is not None and photo.sha256 and not _may_change_unseen(mark):
                 facts = _facts(photo)
                 rows.append((photo.entry.name, *mark, self._version, facts, zlib.crc32(facts.encode())))
             pictures.append((photo.entry.name, picture))
-        with contextlib.suppress(sqlite3.Error), self._connection:
-            self._connection.executemany("REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
-            self._connection.executemany("REPLACE INTO pictures VALUES (?, ?)", pictures)
+        try:
+            with self._connection:
+                self._connection.executemany("REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", rows)
+                self._connection.executemany("REPLACE INTO pictures VALUES (?, ?)", pictures)
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                self._unkept = self._unkept or _sound(":memory:")
+                with self._unkept:
+                    self._unkept.executemany("REPLACE INTO pictures VALUES (?, ?)", pictures)
 
     def pictures(self, names: Iterable[str]) -> dict[str, bytes]:
         """Small JPEG pictures by name, of those photos that have one."""
-        found = {}
-        with contextlib.suppress(sqlite3.Error):
-            for name in names:
-                row = self._connection.execute("SELECT jpeg FROM pictures WHERE name = ?", (name,)).fetchone()
-                if row and row[0]:
-                    found[name] = row[0]
+        found, wanted = {}, list(names)
+        for connection in (self._connection, self._unkept):
+            if connection is None:
+                continue
+            with contextlib.suppress(sqlite3.Error):
+                for name in wanted:
+                    row = connection.execute("SELECT jpeg FROM pictures WHERE name = ?", (name,)).fetchone()
+                    if row and row[0]:
+                        found[name] = row[0]
         return found
 
 

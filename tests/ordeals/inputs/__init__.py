@@ -1,0 +1,1 @@
+"""Inputs that are changed, and what reads them."""
