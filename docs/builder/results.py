@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from builder import figures
-from builder.networks import MEASURED
+from builder.networks.measured import MEASURED
 
 COLOURS = {"published": "#868e96", "tuned": figures.FILL}
 

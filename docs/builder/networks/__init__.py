@@ -10,9 +10,7 @@ import recipes
 import zoo
 from builder import figures
 from builder.files import LANGUAGES, folded, words, write
-from builder.networks import described
-from builder.networks.measured import MEASURED, measured
-from builder.networks.settings import settings
+from builder.networks import described, measured, settings
 from recipes.study import results_files
 from zoo.text import markdown
 
@@ -38,7 +36,7 @@ def page(name: str, language: str) -> str:
         ]
     if name in recipes.names():
         parts += [f"## {said['train_it']}", f"```sh\npython -m recipes.run {name}\n```", ""]
-        parts += [*measured(name, language), *settings(name, language)]
+        parts += [*measured.section(name, language), *settings.section(name, language)]
     parts += [f"## {said['described']}", *described.texts(name, language)]
     if _is_built(name):
         parts += [*_facts(name, language), *_layers(name, language)]
@@ -51,7 +49,7 @@ def gallery(language: str) -> str:
     cards = []
     for name in names():
         picture = f"![]({name}-light.png#only-light)![]({name}-dark.png#only-dark)" if _is_built(name) else ""
-        groups = results_files.of_recipe(MEASURED, name).values()
+        groups = results_files.of_recipe(measured.MEASURED, name).values()
         best = [f"{group['mean']:.4f} ({group['dataset']}, {group['variant']})" for group in groups]
         number = f"{zoo.info(name).parameters:,}" if _is_built(name) else ""
         count = said["counted"].format(number=number) if number else said["recipe"]

@@ -19,7 +19,7 @@ MEASURED = results_files.load(RESULTS)
 BY_FOLDS = results_files.load(RESULTS / "folds")
 
 
-def measured(name: str, language: str) -> list[str]:
+def section(name: str, language: str) -> list[str]:
     """The table of results; curves and a confusion matrix where the certified epochs and answers are kept."""
     said, groups = words(language), results_files.of_recipe(MEASURED, name)
     parts = [f"## {said['measured']}"]

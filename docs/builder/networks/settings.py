@@ -15,7 +15,7 @@ from zoo.text import markdown
 SEARCHED = results_files.load(ROOT / "results" / "search")
 
 
-def settings(name: str, language: str) -> list[str]:
+def section(name: str, language: str) -> list[str]:
     """What differs between the variants, the rest folded, then where a search looks."""
     said, module = words(language), importlib.import_module(f"recipes.book.{name}")
     published, tuned = flat(module.PUBLISHED), flat(module.TUNED)
