@@ -23,7 +23,7 @@ from zoo.testing import small_shape
 if TYPE_CHECKING:
     from recipes.data import Splits
 
-IMAGES = {"train": 8, "validation": 4, "test": 2}
+IMAGES = {"train": 4, "validation": 3, "test": 2}
 # The step of a larger network is not traced: that would take far longer than the step.
 TRACED = 60
 

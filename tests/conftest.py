@@ -25,7 +25,7 @@ import zoo.registry
 from recipes import Augment, Phase, Recipe, data
 from recipes.execution.request import SMOKE_IMAGES
 from recipes.run import main
-from zoo.pretrained.bases import EFFICIENTNET_LITE0, VGG16
+from zoo.pretrained.bases import BASES, EFFICIENTNET_LITE0, VGG16
 from zoo.pretrained.package_index import NotFetched, fetched
 from zoo.weights import WeightsMissing, locate
 
@@ -82,7 +82,8 @@ def run_cli(capsys):
 
 # The longest files begin first, so that no worker is left alone with one at the end.
 LONGEST = (
-    "test_stopping test_run_recipes test_tune test_engine test_benchmarks test_feature_cache test_browser test_certify"
+    "test_recipe test_architectures test_guests test_benchmarks test_first_evening test_certify test_own_photos "
+    "test_browser test_bundle test_widgets test_walk test_after test_transfer test_stopping test_run_recipes"
 ).split()
 
 
@@ -121,6 +122,15 @@ def one_layer(monkeypatch):
     """The architecture `one_layer`, registered for this test."""
     monkeypatch.delitem(sys.modules, "one_layer", raising=False)
     return importlib.import_module("one_layer")
+
+
+@pytest.fixture(scope="module")
+def small_bases():
+    """The bases `small` and `other` are known while the tests of a file run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for base in importlib.import_module("small_bases").BOTH:
+            patch.setitem(BASES, base.name, base)
+        yield
 
 
 def _not_fetched(wheel, folder):

@@ -1,11 +1,21 @@
 """The benchmarks run, so that they cannot rot."""
 
+import dataclasses
 import json
 import runpy
 import sys
 
 import pytest
 from conftest import ROOT
+
+from recipes.book import own_photos
+from zoo.pretrained.bases import BASES
+
+
+@pytest.fixture(autouse=True)
+def _small_base(small_bases, monkeypatch):
+    """The base that most of them look at is a small one here."""
+    monkeypatch.setitem(BASES, "efficientnet_lite0", dataclasses.replace(BASES["small"], name="efficientnet_lite0"))
 
 
 @pytest.fixture
@@ -117,12 +127,14 @@ def test_backbones_looks_at_a_base_from_frontier_to_a_fresh_process(smoke):
     assert "4 layers from block5_conv1, of 5 stages" in out
 
 
-def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path, lite0_weights):
+def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path))
+    heard = ("small@32", "other@32")
+    monkeypatch.setattr(own_photos, "TUNED", dataclasses.replace(own_photos.TUNED, audition=heard))
     script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
-    rows = script["folds"](clothes, weights=None, bases=("efficientnet_lite0@32", "MobileNetV3Small@32"))
+    rows = script["folds"](clothes, weights=None, bases=heard)
     assert [row["what"] for row in rows] == [
-        "own_photos", "efficientnet_lite0@32 alone", "MobileNetV3Small@32 alone",
+        "own_photos", "small@32 alone", "other@32 alone",
     ]  # fmt: skip
     assert len(rows[0]["chosen"]) == 5
     rows += script["views"](clothes)

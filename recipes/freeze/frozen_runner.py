@@ -17,7 +17,7 @@ import numpy as np
 
 from recipes import precision as precisions
 from recipes.errors import EnvironmentFault, first_line
-from zoo.structure.macs import count_macs
+from zoo.structure.macs import count_macs, count_outputs
 
 if TYPE_CHECKING:
     import openvino
@@ -30,6 +30,8 @@ WORTH_AN_ENGINE = 5e10
 # network from rounding; what rounding costs a base is measured by folds (results/bench/frozen_bases.json).
 AGREEMENT = {"float32": (0.99999, 1e-4), "bfloat16": (0.995, 0.1), "int8": (0.97, 0.25)}
 CALIBRATION = 128
+# So much may the outputs of all layers take for Keras to run layer by layer: a few images are not worth a trace.
+FEW_BYTES = 2**28
 EXACT = 1e-4
 log = logging.getLogger("recipes")
 
@@ -140,6 +142,8 @@ def exact(model: keras.Model, images: int, sample: np.ndarray) -> Engine:
     Returns:
         An engine whose answers lie within 1e-4 of Keras's on the sample.
     """
+    if keras.config.backend() == "tensorflow" and 4 * images * count_outputs(model) <= FEW_BYTES:
+        return Engine("keras float32", lambda batch: np.asarray(model(batch, training=False)))
     model.jit_compile = precisions.compiles() is not False
     by_keras = Engine("keras float32", lambda batch: np.asarray(model.predict_on_batch(batch)))
     name = choose("auto", "float32", work=images * count_macs(model))

@@ -171,8 +171,9 @@ def _feature_maps(predictor: Predictor, pixels: np.ndarray, names: Sequence[str]
     outputs = [_layer(predictor.model, name).output for name in names]
     if flat := [name for name, output in zip(names, outputs, strict=True) if len(output.shape) != 4]:
         raise UsageFault(f"The layers {', '.join(flat)} give no feature maps.")
-    maps = keras.Model(predictor.model.inputs[0], outputs).predict_on_batch(predictor.scaled(pixels)[np.newaxis])
-    return [np.asarray(each)[0] for each in (maps if isinstance(maps, list) else [maps])]
+    network = keras.Model(predictor.model.inputs[0], outputs)
+    maps = network(predictor.scaled(pixels)[np.newaxis], training=False)
+    return [keras.ops.convert_to_numpy(each)[0] for each in (maps if isinstance(maps, list) else [maps])]
 
 
 def decoded(path: Path, size: tuple[int, int] | None, channels: int, square: str = "squash") -> np.ndarray:

@@ -10,6 +10,7 @@ import psutil
 import tensorflow as tf
 
 from recipes.errors import MemoryFault
+from zoo.structure.macs import layer_outputs
 
 SHARE_OF_FREE = 0.7
 EVALUATION_BYTES = 2**28
@@ -22,7 +23,7 @@ def check_memory(model: keras.Model, batch_size: int) -> None:
         MemoryFault: With the batch size to try.
     """
     # Every layer's output, forward and backward, four bytes a number.
-    bytes_per_image = 8 * sum(map(_numbers, model.layers))
+    bytes_per_image = 8 * sum(map(layer_outputs, model.layers))
     needed, free = bytes_per_image * batch_size, psutil.virtual_memory().available
     if needed <= SHARE_OF_FREE * free:
         return
@@ -35,7 +36,7 @@ def check_memory(model: keras.Model, batch_size: int) -> None:
 
 def evaluation_batch(model: keras.Model, at_most: int = 500) -> int:
     """Images to score at a time: so many that no layer's output takes more than a quarter of a gigabyte."""
-    largest = max(4 * _numbers(layer) for layer in model.layers)
+    largest = max(4 * layer_outputs(layer) for layer in model.layers)
     return max(1, min(at_most, EVALUATION_BYTES // largest))
 
 
@@ -50,8 +51,3 @@ def release(variables: Iterable[keras.Variable]) -> None:
     for variable in variables:
         nothing = tf.zeros((0,), variable.value.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=nothing, validate_shape=False)
-
-
-def _numbers(layer: keras.Layer) -> int:
-    """In all outputs of a layer for one image; of a size that is not known, one."""
-    return sum(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))

@@ -13,7 +13,9 @@ from recipes.execution.request import Request
 from recipes.files import earlier_run
 from recipes.run import main
 
-HEARD = ("--weights", "none", "--set", "audition=efficientnet_lite0@32,MobileNetV3Small@32")
+HEARD = ("--weights", "none", "--set", "audition=small@32,other@32")
+
+pytestmark = pytest.mark.usefixtures("small_bases")
 
 
 def sides(run):
@@ -22,7 +24,7 @@ def sides(run):
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory):
+def grown(small_bases, tmp_path_factory):
     """Photos, the folder of a run on some of them, and of one after it: with more, a new class, and a renamed one."""
     root = tmp_path_factory.mktemp("grown")
     photos, more = root / "photos", root / "more"

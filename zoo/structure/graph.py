@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import keras
 
 # A call of a layer or operation: its name, and which of its calls this is.
 Key = tuple[str, int]
+# A graph stays as it was made, and many ask for it; only names can change.
+_known: WeakKeyDictionary[keras.Model, tuple[list[str], list[Call]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,14 @@ def calls(model: keras.Model) -> list[Call]:
     import keras
 
     if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
+        return _calls(keras.Model(model.inputs, model.outputs, name=model.name))
+    names = [operation.name for operation in model.operations]
+    if model not in _known or _known[model][0] != names:
+        _known[model] = names, _calls(model)
+    return list(_known[model][1])
+
+
+def _calls(model: keras.Model) -> list[Call]:
     made = {
         (entry["name"], number): node
         for entry in model.get_config()["layers"]

@@ -25,6 +25,16 @@ def count_macs(model: keras.Model) -> int:
     return sum(call_macs(layers[call.name], call) for call in calls(model) if call.name in layers)
 
 
+def count_outputs(model: keras.Model) -> int:
+    """Numbers in the outputs of all layers for one image, those of graphs inside too; one for a size not known."""
+    return sum(count_outputs(layer) if _is_graph(layer) else layer_outputs(layer) for layer in model.layers)
+
+
+def layer_outputs(layer: keras.Layer) -> int:
+    """Numbers in all outputs of a layer for one image; of a size that is not known, one."""
+    return sum(_numbers(tensor.shape[1:]) for tensor in keras.tree.flatten(layer.output))
+
+
 def call_macs(layer: keras.Layer, call: Call) -> int:
     """Multiply-accumulate operations of one call of a layer for one image.
 
@@ -76,6 +86,10 @@ def _attention(layer: keras.layers.MultiHeadAttention, inputs: Sequence[Shape]) 
                 query_and_output += prod(weight.shape)
     width = settings["num_heads"] * (settings["key_dim"] + (settings["value_dim"] or settings["key_dim"]))
     return query * query_and_output + value * key_and_value + query * value * width
+
+
+def _is_graph(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
 
 
 def _numbers(lengths: Shape) -> int:
