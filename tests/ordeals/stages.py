@@ -29,6 +29,7 @@ class Stage:
         until: What it says when it is there; it ends by Ctrl-C then. Empty: it ends by itself.
         drawn: Whether pictures and pages are made too.
         downloads: Whether it fetches the weights of its base.
+        computes: Whether it needs Keras.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stage:
     until: str = ""
     drawn: bool = False
     downloads: bool = False
+    computes: bool = True
 
     def command(self, place: Path, *, first: bool) -> Command:
         """What is called now."""
@@ -94,10 +96,11 @@ def stages(material: Material, kept: Callable[[str], Path]) -> dict[str, Stage]:
         Stage("certify by folds", ("certify", ("ordeals.book:FLAT", "--folds", "2", *photos, *into)), "runs",
               _of_folds),
         Stage("doctor", ("doctor", (material.photos, "--out", "checkup")), "checkup",
-              lambda place: _texts(place / "checkup")),
-        Stage("sort", (sort[0], (*sort[1], "--out", "sorted")), "sorted", lambda place: _texts(place / "sorted")),
+              lambda place: _texts(place / "checkup"), computes=False),
+        Stage("sort", (sort[0], (*sort[1], "--out", "sorted")), "sorted",
+              lambda place: _texts(place / "sorted"), computes=False),
         Stage("sort into a table", (sort[0], (*sort[1], "--csv", "sorted.csv")), "sorted.csv",
-              lambda place: (place / "sorted.csv").read_text()),
+              lambda place: (place / "sorted.csv").read_text(), computes=False),
         Stage("export", export, "bundle", lambda place: _json(place / "bundle" / "bundle.json"), bundle, bring_run),
         Stage("serve", ("serve", ("run", "--port", "0")), "run", lambda place: None, bring=bring_run,
               until="Ctrl-C ends"),
