@@ -119,7 +119,8 @@ def _command(arguments: Sequence[str] | None) -> int:
     )  # fmt: skip
     if options.csv is not None:
         atomic.write(options.csv, answers.table.as_csv())
-        log.info("%s rows in %s", f"{len(answers.table):,}", options.csv)
+        rows = len(answers.table.asked)
+        log.info("%s row%s in %s", f"{rows:,}", "s" * (rows != 1), options.csv)
     if options.copy_to is not None:
         with screen.counting("copy") as watch:
             done, counts = answer_folders.put(answers, options.copy_to, options.unsure, watch)
