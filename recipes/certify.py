@@ -12,6 +12,7 @@ Examples:
     python -m recipes.certify vgg16_finetune --variant published --seeds 3 --docs docs --book recipes/book
     python -m recipes.certify vgg16_feature_extract --folds 5
     python -m recipes.certify own_photos --data ~/photos --folds 5
+    python -m recipes.certify fashion_cnn --seeds 5 --cluster local:2
     python -m recipes.certify --verify results/fashion_cnn-fashion_mnist-tuned.json
     python -m recipes.certify --check fashion_cnn --smoke
 """
@@ -23,12 +24,16 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recipes import book
 from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import UsageFault
 from recipes.recipe.overrides import parse_assignment
+
+if TYPE_CHECKING:
+    from recipes.execution.request import Request
 
 log = logging.getLogger("recipes")
 
@@ -63,6 +68,7 @@ def parser() -> Parser:
     parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--smoke", action="store_true", help="a short setting on the bundled sample")
     parse.add_argument("--check", metavar="NAME", help="run one certified seed again; with --smoke")
+    parse.add_cluster()
     parse.add_import()
     return parse
 
@@ -70,6 +76,8 @@ def parser() -> Parser:
 def _command(arguments: Sequence[str] | None) -> int:
     options = parser().parse(arguments)
     name = options.check or options.name
+    if options.cluster is not None and (options.check or options.verify):
+        raise UsageFault("--cluster is for several seeds or folds: --check and --verify run one.")
     if options.verify is not None:
         return _verify(options)
     if name is None:
@@ -90,6 +98,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.console.signals import Signals
     from recipes.execution.request import Request
     from recipes.study import results_files, seeds
+    from recipes.study.cluster.connection import connected
 
     data = "full" if options.data is None else str(Path(options.data).expanduser().absolute())
     request = Request(
@@ -106,12 +115,19 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.folds is not None:
         from recipes.study import folds
 
-        folds.certify(folds.Folds(request, options.folds, options.runs, options.into), screen, signals)
+        by_folds = folds.Folds(request, options.folds, options.runs, options.into)
+        with connected(options.cluster, _first(by_folds.requests()), options.runs) as cluster:
+            folds.certify(by_folds, screen, signals, cluster)
         return 0
     asked = seeds.Certification(request, options.seeds, options.smoke, options.runs, options.into)
     pages = results_files.Pages(options.readme, options.docs, options.book)
-    seeds.certify(asked, pages, screen, signals)
+    with connected(options.cluster, _first(asked.requests()), options.runs) as cluster:
+        seeds.certify(asked, pages, screen, signals, cluster)
     return 0
+
+
+def _first(requests: dict[Path, Request]) -> Request:
+    return next(iter(requests.values()))
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -1,5 +1,7 @@
 """What can go wrong that is not our bug, each with the exit code a script can rely on."""
 
+from __future__ import annotations
+
 
 class Fault(Exception):
     """A problem the user can solve. The message says what, where and the fix; `exit_code` is the process's."""
@@ -67,6 +69,10 @@ class Interrupted(Fault):
     def __init__(self, message: str, signal_number: int):
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[str, int]]:
+        """Whoever hands it from process to process makes it anew."""
+        return type(self), (str(self), self.exit_code - 128)
 
 
 def first_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ Examples:
     python -m recipes.run fashion_cnn --variant published --seed 42
     python -m recipes.run fashion_cnn --set phases.train.epochs=5 --set batch_size=64
     python -m recipes.run keras_mat_lenet --set data=mnist
+    python -m recipes.run vgg16_finetune --cluster tcp://scheduler:8786
     python -m recipes.run --resume last
     python -m recipes.run --data ~/photos
     python -m recipes.run --data ~/photos --after last
@@ -127,6 +128,7 @@ def parser() -> Parser:
     parse.add_argument("--open", action="store_true", help="open report.html in a browser when the run has ended")
     parse.add_argument("--json", action="store_true", help="print the result as one JSON line, all else to stderr")
     parse.add_argument("--quiet", action="store_true", help="print only the result and warnings")
+    parse.add_cluster()
     parse.add_import()
     return parse
 
@@ -139,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # What a resume may be given; all else is as the run was started.
 WITH_RESUME = {
     "resume", "set", "require_accuracy", "export", "tensorboard", "open", "json", "quiet", "debug", "modules",
+    "cluster",
 }  # fmt: skip
 
 
@@ -185,6 +188,13 @@ def _command(arguments: Sequence[str] | None) -> int:
     signals = Signals()
     signals.listen()
     screen = Screen(quiet=options.quiet, to_stderr=options.json)
+    frozen_pass = None
+    if options.cluster is not None:
+        if options.plan or options.find_lr:
+            raise UsageFault("--cluster is for a run: --plan and --find-lr compute here.")
+        from recipes.study.cluster import connection
+
+        frozen_pass = connection.frozen_pass(options.cluster)
     if options.resume is not None:
         from recipes.execution import execute
 
@@ -197,6 +207,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             modules=tuple(options.modules),
             screen=screen,
             signals=signals,
+            frozen_pass=frozen_pass,
         )
     else:
         request = Request(
@@ -237,7 +248,12 @@ def _command(arguments: Sequence[str] | None) -> int:
             from recipes.execution import execute
 
             manifest = execute.start(
-                request, out=options.out, overwrite=options.overwrite, screen=screen, signals=signals
+                request,
+                out=options.out,
+                overwrite=options.overwrite,
+                screen=screen,
+                signals=signals,
+                frozen_pass=frozen_pass,
             )
     if options.open and "folder" in manifest:
         from recipes.console import browser

@@ -8,6 +8,7 @@ Examples:
     python -m recipes.tune fashion_cnn --trials 20
     python -m recipes.tune fashion_cnn --tuner hyperband --trials 52 --set phases.train.epochs=30
     python -m recipes.tune vgg16_finetune --trials 30 --hours 2
+    python -m recipes.tune fashion_cnn --tuner random --trials 20 --cluster local:2
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def parser() -> Parser:
     parse.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parse.add_argument("--out", type=Path, metavar="DIR", help="the search's folder (default runs/tune/NAME)")
     parse.add_argument("--overwrite", action="store_true", help="search anew in a folder that holds a search")
+    parse.add_cluster()
     parse.add_import()
     return parse
 
@@ -65,6 +67,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.console.signals import Signals
     from recipes.data import is_own
     from recipes.execution.request import Request
+    from recipes.study.cluster.connection import connected
     from recipes.study.searches import tuning
 
     signals = Signals("The same command goes on.")
@@ -79,14 +82,19 @@ def _command(arguments: Sequence[str] | None) -> int:
         precision=options.precision,
         modules=tuple(options.modules),
     )
-    tuning.tune(
-        request,
-        options.out or Path("runs") / "tune" / options.name.replace(":", "."),
-        tuning.Settings(options.tuner, options.objective, options.trials, options.hours),
-        overwrite=options.overwrite,
-        screen=Screen(),
-        signals=signals,
-    )
+    folder = options.out or Path("runs") / "tune" / options.name.replace(":", ".")
+    settings = tuning.Settings(options.tuner, options.objective, options.trials, options.hours)
+    screen = Screen()
+    with connected(options.cluster, request, folder.parent) as cluster:
+        tuning.tune(
+            request,
+            folder,
+            settings,
+            overwrite=options.overwrite,
+            screen=screen,
+            signals=signals,
+            cluster=cluster,
+        )
     flush_stdout()
     return 0
 

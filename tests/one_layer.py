@@ -1,10 +1,13 @@
 """A network of one layer, and a recipe on it: for tests that train often. To import it is to register it."""
 
+import dataclasses
+
 import keras
 from conftest import tiny_recipe
 
 import zoo
 from recipes import Augment, Phase, Split
+from recipes.recipe.search_space import LogFloat
 
 
 @zoo.register("one_layer")
@@ -26,3 +29,6 @@ class RACE:
     """It in two variants, which are the same."""
 
     TUNED = PUBLISHED = MINE
+
+
+SEARCHED = dataclasses.replace(MINE, name="searched", tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)})

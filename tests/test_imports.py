@@ -12,12 +12,12 @@ import resource, sys
 began = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 {code}
 seconds = sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - began
-print("keras" in sys.modules or "tensorflow" in sys.modules, seconds)
+print(bool({{"keras", "tensorflow", "distributed"}} & sys.modules.keys()), seconds)
 """
 
 
 def started(code: str) -> tuple[bool, float]:
-    """Whether the code loads Keras, and its seconds of processor time, which do not grow on a busy machine."""
+    """Whether the code loads Keras or Dask, and its seconds of processor time, which do not grow on a busy machine."""
     result = subprocess.run(
         [PYTHON, "-c", CHECK.format(code=code)],
         env=subprocess_environment(), cwd=ROOT, capture_output=True, text=True, check=True,
@@ -57,7 +57,7 @@ def test_command_answers_without_keras(arguments):
 def test_the_other_commands_explain_themselves_and_examine_photos_without_keras(tmp_path):
     write_photos(tmp_path / "photos", number=3)
     code = "import contextlib\n"
-    for verb in ("doctor", "predict", "export", "verify", "serve", "sort"):
+    for verb in ("doctor", "predict", "export", "verify", "serve", "sort", "certify", "tune"):
         code += f"from recipes import {verb}\nwith contextlib.suppress(SystemExit):\n    {verb}.main(['--help'])\n"
     code += f"doctor.main([{str(tmp_path / 'photos')!r}, '--out', {str(tmp_path / 'out')!r}])"
     assert not started(code)[0]

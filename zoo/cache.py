@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
@@ -41,7 +42,12 @@ def acquire(lock: BaseFileLock, timeout: float = -1) -> None:
     except (OSError, NotImplementedError) as error:
         if not isinstance(error, NotImplementedError) and error.errno not in _NO_LOCKS:
             raise
-        log.warning("warning: %s: this file system has no locks; start one command at a time there.", lock.lock_file)
+        _say_no_locks(Path(lock.lock_file).parent)
+
+
+@cache
+def _say_no_locks(folder: Path) -> None:
+    log.warning("warning: %s: this file system has no locks; start one command at a time there.", folder)
 
 
 @contextmanager

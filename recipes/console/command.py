@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -45,6 +46,16 @@ class Parser(argparse.ArgumentParser):
             help="import a module that holds layers of your own (what a run names itself is found); repeatable",
         )
 
+    def add_cluster(self) -> None:
+        """Know `--cluster`: where jobs that do not depend on each other are done."""
+        self.add_argument(
+            "--cluster",
+            type=cluster,
+            metavar="local:N|tcp://HOST:PORT",
+            help="do the jobs that do not depend on each other in N processes here, or on the workers of a Dask "
+            "scheduler; the results are the same",
+        )
+
     def add_group_by(self) -> None:
         """Know `--group-by`: what photos have in common that must not be on two sides."""
         self.add_argument(
@@ -81,6 +92,19 @@ def seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}. Got {text!r} instead")
     return int(text)
+
+
+def cluster(text: str) -> str:
+    """Where a cluster is, as an option's value.
+
+    Raises:
+        ArgumentTypeError: When it is neither a number of processes nor the address of a scheduler.
+    """
+    if re.fullmatch(r"local:[1-9][0-9]{0,2}|(tcp|tls)://[^/\s:]+:[0-9]+|(tcp|tls)://\[[0-9a-fA-F:]+\]:[0-9]+", text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"must be local:N, for N processes, or a Dask scheduler's address, as tcp://HOST:8786. Got {text!r} instead"
+    )
 
 
 def port(text: str) -> int:

@@ -19,7 +19,7 @@ from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.errors import DivergedFault, UsageFault
 from recipes.execution import ending, environment, examination, prepare, record
-from recipes.execution.job import Job
+from recipes.execution.job import FrozenPass, Job
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
 from recipes.files import atomic, earlier_run, history_files, model_file, run_folder
@@ -41,7 +41,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("recipes")
 
 
-def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen, signals: Signals) -> dict[str, Any]:
+def start(
+    request: Request,
+    *,
+    out: Path | None,
+    overwrite: bool,
+    screen: Screen,
+    signals: Signals,
+    frozen_pass: FrozenPass | None = None,
+) -> dict[str, Any]:
     """Execute a request in a new folder.
 
     Args:
@@ -50,6 +58,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         overwrite: Retrain in a folder that holds a run.
         screen: Where to say it.
         signals: Asked whether to stop.
+        frozen_pass: Keeps what the frozen part gives, before the training looks for it.
 
     Returns:
         The run's manifest.
@@ -79,7 +88,7 @@ def start(request: Request, *, out: Path | None, overwrite: bool, screen: Screen
         with nullcontext() if again else run_folder.claimed(folder):
             load_backend()
             outline = prepare.outline(request)
-            job = Job(outline.request, outline, folder, screen, signals)
+            job = Job(outline.request, outline, folder, screen, signals, frozen_pass=frozen_pass)
         # A run that cannot begin takes nothing away of the one before.
         with run_folder.set_aside(folder) if again else run_folder.begun(folder):
             atomic.write_json(folder / run_folder.STARTED, record.started(job))
@@ -97,6 +106,7 @@ def resume(
     modules: tuple[str, ...] = (),
     screen: Screen,
     signals: Signals,
+    frozen_pass: FrozenPass | None = None,
 ) -> dict[str, Any]:
     """Go on with a run that was stopped or killed. Only the number of epochs may have grown.
 
@@ -109,6 +119,7 @@ def resume(
         modules: Imported in place of those the run was started with.
         screen: Where to say it.
         signals: Asked whether to stop.
+        frozen_pass: Keeps what the frozen part gives, before the training looks for it.
 
     Raises:
         Fault: Whatever the user can mend; see `recipes.errors`.
@@ -142,7 +153,10 @@ def resume(
         outline = prepare.outline(request, origin)
         if (outline.weights.sha256 if outline.weights else None) != started.weights:
             raise UsageFault(f"The pretrained weights changed since {folder} was started. Start a new run.")
-        job = Job(request, outline, folder, screen, signals, started.fingerprint, started.network, longer)
+        job = Job(
+            request, outline, folder, screen, signals, started.fingerprint, started.network, longer,
+            frozen_pass=frozen_pass,
+        )  # fmt: skip
         return _run(job, _prepare(job))
 
 
@@ -183,6 +197,8 @@ def _run(job: Job, ready: prepare.Prepared) -> dict[str, Any]:
         log.info("data   %s", environment.describe_data(splits))
 
         with job.stage("train", saved.seconds if saved else 0.0) as clock:
+            if job.frozen_pass is not None and not (saved and saved.phase):
+                job.frozen_pass(ready, job.screen)
             outcome = _train(job, splits, ready.model, saved, clock)
         if job.origin.kind == "photos" and not job.request.smoke:
             with job.stage("learning curve"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from recipes.console.screen import Screen
 from recipes.console.signals import Signals
@@ -17,6 +17,8 @@ from recipes.execution.request import Request
 if TYPE_CHECKING:
     from recipes.train.heads.learning_curve import LearningCurve
 
+FrozenPass: TypeAlias = Callable[[prepare.Prepared, Screen], None]
+
 
 @dataclass
 class Job:
@@ -24,7 +26,8 @@ class Job:
 
     `asked` is the recipe before the number of images is known; `recipe` is the one that is executed. `fingerprint` and
     `network` are those the run was started with, as soon as they are known; `longer` are the phases to which a resume
-    gives more epochs; `curve` is the learning curve, where one was measured.
+    gives more epochs; `curve` is the learning curve, where one was measured; `frozen_pass` keeps what the frozen part
+    gives before the training needs it.
     """
 
     request: Request
@@ -37,6 +40,7 @@ class Job:
     longer: tuple[str, ...] = ()
     findings: dict[str, Any] | None = None
     curve: LearningCurve | None = None
+    frozen_pass: FrozenPass | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,8 @@ from recipes.execution.request import Request
 from recipes.freeze import frozen_runner
 from recipes.freeze.feature_cache import refuse_large, remaining
 from recipes.freeze.layers import split_at
-from recipes.recipe import Phase, Recipe
+from recipes.freeze.scale import scales
+from recipes.recipe import Augment, Phase, Recipe
 from recipes.train.phase import Phases
 from recipes.train.timing import pace, seconds_of, seconds_per_step
 from zoo.cache import cache_folder
@@ -89,6 +90,8 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
             frozen["bytes"] / 1e9, cache_folder(), (frozen["bytes"] - frozen["missing_bytes"]) / 1e9,
             frozen["free_bytes"] / 1e9, frozen["engine"], frozen["minutes"],
         )  # fmt: skip
+    for stretch in frozen["million"]:
+        log.info("       %s", stretch["words"])
     log.info(
         "time   about %.1f minutes in all, from a few batches timed now: %s; training in %s, %s ms a step",
         sum(minutes.values()), ", ".join(f"{part} {value:.1f}" for part, value in minutes.items()), number_format,
@@ -122,11 +125,15 @@ def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, reques
     boundary = Phases(recipe, splits, network, seed=request.seed, precision=request.precision).boundary
     needs, passing = boundary.needs(), boundary.remaining()
     seconds, name = 0.0, ""
+    each: dict[int, float] = {}
     for prefix in {id(prefix): prefix for prefix, _ in passing}.values():
         name = name or boundary.engine(prefix)
         images = sum(number for other, number in passing if other is prefix)
         if images:
-            seconds += pace(prefix.network, boundary.engine(prefix)).seconds(images)
+            timed = pace(prefix.network, boundary.engine(prefix))
+            seconds += timed.seconds(images)
+            each[id(prefix)] = timed.each
+    views = recipe.views if recipe.augment != Augment() else 1
     folder = cache_folder()
     cuts = boundary.cuts(len(recipe.phases) - 1)
     return {
@@ -137,6 +144,7 @@ def _frozen_pass(recipe: Recipe, splits: data.Splits, model: keras.Model, reques
         "images": sum(number for _, number in passing),
         "free_bytes": shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free,
         "minutes": seconds / 60,
+        "million": [vars(one) | {"words": one.words()} for one in scales(needs, views, each)],
     }
 
 

@@ -6,8 +6,11 @@ import errno
 import glob
 import json
 import os
+import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,13 @@ HALF_WRITTEN = ".[0-9]*.tmp.*"
 def half_written(path: Path) -> Path:
     """What a file beside `path` is called until it is whole: `HALF_WRITTEN` finds those of processes that are gone."""
     # The name stays last: writers choose their format by its suffixes.
-    return path.with_name(f".{os.getpid()}.tmp.{path.name}")
+    return path.with_name(f".{os.getpid()}-{_machine()}.tmp.{path.name}")
+
+
+@cache
+def _machine() -> str:
+    """What tells this machine from others that write into a shared folder: their processes may have equal numbers."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 @contextmanager
@@ -59,8 +68,8 @@ def _sweep(path: Path) -> None:
     if os.name != "posix":
         return
     for stray in path.parent.glob(f".[0-9]*.tmp.{glob.escape(path.name)}"):
-        process = stray.name[1:].partition(".")[0]
-        if process.isdecimal() and not _is_alive(int(process)):
+        process, _, machine = stray.name[1:].partition(".")[0].partition("-")
+        if process.isdecimal() and machine in ("", _machine()) and not _is_alive(int(process)):
             stray.unlink(missing_ok=True)
 
 

@@ -12,8 +12,7 @@ import logging
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ from recipes.files.atomic import disk_faults, write, write_json
 from zoo.cache import acquire
 
 SHARD_BYTES = 2**24
+NO_WAIT, FOR_EVER = 0.0, -1.0
+FACTS = "facts.json"
 log = logging.getLogger("recipes")
 
 
@@ -69,11 +70,11 @@ class Rows:
     @property
     def missing_bytes(self) -> int:
         """Bytes of the rows that are not on disk yet."""
-        return sum(stop - start for start, stop in self._missing().values()) * self.row_bytes
+        return sum(stop - start for start, stop in self.missing_shards().values()) * self.row_bytes
 
     def missing_places(self) -> np.ndarray:
         """Places of the rows that are not on disk yet, in order."""
-        return np.concatenate([np.arange(0), *(np.arange(*span) for span in self._missing().values())])
+        return np.concatenate([np.arange(0), *(np.arange(*span) for span in self.missing_shards().values())])
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         wanted = np.arange(len(self))[rows]
@@ -88,57 +89,76 @@ class Rows:
             ).reshape(self.shape[1:])
         return out
 
-    def fill(self, produce: Callable[[int, int], np.ndarray]) -> int:
-        """Make the rows that are missing; of several processes one works and the others wait for it.
+    def fill(self, produce: Callable[[int, int], np.ndarray], shards: Sequence[int] | None = None) -> int:
+        """Make the rows that are missing; several processes share the work, each shard made by the one that claims it.
 
         Args:
             produce: Gives the rows from a first to before a last place. What it raises ends the work; finished
                 shards stay.
+            shards: Make none but these. Default: all.
 
         Returns:
-            How many rows were made.
+            How many rows were made here; those that others make are waited for.
 
         Raises:
             DiskFault: When the disk is full.
             EnvironmentFault: When the cache folder cannot be written.
         """
-        if not self._missing():
+        wanted = {shard: span for shard, span in self.missing_shards().items() if shards is None or shard in shards}
+        if not wanted:
             return 0
-        made = 0
-        with self._locked():
-            for leftover in self.folder.glob(".*.rows"):
-                leftover.unlink()
-            self._shards = self._find_shards()
-            write_json(self.folder / "facts.json", self.facts)
-            for shard, (start, stop) in self._missing().items():
-                content = np.ascontiguousarray(produce(start, stop), self.dtype).tobytes()
-                path = self.folder / f"{shard:06d}-{zlib.crc32(content):08x}.rows"
-                write(path, content)
-                self._shards[shard] = path
-                made += stop - start
-        return made
+        made, claimed_elsewhere = 0, []
+        for shard, span in wanted.items():
+            try:
+                made += self._make(shard, span, produce, NO_WAIT)
+            except Timeout:
+                claimed_elsewhere.append(shard)
+        if claimed_elsewhere:
+            log.info("Another process is filling %s: waiting for it.", self.folder)
+        return made + sum(self._make(shard, wanted[shard], produce, FOR_EVER) for shard in claimed_elsewhere)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.folder / ".lock")
+    def look_again(self) -> None:
+        """Find what other processes have made since."""
+        self._shards = self._find_shards()
+
+    def _make(self, shard: int, span: tuple[int, int], produce: Callable[[int, int], np.ndarray], wait: float) -> int:
+        """Claim a shard and make it, unless it is there by then; gives how many rows were made.
+
+        Raises:
+            Timeout: When another process has claimed it for longer than `wait` seconds.
+            EnvironmentFault: When the cache folder cannot be written.
+        """
+        claim = FileLock(self.folder / f".claim-{shard:06d}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            acquire(lock, 0.2)
+            acquire(claim, wait)
         except Timeout:
-            log.info("Another process is filling %s: waiting for it.", self.folder)
-            acquire(lock)
+            raise
         except OSError as error:
             raise EnvironmentFault(
                 f"The cache folder {self.folder.parent} cannot be written ({error.strerror}). "
                 "Let KERAS_ZOO_CACHE name another."
             ) from error
         try:
-            yield
+            for leftover in self.folder.glob(f".*.tmp.{shard:06d}-*.rows"):  # Of a process that was killed.
+                leftover.unlink(missing_ok=True)
+            self._shards |= self._find_shards(f"{shard:06d}")
+            if shard in self._shards:
+                return 0
+            if not (self.folder / FACTS).is_file():
+                write_json(self.folder / FACTS, self.facts)
+            content = np.ascontiguousarray(produce(*span), self.dtype).tobytes()
+            path = self.folder / f"{shard:06d}-{zlib.crc32(content):08x}.rows"
+            write(path, content)
+            self._shards[shard] = path
+            return span[1] - span[0]
         finally:
-            lock.release()
+            # Whoever waits for this file, and whoever makes it anew, sees that the shard is there.
+            Path(claim.lock_file).unlink(missing_ok=True)
+            claim.release()
 
-    def _missing(self) -> dict[int, tuple[int, int]]:
-        """(first, after the last) row of each shard that is not there, by shard."""
+    def missing_shards(self) -> dict[int, tuple[int, int]]:
+        """(first, after the last) row of each shard that is not on disk yet, by its number."""
         starts = range(0, len(self), self.rows_per_shard)
         return {
             shard: (start, min(start + self.rows_per_shard, len(self)))
@@ -146,10 +166,10 @@ class Rows:
             if shard not in self._shards
         }
 
-    def _find_shards(self) -> dict[int, Path]:
+    def _find_shards(self, numbered: str = "[0-9]*") -> dict[int, Path]:
         """The shards on disk whose content is what was written; others are deleted."""
         found: dict[int, Path] = {}
-        for path in sorted(self.folder.glob("[0-9]*.rows")):
+        for path in sorted(self.folder.glob(f"{numbered}-*.rows")):
             with disk_faults(path):
                 status = path.stat()
                 if _is_whole(path, status.st_size, status.st_mtime_ns):

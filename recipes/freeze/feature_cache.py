@@ -16,7 +16,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -202,6 +202,21 @@ class Features:
         }
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A part of what a stretch of the network gives for one view: a job of its own, which any process may do.
+
+    Attributes:
+        view: Index of the view.
+        number: Of the shard.
+        images: How many images pass for it, at most.
+    """
+
+    view: int
+    number: int
+    images: int
+
+
 @dataclass
 class Boundary:
     """What the phases of a recipe keep of the frozen part of a network.
@@ -222,6 +237,7 @@ class Boundary:
     model: keras.Model
     frontiers: Sequence[str | None]
     _prefixes: dict[tuple[str | None, str], Prefix] = field(default_factory=dict)
+    _passes: dict[tuple[int, int], _Pass] = field(default_factory=dict)
 
     def cuts(self, phase: int) -> list[str]:
         """The layers behind which a phase keeps activations, in order; the last is the phase's own frontier.
@@ -287,6 +303,48 @@ class Boundary:
                         found[rows.key] = prefix, len(_new(rows, view))
                 views = [View(rows, rows.key) for rows in kept]
         return list(found.values())
+
+    def shards(self, phase: int) -> list[list[Shard]]:
+        """All that a phase keeps and that is missing, for each stretch of the network in turn.
+
+        Args:
+            phase: Index of the phase.
+        """
+        found, views = [], self._views
+        for prefix in self._stages(self.cuts(phase)):
+            kept = self._kept(prefix, views, self.engine(prefix))
+            numbered = [(view, shard) for view, rows in enumerate(kept) for shard in rows.missing_shards().items()]
+            found.append([Shard(view, shard, stop - start) for view, (shard, (start, stop)) in numbered])
+            views = [View(rows, rows.key) for rows in kept]
+        return found
+
+    def fill(self, phase: int, stage: int, shard: Shard, watch: Watch) -> int:
+        """Make one of the `shards`, if it is still missing.
+
+        Args:
+            phase: Index of the phase.
+            stage: Index of the stretch; those before it are complete.
+            shard: The shard.
+            watch: Called with (images done, images to do) after every batch. What it raises ends the work.
+
+        Returns:
+            How many rows were made.
+
+        Raises:
+            Fault: What `features` raises.
+        """
+        return self._pass_of(phase, stage).fill(watch, shard)
+
+    def _pass_of(self, phase: int, stage: int) -> _Pass:
+        if (phase, stage) not in self._passes:
+            below = self._pass_of(phase, stage - 1).kept if stage else []
+            for rows in below:
+                rows.look_again()
+            views = [View(rows, rows.key) for rows in below] if stage else self._views
+            prefix = self._stages(self.cuts(phase))[stage]
+            ready = _prepared(prefix, views, self.recipe.cache_dtype, self.engine(prefix), None)
+            self._passes[phase, stage] = ready
+        return self._passes[phase, stage]
 
     def engine(self, prefix: Prefix) -> str:
         """What runs a stretch over all views: `recipes.freeze.frozen_runner.choose`."""
@@ -360,46 +418,82 @@ def refuse_large(needed: int, folder: Path | None = None) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """A frozen network on its way over several views, as far as their activations are nowhere yet.
+
+    Attributes:
+        views: The images.
+        kept: Where the activations of each view are, or will be.
+        inputs: The `known_rows.contents` of each plain view; none of an augmented one.
+        known: For each view, the places whose activations another set has.
+        run: From a batch of inputs to a batch of activations; not called where nothing is missing.
+    """
+
+    views: Sequence[View]
+    kept: list[Rows]
+    inputs: list[list[bytes]]
+    known: list[dict[int, tuple[Rows, int]]]
+    run: Callable[[np.ndarray], np.ndarray] = np.asarray
+
+    def new(self) -> int:
+        """How many images pass."""
+        pairs = zip(self.kept, self.known, strict=True)
+        return sum(len(np.setdiff1d(rows.missing_places(), list(found))) for rows, found in pairs)
+
+    def fill(self, watch: Watch, only: Shard | None = None) -> int:
+        """Make what is missing, or of it one shard; gives how many rows were made here."""
+        done, total, made = 0, only.images if only else self.new(), 0
+        for number, (view, rows, found) in enumerate(zip(self.views, self.kept, self.known, strict=True)):
+
+            def passed(places: np.ndarray, view: View = view, dtype: np.dtype = rows.dtype) -> np.ndarray:
+                nonlocal done
+                given = self.run(view.batch(places))
+                if np.abs(given).max() > np.finfo(dtype).max:
+                    raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
+                done += len(places)
+                watch(done, total)
+                return given.astype(dtype)
+
+            if only is None or only.view == number:
+                made += rows.fill(partial(_made, passed, rows, found), [only.number] if only else None)
+        return made
+
+
 def _pass(
     prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None, watch: Watch
 ) -> tuple[list[Rows], int]:
     """Run a frozen network over several views, as far as their activations are nowhere yet; gives how many passed."""
-    name = prefix.fallback or name
-    kept = _rows(prefix, views, dtype, name, folder)
-    missing = sum(rows.missing_bytes for rows in kept)
-    if not missing:
-        return kept, 0
-    refuse_large(missing, folder)
-    # An augmented view is another one in another set.
-    inputs = [known_rows.contents(view.images) if view.augment is None else [] for view in views]
-    known = [known_rows.find(rows, given) for rows, given in zip(kept, inputs, strict=True)]
-    new = [np.setdiff1d(rows.missing_places(), list(found)) for rows, found in zip(kept, known, strict=True)]
-    done, total = 0, sum(map(len, new))
-    run: Callable[[np.ndarray], np.ndarray] = np.asarray  # Where nothing is missing it is not called.
-    if total:
-        some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
-        calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None
-        first = views[0].batch(np.arange(min(engines.BATCH, len(views[0].images))))
-        engine = engines.build(prefix.network, name, first, calibration)
-        if engine.name != name:
-            prefix.fallback = engine.name  # Tried, and said, once.
-            return _pass(prefix, views, dtype, engine.name, folder, watch)
-        run = engine.run
-
-    def passed(view: View, places: np.ndarray) -> np.ndarray:
-        nonlocal done
-        given = run(view.batch(places))
-        if np.abs(given).max() > np.finfo(dtype).max:
-            raise UsageFault(f"Activations of {given.max():.3g} do not fit {dtype}: --set cache_dtype=float32")
-        done += len(places)
-        watch(done, total)
-        return given.astype(dtype)
-
-    for view, rows, found, given in zip(views, kept, known, inputs, strict=True):
-        rows.fill(partial(_made, partial(passed, view), rows, found))
+    ready = _prepared(prefix, views, dtype, name, folder)
+    total = ready.new()
+    ready.fill(watch)
+    for rows, given in zip(ready.kept, ready.inputs, strict=True):
         if given:
             known_rows.keep(rows, given)
-    return kept, total
+    return ready.kept, total
+
+
+def _prepared(prefix: Prefix, views: Sequence[View], dtype: str, name: str, folder: Path | None) -> _Pass:
+    """Find what is there of several views, here and in other sets, and make the engine that runs over the others."""
+    name = prefix.fallback or name
+    kept = _rows(prefix, views, dtype, name, folder)
+    # An augmented view is another one in another set.
+    open_ends = [view.augment is None and not known_rows.is_kept(rows) for view, rows in zip(views, kept, strict=True)]
+    pairs = zip(views, open_ends, strict=True)
+    inputs = [known_rows.contents(view.images) if open_end else [] for view, open_end in pairs]
+    known = [known_rows.find(rows, given) for rows, given in zip(kept, inputs, strict=True)]
+    ready = _Pass(views, kept, inputs, known)
+    refuse_large(sum(rows.missing_bytes for rows in kept), folder)
+    if not ready.new():
+        return ready
+    some = np.linspace(0, len(views[0].images) - 1, engines.CALIBRATION).astype(int)
+    calibration = np.asarray(views[0].images[np.unique(some)], "float32") if name.endswith("int8") else None
+    first = views[0].batch(np.arange(min(engines.BATCH, len(views[0].images))))
+    engine = engines.build(prefix.network, name, first, calibration)
+    if engine.name != name:
+        prefix.fallback = engine.name  # Tried, and said, once.
+        return _prepared(prefix, views, dtype, engine.name, folder)
+    return replace(ready, run=engine.run)
 
 
 def _new(rows: Rows, view: View) -> np.ndarray:

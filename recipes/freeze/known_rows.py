@@ -43,6 +43,11 @@ def keep(rows: Rows, inputs: list[bytes]) -> None:
     atomic.write(rows.folder / INPUTS, b"".join(inputs))
 
 
+def is_kept(rows: Rows) -> bool:
+    """Whether none of the rows is missing, and it was noted which image each is of."""
+    return not rows.missing_bytes and (rows.folder / INPUTS).is_file()
+
+
 def find(rows: Rows, inputs: list[bytes]) -> dict[int, tuple[Rows, int]]:
     """Rows of the same network, engine and form that other sets have of these images.
 

@@ -28,6 +28,7 @@ from recipes.files import manifest as manifests
 from recipes.files.csv_text import csv_text
 from recipes.recipe import Choice, Shares
 from recipes.study import results_files, seeds
+from recipes.study.cluster.connection import Cluster
 
 log = logging.getLogger("recipes")
 
@@ -75,8 +76,8 @@ class Folds:
         return " ".join(words)
 
 
-def certify(asked: Folds, screen: Screen, signals: Signals) -> Path:
-    """Run every fold that has not run yet, and write what they gave, with every answer.
+def certify(asked: Folds, screen: Screen, signals: Signals, cluster: Cluster | None = None) -> Path:
+    """Run every fold that has not run yet, here or on a cluster, and write what they gave, with every answer.
 
     Returns:
         The file that was written; the answers lie beside it, as CSV.
@@ -95,8 +96,7 @@ def certify(asked: Folds, screen: Screen, signals: Signals) -> Path:
     if isinstance(split, Shares):
         _refuse_small_classes(asked, split)
     requests = asked.requests()
-    for folder, request in requests.items():
-        seeds.run(request, folder, screen, signals)
+    seeds.run_all(requests, screen, signals, cluster)
     found, header, answers = collect(list(requests))
     found["certified"] = {
         "command": asked.command(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from recipes import book
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
-from recipes.errors import AccuracyFault, CorruptFault, UsageFault
+from recipes.errors import AccuracyFault, BusyFault, CorruptFault, UsageFault
 from recipes.evaluate.statistics import wilson
 from recipes.execution.record import refuse_other_request
 from recipes.execution.request import Request
@@ -20,6 +21,9 @@ from recipes.files import atomic, run_folder
 from recipes.files.csv_text import csv_text
 from recipes.recipe.diff import recipe_changes
 from recipes.study import results_files, results_table
+from recipes.study.cluster.connection import Cluster
+from recipes.study.cluster.terms import Terms
+from recipes.study.cluster.worker import SECONDS, at_work
 
 FIRST_SEED = 42
 SHORT_EPOCHS = "3"
@@ -85,6 +89,35 @@ def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dic
         refuse_other_request(folder, read_started(folder), request)
         return execute.resume(folder, (), screen=screen, signals=signals)
     return execute.start(request, out=folder, overwrite=False, screen=screen, signals=signals)
+
+
+def run_all(requests: dict[Path, Request], screen: Screen, signals: Signals, cluster: Cluster | None) -> None:
+    """Run each request that has not run yet in its own folder: one after the other, or as jobs of a cluster.
+
+    Raises:
+        Fault: Whatever the user can mend; see `recipes.errors`.
+    """
+    if cluster is None:
+        for folder, request in requests.items():
+            run(request, folder, screen, signals)
+        return
+    for folder, request in requests.items():
+        if run_folder.is_finished(folder):
+            run(request, folder, screen, signals)  # It says what is there.
+    left = {folder: request for folder, request in requests.items() if not run_folder.is_finished(folder)}
+    cluster.run(run_there, {folder.name: (request, folder.absolute()) for folder, request in left.items()})
+
+
+def run_there(terms: Terms, request: Request, folder: Path) -> float:
+    """Run a request in its own folder, as `run` does, on a worker of a cluster; gives the test accuracy."""
+    with at_work(terms) as (screen, signals):
+        while True:
+            try:
+                return run(request, folder, screen, signals)["result"]["test_accuracy"]
+            except BusyFault:  # A worker that was given up for dead may work on: what it ends with is the same.
+                time.sleep(SECONDS)
+                if signals.received is not None:
+                    raise signals.interrupted("Stopped.") from None
 
 
 def check(asked: Request, certified: Path, folder: Path, screen: Screen, signals: Signals) -> float:
@@ -163,7 +196,13 @@ def _repeat(
     return reached
 
 
-def certify(asked: Certification, pages: results_files.Pages, screen: Screen, signals: Signals) -> Path:
+def certify(
+    asked: Certification,
+    pages: results_files.Pages,
+    screen: Screen,
+    signals: Signals,
+    cluster: Cluster | None = None,
+) -> Path:
     """Run every seed that has not run yet, and write what they gave; for a whole setting, every answer and epoch too.
 
     Args:
@@ -171,6 +210,7 @@ def certify(asked: Certification, pages: results_files.Pages, screen: Screen, si
         pages: Which show all results; not for a short setting.
         screen: Where to say it.
         signals: Asked whether to stop.
+        cluster: Runs the seeds, where there is one.
 
     Returns:
         The file that was written.
@@ -179,8 +219,7 @@ def certify(asked: Certification, pages: results_files.Pages, screen: Screen, si
         Fault: Whatever the user can mend; see `recipes.errors`.
     """
     requests = asked.requests()
-    for folder, request in requests.items():
-        run(request, folder, screen, signals)
+    run_all(requests, screen, signals, cluster)
     ((key, group),) = results_files.collect(requests, short=asked.smoke).items()
     group["certified"] = {
         "command": asked.command(),

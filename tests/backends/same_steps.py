@@ -75,4 +75,5 @@ def main(kept: Path) -> None:
     print(json.dumps(found))
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -89,6 +89,10 @@ def test_plan_says_how_much_is_kept_of_the_frozen_part(tmp_path, monkeypatch, ru
     assert plan["frozen_pass"]["bytes"] == plan["frozen_pass"]["missing_bytes"] == images * 512 * 2
     assert plan["minutes"] == pytest.approx(sum(plan["minutes_of"].values()))
     assert plan["minutes_of"]["frozen pass"] == plan["frozen_pass"]["minutes"] > 0
+    (million,) = plan["frozen_pass"]["million"]
+    assert million["view"] == million["averages"] == 512 * 2
+    assert "a million photos: 2.0 GB behind " in million["words"]
+    assert " hours here" in million["words"]
     assert not (tmp_path / "cache").exists()
 
 

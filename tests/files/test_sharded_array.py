@@ -74,7 +74,7 @@ def test_a_damaged_shard_alone_is_made_again(tmp_path, damage):
     kept.fill(produce)
     shard = sorted(kept.folder.glob("*.rows"))[1]
     shard.write_bytes(damage(shard.read_bytes()))
-    (kept.folder / ".123.tmp.000009-00000000.rows").write_bytes(b"left by a killed process")
+    (kept.folder / ".123.tmp.000001-00000000.rows").write_bytes(b"left by a killed process")
     again = made(tmp_path)
     assert again.missing_bytes == 32 * again.row_bytes
     places = []
@@ -108,14 +108,31 @@ def test_a_disk_that_is_full_keeps_the_finished_shards(tmp_path, monkeypatch):
     assert made(tmp_path).missing_bytes == (150 - 64) * kept.row_bytes
 
 
-def test_of_two_that_want_the_same_one_works_and_the_other_uses_it(tmp_path):
-    both_ready = threading.Barrier(2)
+def test_of_two_that_want_the_same_each_makes_shards_and_both_have_all(tmp_path):
+    both_ready, begun = threading.Barrier(2), threading.Barrier(2)
+
+    def slowly(start, stop):
+        if start < 64:
+            begun.wait(10)  # Each of the two has claimed a shard.
+        return produce(start, stop)
 
     def fill(_):
         kept = made(tmp_path)
         both_ready.wait()
-        return kept.fill(produce)
+        number = kept.fill(slowly)
+        np.testing.assert_array_equal(kept[:], CONTENT)
+        return number
 
     with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(fill, range(2))) == [0, 150]
-    np.testing.assert_array_equal(made(tmp_path)[:], CONTENT)
+        numbers = list(threads.map(fill, range(2)))
+    assert sum(numbers) == 150
+    assert min(numbers) >= 22
+    assert not list(made(tmp_path).folder.glob(".*"))
+
+
+def test_a_job_makes_the_shard_that_is_asked_for_alone(tmp_path):
+    kept = made(tmp_path)
+    assert list(kept.missing_shards()) == [0, 1, 2, 3, 4]
+    assert kept.fill(produce, shards=[3]) == 32
+    assert kept.fill(produce, shards=[3]) == 0
+    assert list(made(tmp_path).missing_shards()) == [0, 1, 2, 4]

@@ -17,17 +17,22 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_tuner
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.execution import prepare
 from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe
 from recipes.study.searches.trial import Trainer, Trial
+
+if TYPE_CHECKING:
+    from recipes.study.searches.tuning import Settings
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -52,6 +57,7 @@ class Search:
         hours: No trial is begun after so many hours of trials; `None` sets no limit.
         seed: Fixes the proposals and every training.
         on_trial: Called with each finished trial, those that were remembered too.
+        elsewhere: Trains a trial in place of this process, as `try_out` does.
     """
 
     recipe: Recipe
@@ -63,6 +69,7 @@ class Search:
     hours: float | None = None
     seed: int = 42
     on_trial: Callable[[Trial], None] = lambda trial: None
+    elsewhere: Callable[[Search, Trial], Trial] | None = None
     found: list[Trial] = field(default_factory=list)
 
     def run(self) -> list[Trial]:
@@ -75,6 +82,12 @@ class Search:
             CorruptFault: When what is remembered does not fit this search.
             Fault: Whatever else stops a training; a trial that diverges or does not fit into memory is remembered.
         """
+        self.propose()
+        shutil.rmtree(self.folder / run_folder.STATE, ignore_errors=True)
+        return self.found
+
+    def propose(self) -> None:
+        """Ask keras-tuner for proposals until there are enough, and find out or remember what each gives."""
         with tempfile.TemporaryDirectory() as project:
             tuner = _with_memory(self, project)
             tuner.oracle.max_trials = self.trials
@@ -90,8 +103,6 @@ class Search:
                         tuner.search()
             except keras_tuner.errors.FatalError as error:
                 raise error.__cause__ or error from None
-        shutil.rmtree(self.folder / run_folder.STATE, ignore_errors=True)
-        return self.found
 
     def best(self) -> Trial | None:
         """The trial with the best figure, of those that trained longest; `None` when none has a figure."""
@@ -139,10 +150,31 @@ class Search:
     def train(self, proposed: Trial) -> dict[str, Any]:
         """Train what a trial proposes, from where it stands or from the trial that it goes on with."""
         recipe, folder = self.applied(proposed.values), self.states(proposed.number)
+        note, wanted = folder.with_suffix(".json"), dataclasses.asdict(proposed)
+        if note.is_file() and atomic.read_json(note) != wanted:  # It was guessed that another trial would come here.
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_json(note, wanted)
         before = None if proposed.goes_on is None else self.states(proposed.goes_on)
         model = self.build(recipe, self.seed)
         return self.trainer.train(recipe, model, folder, seed=self.seed, epochs=proposed.epochs, before=before)
+
+    def try_out(self, proposed: Trial) -> Trial:
+        """Train what a trial proposes; gives the trial with its figures, or with the reason why it has none."""
+        began = time.monotonic()
+        # As `Tuner.run_trial` without its callbacks, which want TensorBoard installed.
+        keras.utils.clear_session()
+        figures: dict[str, Any]
+        try:
+            figures = self.train(proposed)
+        except (DivergedFault, MemoryFault, UsageFault) as fault:
+            figures = {"reason": str(fault)}
+        return dataclasses.replace(proposed, **figures, seconds=round(time.monotonic() - began, 2))
+
+    def is_over(self) -> bool:
+        """Whether no further trial is to begin."""
+        spent = sum(ended.seconds for ended in self.found) / 3600
+        return self.hours is not None and spent >= self.hours
 
     def _rank(self, trial: Trial) -> tuple[float, float]:
         accuracy, loss = -(trial.val_accuracy or 0), trial.val_loss or math.inf
@@ -189,6 +221,21 @@ class Search:
         return self.folder / TRIALS / f"{trial.number:04d}.json"
 
 
+def without_test(ready: prepare.Prepared) -> prepare.Prepared:
+    """What a search sees: no test images, for what cannot be seen cannot be chosen by."""
+    splits = ready.splits
+    return dataclasses.replace(ready, splits=dataclasses.replace(splits, test=splits.test.select(np.arange(0))))
+
+
+def search_of(ready: prepare.Prepared, folder: Path, settings: Settings, signals: Signals) -> Search:
+    """The search of a prepared request in a folder."""
+    trainer = Trainer(ready.splits, ready.weights, ready.request.precision, signals)
+    return Search(
+        ready.recipe, trainer, folder, tuner=settings.tuner, objective=settings.objective, trials=settings.trials,
+        hours=settings.hours, seed=ready.request.seed,
+    )  # fmt: skip
+
+
 def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
     """keras-tuner's tuner of the search's kind, which answers from memory what was answered before."""
     kind = TUNERS[search.tuner]
@@ -207,7 +254,7 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
                 search.trainer.refuse_to_go_on()
                 ended = search.remembered(proposed)
                 if ended is None:
-                    ended = self._run(proposed)
+                    ended = search.elsewhere(search, proposed) if search.elsewhere else search.try_out(proposed)
                     search.remember(ended)
                 search.found.append(ended)
                 search.on_trial(ended)
@@ -217,20 +264,9 @@ def _with_memory(search: Search, project: str) -> keras_tuner.Tuner:
             figures = {"val_accuracy": ended.val_accuracy, "val_loss": ended.val_loss}
             return {name: math.nan if value is None else value for name, value in figures.items()}
 
-        def _run(self, proposed: Trial) -> Trial:
-            began = time.monotonic()
-            # As `Tuner.run_trial` without its callbacks, which want TensorBoard installed.
-            keras.utils.clear_session()
-            try:
-                figures = search.train(proposed)
-            except (DivergedFault, MemoryFault, UsageFault) as fault:
-                figures = {"reason": str(fault)}
-            return dataclasses.replace(proposed, **figures, seconds=round(time.monotonic() - began, 2))
-
         def on_trial_end(self, trial: Any) -> None:
             super().on_trial_end(trial)
-            spent = sum(ended.seconds for ended in search.found) / 3600
-            if search.hours is not None and spent >= search.hours:
+            if search.is_over():
                 self.oracle.max_trials = len(search.found)
 
     space = keras_tuner.HyperParameters()

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from recipes import book
 from recipes.console.backend import chosen, load_backend
 from recipes.console.screen import RESULT, Screen
@@ -26,6 +24,7 @@ from recipes.execution import prepare
 from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe, with_defaults
+from recipes.study.cluster.connection import Cluster
 
 FOUND = "search.json"
 SEEDS = 3
@@ -43,7 +42,14 @@ class Settings:
 
 
 def tune(
-    request: Request, folder: Path, settings: Settings, *, overwrite: bool, screen: Screen, signals: Signals
+    request: Request,
+    folder: Path,
+    settings: Settings,
+    *,
+    overwrite: bool,
+    screen: Screen,
+    signals: Signals,
+    cluster: Cluster | None = None,
 ) -> None:
     """Search in a folder, or go on with a search there, and write what was found.
 
@@ -54,6 +60,7 @@ def tune(
         overwrite: Search anew in a folder that holds a search.
         screen: Where to say it.
         signals: Asked whether to stop.
+        cluster: Trains the trials that do not depend on each other, where there is one.
 
     Raises:
         DivergedFault: When every trial failed.
@@ -70,13 +77,12 @@ def tune(
             ready = prepare.prepare(request, screen)
         if overwrite and started:  # Not before: a request that is refused takes nothing away.
             run_folder.clear(folder)
-        # What cannot be seen cannot be chosen by: a search has no test images.
-        splits = dataclasses.replace(ready.splits, test=ready.splits.test.select(np.arange(0)))
-        asked = _asked(request, ready.recipe, splits, settings)
+        ready = _without_test(ready)
+        asked = _asked(request, ready.recipe, ready.splits, settings)
         # Before any other file: a folder without it is a stranger's, also when this process is killed now.
         _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
         with screen.logging_to(folder / "log.txt"):
-            _search(request, ready, splits, asked, folder, settings, signals)
+            _search(request, ready, asked, folder, settings, signals, cluster)
 
 
 def verdict(page: Sequence[Mapping[str, Any]], winner: Sequence[Mapping[str, Any]], objective: str) -> dict[str, Any]:
@@ -125,36 +131,50 @@ def _asked(request: Request, recipe: Recipe, splits: Splits, settings: Settings)
     return asked if (backend := chosen()) == "tensorflow" else asked | {"backend": backend}
 
 
+def _without_test(ready: prepare.Prepared) -> prepare.Prepared:
+    from recipes.study.searches.search import without_test
+
+    return without_test(ready)
+
+
 def _search(
-    request: Request, ready: prepare.Prepared, splits: Splits, asked: dict[str, Any], folder: Path,
-    settings: Settings, signals: Signals,
+    request: Request, ready: prepare.Prepared, asked: dict[str, Any], folder: Path,
+    settings: Settings, signals: Signals, cluster: Cluster | None,
 ) -> None:  # fmt: skip
     from recipes.execution import environment
     from recipes.report.figures import search as report
     from recipes.report.figures import style
-    from recipes.study.searches import search, trial
+    from recipes.study.searches import ahead, jobs
+    from recipes.study.searches.search import search_of
 
-    origin, recipe = ready.origin, ready.recipe
+    origin, recipe, splits = ready.origin, ready.recipe, ready.splits
     if origin.notice:
         log.warning("NOTICE %s", origin.notice)
     log.info("data   %s", environment.describe_data(splits))
     log.info("search %s: at most %d trials of %d epochs", settings.tuner, settings.trials, recipe.epochs())
 
-    trainer = trial.Trainer(splits, ready.weights, request.precision, signals)
-    hunt = search.Search(
-        recipe, trainer, folder, tuner=settings.tuner, objective=settings.objective, trials=settings.trials,
-        hours=settings.hours, seed=request.seed, on_trial=lambda trial: log.info("%s", report.trial_line(trial)),
-    )  # fmt: skip
+    hunt = search_of(ready, folder, settings, signals)
+    hunt.on_trial = lambda trial: log.info("%s", report.trial_line(trial))
+    if cluster is not None:
+        hunt.elsewhere = ahead.on(cluster, request, settings, folder)
     hunt.run()
     best = hunt.best()
     if best is None:
         reasons = [f"Trial {trial.number}: {trial.reason}" for trial in hunt.found]
         raise DivergedFault(" ".join(["Every trial failed, so there is no winner.", *reasons]))
-    again = range(request.seed + 1, request.seed + 1 + SEEDS)
-    retrained = {
-        "page": [hunt.retrain(None, seed) for seed in again],
-        "winner": [hunt.retrain(best, seed) for seed in again],
+    again = {
+        f"{name}, seed {seed}": (trial, seed)
+        for name, trial in (("page", None), ("winner", best))
+        for seed in range(request.seed + 1, request.seed + 1 + SEEDS)
     }
+    if cluster is not None:
+        given = request, settings, folder.absolute()
+        cluster.run(
+            jobs.retrain,
+            {name: (*given, trial and dataclasses.asdict(trial), seed) for name, (trial, seed) in again.items()},
+        )
+    figures = [hunt.retrain(trial, seed) for trial, seed in again.values()]  # What there is is read.
+    retrained = {"page": figures[:SEEDS], "winner": figures[SEEDS:]}
     found: dict[str, Any] = {
         **asked,
         "name": recipe.name,
