@@ -10,10 +10,10 @@ from recipes.files import atomic
 from zoo import weights
 
 
-@pytest.mark.parametrize("planted", ["notes.json", f".{os.getpid()}.tmp.notes.json"])
+@pytest.mark.parametrize("planted", [Path, atomic.half_written], ids=["file", "temporary file"])
 def test_a_planted_link_is_replaced_and_never_written_through(tmp_path, planted):
     (tmp_path / "mine.txt").write_text("mine")
-    (tmp_path / planted).symlink_to(tmp_path / "mine.txt")
+    planted(tmp_path / "notes.json").symlink_to(tmp_path / "mine.txt")
     atomic.write_json(tmp_path / "notes.json", {"a": 1})
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert not (tmp_path / "notes.json").is_symlink()
