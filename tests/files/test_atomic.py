@@ -10,7 +10,7 @@ from recipes.files import atomic
 from zoo import weights
 
 
-@pytest.mark.parametrize("planted", ["notes.json", f".{os.getpid()}.tmp.notes.json"])
+@pytest.mark.parametrize("planted", ["notes.json", atomic.half_written(Path("notes.json")).name])
 def test_a_planted_link_is_replaced_and_never_written_through(tmp_path, planted):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / planted).symlink_to(tmp_path / "mine.txt")
