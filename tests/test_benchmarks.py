@@ -179,3 +179,21 @@ def test_lenet5_dials_trains_networks_and_its_page_says_what_was_measured(smoke)
     table = runpy.run_path(f"{ROOT}/benchmarks/lenet5_dials.py")["markdown"](found)
     page = (ROOT / "docs" / "en" / "lenet5-dials.md").read_text(encoding="utf-8")
     assert f"<!-- lenet5 dials -->\n{table}<!-- /lenet5 dials -->" in page
+
+
+def test_backends_are_compared_seed_by_seed():
+    script = runpy.run_path(f"{ROOT}/benchmarks/backends.py")
+
+    def run(accuracy):
+        return {"test_accuracy": accuracy, "precision": "float32", "minutes": 1.26}
+
+    runs = {"tensorflow": {"42": run(0.91), "43": run(0.92)}, "jax": {"42": run(0.914), "43": run(0.92)}}
+    found = {
+        "runs": {"fashion_cnn": runs}, "differences": {"fashion_cnn": {"jax": script["differences"](runs, "jax")}},
+        "seeds": [42, 43], "versions": {"keras": "3", "jax": "0.10"}, "hardware": {"processor": "a", "cores": 2},
+        "command": "python benchmarks/backends.py",
+    }  # fmt: skip
+    page = script["markdown"](found)
+    assert "| fashion_cnn | TensorFlow | float32 | 0.9150 ± 0.0071 | - | 1.3 |" in page
+    assert "| fashion_cnn | JAX | float32 | 0.9170 ± 0.0042 | +0.0020 (-0.0234 to +0.0274) | 1.3 |" in page
+    assert "keras 3, JAX 0.10" in page

@@ -91,7 +91,8 @@ def choose(
         return f"keras {'float32' if precision == 'auto' and depthwise else number_format}"
     if precision == "auto" and not has_bfloat16 and int8_serves and quantizes and precisions.processor_has_int8():
         return "openvino int8"
-    return f"openvino {number_format}"
+    # OpenVINO computes in bfloat16 also for a backend that gains nothing by it.
+    return f"openvino {'bfloat16' if precision == 'auto' and has_bfloat16 else number_format}"
 
 
 def build(prefix: keras.Model, name: str, sample: np.ndarray, calibration: np.ndarray | None = None) -> Engine:

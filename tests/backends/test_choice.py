@@ -38,3 +38,14 @@ def test_beside_a_gpu_the_processor_chooses_nothing(monkeypatch):
     assert precision.choose("auto") == "float32"
     assert frozen_runner.choose("auto", "auto") == "keras float32"
     assert precision.compiles() == "auto"
+
+
+def test_jax_trains_in_float32_and_its_frozen_part_runs_in_bfloat16(monkeypatch):
+    monkeypatch.setattr("keras.config.backend", lambda: "jax")
+    monkeypatch.setattr("recipes.freeze.frozen_runner.importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "processor_has_bfloat16", lambda: True)
+    assert precision.choose("auto") == "float32"
+    assert precision.choose("bfloat16") == "bfloat16"
+    assert frozen_runner.choose("auto", "auto") == "openvino bfloat16"
+    assert frozen_runner.choose("auto", "float32") == "openvino float32"
