@@ -118,7 +118,7 @@ def one_of_each_kind():
 
 
 @pytest.fixture
-def run_of(request, run_cli, tmp_path):
+def run_of(request, run_cli, small_bases, tmp_path):
     """A run of a recipe: one that another test needs too, where there is one."""
 
     def run(name):
@@ -128,7 +128,7 @@ def run_of(request, run_cli, tmp_path):
             return request.getfixturevalue("finished")[0]
         if book.get(name).weights is None:
             return request.getfixturevalue("published")(name)
-        quick = "--set image_size=32 --set batch_size=8 --set views=2 --weights none".split()
+        quick = "--set image_size=32 --set batch_size=8 --set model.backbone=small --weights none".split()
         code, _, err = run_cli(name, "--smoke", *quick, "--out", tmp_path / "run")
         assert code == 0, err
         return tmp_path / "run"

@@ -9,6 +9,7 @@ from keras import layers
 import zoo
 from recipes import precision
 from recipes.errors import UsageFault
+from zoo.testing import small_shape
 
 
 @keras.saving.register_keras_serializable(package="test_precision")
@@ -93,7 +94,7 @@ def test_a_layer_of_ones_own_computes_in_float32_unless_it_was_given_another():
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_layer_of_the_zoo_asks_for_a_format_of_its_own(name):
-    model = precision.keep_own(zoo.get(name, weights=None))
+    model = precision.keep_own(zoo.get(name, input_shape=small_shape(name), weights=None))
     found = formats(precision.cast(model, "bfloat16"))
     assert found.pop(model.output_names[0]) == "float32"
     assert set(found.values()) == {"bfloat16"}
