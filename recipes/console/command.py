@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from recipes.console.streams import steady_streams, visible
-from recipes.errors import DiskFault, EnvironmentFault, Fault, MemoryFault, UsageFault
+from recipes.errors import DiskFault, EnvironmentFault, Fault, Interrupted, MemoryFault, UsageFault
 
 
 class Parser(argparse.ArgumentParser):
@@ -133,13 +133,20 @@ def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence
     except Exception as error:
         if debug:
             traceback.print_exc()
-        fault = _as_fault(error)
+        fault = _interruption(error) or _as_fault(error)
         if fault is not None:
             print(f"error: {visible(str(fault))}", file=sys.stderr)
             return fault.exit_code
         hint = "" if debug else " This is a bug of ours; --debug shows where."
         print(f"error: {type(error).__name__}: {' '.join(str(error).split())[:500]}{hint}", file=sys.stderr)
         return 1
+
+
+def _interruption(error: BaseException | None) -> Interrupted | None:
+    """The signal behind an error: libraries, Keras's layers among them, raise errors of their own in its place."""
+    while error is not None and not isinstance(error, Interrupted):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _as_fault(error: Exception) -> Fault | None:
