@@ -77,11 +77,13 @@ def main():
     parse.add_argument("--mutations", type=int, default=3000, help="inputs that are changed")
     parse.add_argument("--weights", type=int, default=0, help="files of weights that are changed, beside these")
     parse.add_argument("--seed", type=int, default=1)
-    parse.add_argument("--out", type=Path)
+    parse.add_argument("--out", type=Path, help="a list in JSON that these figures are added to")
     figures = torture(options := parse.parse_args())
     text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
     print(text, end="")
     if options.out is not None:
+        before = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else []
+        text = json.dumps([*before, figures], indent=2, ensure_ascii=False) + "\n"
         options.out.write_text(text, encoding="utf-8")
     return 1 if figures["mutations"]["bugs"] or figures.get("runs", {}).get("bugs") else 0
 
