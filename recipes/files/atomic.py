@@ -6,6 +6,7 @@ import errno
 import glob
 import json
 import os
+import re
 import socket
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from typing import Any
 
 from recipes.errors import CorruptFault, DiskFault
 
+# How HDF5 says what the system said, in an error that has no number of its own.
+_IN_WORDS = re.compile(r"\berrno = (\d+)")
 # Temporary files of `atomic_path`: what a killed process leaves.
 HALF_WRITTEN = ".[0-9]*.tmp.*"
 
@@ -119,7 +122,10 @@ def disk_faults(path: Path) -> Iterator[None]:
     """Turn what the operating system says about a path into one line and exit code 6."""
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        number = _number(error)
+        if isinstance(error, RuntimeError) and not number:
+            raise
         reasons = {
             errno.ENOSPC: "the disk is full. Free some space",
             errno.EDQUOT: "the disk quota is used up. Free some space",
@@ -133,4 +139,12 @@ def disk_faults(path: Path) -> Iterator[None]:
             errno.ENOENT: "its folder does not exist or was deleted",
             errno.ENAMETOOLONG: "the name is too long. Choose another --out",
         }
-        raise DiskFault(f"{path} cannot be written: {reasons.get(error.errno or 0, error)}.") from error
+        raise DiskFault(f"{path} cannot be written: {reasons.get(number, error)}.") from error
+
+
+def _number(error: Exception) -> int:
+    """The system's number of an error; 0 where it has none."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = _IN_WORDS.search(str(error))
+    return int(found[1]) if found else 0

@@ -48,6 +48,20 @@ def test_what_a_process_that_is_gone_half_wrote_of_a_file_goes_when_that_is_writ
     assert {path.name for path in tmp_path.iterdir()} == {"a.json", f".{os.getppid()}.tmp.a.json"}
 
 
+def test_a_full_disk_that_hdf5_tells_of_in_words_is_6(tmp_path):
+    words = (
+        "Disable slist on flush dest failure failed (file write failed: errno = 28, error message = 'No space left')"
+    )
+    for error in (RuntimeError(words), OSError(words)):
+        with (
+            pytest.raises(DiskFault, match=r"a.h5 cannot be written: the disk is full"),
+            atomic.disk_faults(Path("a.h5")),
+        ):
+            raise error
+    with pytest.raises(RuntimeError, match="something else"), atomic.disk_faults(Path("a.h5")):
+        raise RuntimeError("something else")
+
+
 def test_claimed_refuses_strangers_files_and_places_that_cannot_be_written(tmp_path):
     (tmp_path / "photo.jpg").write_text("mine")
     with pytest.raises(UsageFault, match="holds other files .photo.jpg"):
