@@ -113,7 +113,7 @@ def test_of_two_that_want_the_same_each_makes_shards_and_both_have_all(tmp_path)
 
     def slowly(start, stop):
         if start < 64:
-            begun.wait(10)  # Each of the two has claimed a shard.
+            begun.wait(60)  # Each of the two has claimed a shard.
         return produce(start, stop)
 
     def fill(_):
