@@ -84,7 +84,7 @@ def show(results: Path, pages: Pages) -> None:
         DiskFault: When a page cannot be written.
     """
     groups, folds = load(results), load(results / "folds")
-    _refuse_damaged(results, groups, table)
+    _refuse_damaged(results, groups, lambda found: table(found) + short_table(found))
     _refuse_damaged(results / "folds", folds, folds_table)
     if pages.readme is not None:
         put_between_marks(pages.readme, "results", short_table(groups))

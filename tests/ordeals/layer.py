@@ -55,6 +55,7 @@ def child(work):
         return pid
     code = 1
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background commands are deaf to it.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         work()
         code = 0

@@ -135,13 +135,15 @@ def _lighten(verb, drawn):
 
 
 def _of_run(place):
-    run = place / "run"
+    run, manifest = place / "run", _json(place / "run" / "manifest.json")
+    if manifest["weights"]:
+        del manifest["weights"]["kind"]  # What was downloaded before is found when the run goes on.
     with (run / "history.csv").open(encoding="utf-8") as file:
         rows = [{name: text for name, text in row.items() if name not in OF_TIME} for row in csv.DictReader(file)]
     return {
         "predictions": (run / "predictions.csv").read_text(encoding="utf-8"),
         "history": rows,
-        "manifest": _json(run / "manifest.json"),
+        "manifest": manifest,
     }
 
 

@@ -104,7 +104,7 @@ class Tables:
         page.write_text("<!-- results -->\n<!-- /results -->\n")
         content = json.dumps(value_changed(self.result, draw)).encode()
         (into / "a.json").write_bytes(bytes_changed(content, draw) if draw.random() < 0.3 else content)
-        results_files.show(into, page, None)
+        results_files.show(into, results_files.Pages(readme=page))
         return "read"
 
     def answers(self, draw):
