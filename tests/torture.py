@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import random
+import shlex
 import sys
 import tempfile
 import time
@@ -61,7 +62,7 @@ def torture(options):
         "seed": options.seed,
         "seconds": round(time.monotonic() - began, 1),
         "most_memory_mb": most_memory_mb(),
-        "command": f"python tests/torture.py {' '.join(sys.argv[1:])}",
+        "command": shlex.join(["python", "tests/torture.py", *sys.argv[1:]]),
         "versions": environment.versions(),
     }
 
