@@ -82,10 +82,13 @@ def test_odd_lines_among_answers_that_were_kept_are_passed_over(tmp_path):
 
 
 def test_a_bundle_of_names_that_no_system_takes_is_refused(tmp_path):
-    facts = {"format": "keras", "golden": [], "class_names": [], "files": {}}
+    facts = {
+        "format": "keras", "class_names": ["a", "b"], "input": {"shape": [8, 8, 3]},
+        "golden": [{"file": "golden/00.png", "probabilities": [0.5, 0.5]}],
+    }  # fmt: skip
     for name in ("a\0b", "[" * 5000):
-        (tmp_path / "bundle.json").write_text(json.dumps(facts | {"files": {name: "0"}}))
-        with pytest.raises(CorruptFault, match="bundle"):
+        (tmp_path / "bundle.json").write_text(json.dumps(facts | {"files": {name: "0" * 64}}))
+        with pytest.raises(CorruptFault, match="leads out of the bundle|is not as it was made"):
             check.verify(tmp_path)
 
 

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -185,6 +186,7 @@ def test_trials_that_depend_on_no_figure_are_asked_for_ahead(tmp_path, one_layer
 @needs_dask
 def test_a_frozen_pass_on_a_cluster_gives_the_same_run(address, tmp_path, call, monkeypatch):
     monkeypatch.setattr(sharded_array, "SHARD_BYTES", SMALL_SHARDS)
+    monkeypatch.delitem(sys.modules, "solved_layer", raising=False)
     arguments = ("solved_layer:MINE", "--data", "sample", "--import", "solved_layer")
     code, out, err = call(run, *arguments, "--out", tmp_path / "there", "--cluster", address)
     assert (code, err) == (0, ""), err
