@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import os
 import signal
 import subprocess
@@ -122,6 +123,15 @@ def one_layer(monkeypatch):
     """The architecture `one_layer`, registered for this test."""
     monkeypatch.delitem(sys.modules, "one_layer", raising=False)
     return importlib.import_module("one_layer")
+
+
+@pytest.fixture(autouse=True)
+def heard_logger():
+    """What the project logs reaches pytest, whatever a test or a library before did to its logger."""
+    for name in ("recipes", "zoo"):
+        logger = logging.getLogger(name)
+        logger.disabled, logger.propagate = False, True
+        logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
