@@ -69,6 +69,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.execution.request import Request
     from recipes.study.cluster.connection import connected
     from recipes.study.searches import tuning
+    from recipes.study.searches.settings import Settings
 
     signals = Signals("The same command goes on.")
     signals.listen()
@@ -83,7 +84,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         modules=tuple(options.modules),
     )
     folder = options.out or Path("runs") / "tune" / options.name.replace(":", ".")
-    settings = tuning.Settings(options.tuner, options.objective, options.trials, options.hours)
+    settings = Settings(options.tuner, options.objective, options.trials, options.hours)
     screen = Screen()
     with connected(options.cluster, request, folder.parent) as cluster:
         tuning.tune(

@@ -87,6 +87,11 @@ class Prepared:
     model: keras.Model
     network: dict[str, Any]
 
+    def without_test(self) -> Prepared:
+        """The same without test images: what cannot be seen cannot be chosen by."""
+        nothing = self.splits.test.select(np.arange(0))
+        return dataclasses.replace(self, splits=dataclasses.replace(self.splits, test=nothing))
+
 
 def outline(request: Request, origin: data.Origin | None = None) -> Outline:
     """Find the data and the weights, build the network and check what the phases name, before an image is read.

@@ -25,7 +25,7 @@ from recipes.study.searches.trial import Trial
 if TYPE_CHECKING:
     from distributed import Future
 
-    from recipes.study.searches.tuning import Settings
+    from recipes.study.searches.settings import Settings
 
 # What a trial is taken to reach, by its number.
 GUESSES: tuple[Callable[[int], float], ...] = (

@@ -15,7 +15,7 @@ from zoo.cache import locked
 
 if TYPE_CHECKING:
     from recipes.study.searches.search import Search
-    from recipes.study.searches.tuning import Settings
+    from recipes.study.searches.settings import Settings
 
 
 def try_out(
@@ -49,6 +49,6 @@ def retrain(
 
 
 def _search(request: Request, settings: Settings, folder: Path, signals: Signals) -> Search:
-    from recipes.study.searches.search import search_of, without_test
+    from recipes.study.searches.search import search_of
 
-    return search_of(without_test(prepared(request)), folder, settings, signals)
+    return search_of(prepared(request).without_test(), folder, settings, signals)

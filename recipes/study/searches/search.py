@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_tuner
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from recipes.console.signals import Signals
@@ -32,7 +31,7 @@ from recipes.recipe import Recipe
 from recipes.study.searches.trial import Trainer, Trial
 
 if TYPE_CHECKING:
-    from recipes.study.searches.tuning import Settings
+    from recipes.study.searches.settings import Settings
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -219,12 +218,6 @@ class Search:
 
     def _path(self, trial: Trial) -> Path:
         return self.folder / TRIALS / f"{trial.number:04d}.json"
-
-
-def without_test(ready: prepare.Prepared) -> prepare.Prepared:
-    """What a search sees: no test images, for what cannot be seen cannot be chosen by."""
-    splits = ready.splits
-    return dataclasses.replace(ready, splits=dataclasses.replace(splits, test=splits.test.select(np.arange(0))))
 
 
 def search_of(ready: prepare.Prepared, folder: Path, settings: Settings, signals: Signals) -> Search:

@@ -9,7 +9,6 @@ import logging
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,11 @@ from recipes.execution.request import Request
 from recipes.files import atomic, run_folder
 from recipes.recipe import Recipe, with_defaults
 from recipes.study.cluster.connection import Cluster
+from recipes.study.searches.settings import Settings
 
 FOUND = "search.json"
 SEEDS = 3
 log = logging.getLogger("recipes")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to search; see `recipes.study.searches.search.Search`."""
-
-    tuner: str = "bayesian"
-    objective: str = "val_accuracy"
-    trials: int = 20
-    hours: float | None = None
 
 
 def tune(
@@ -77,7 +67,7 @@ def tune(
             ready = prepare.prepare(request, screen)
         if overwrite and started:  # Not before: a request that is refused takes nothing away.
             run_folder.clear(folder)
-        ready = _without_test(ready)
+        ready = ready.without_test()
         asked = _asked(request, ready.recipe, ready.splits, settings)
         # Before any other file: a folder without it is a stranger's, also when this process is killed now.
         _begin(folder, json.loads(json.dumps(asked | {"network": ready.network})))
@@ -129,12 +119,6 @@ def _asked(request: Request, recipe: Recipe, splits: Splits, settings: Settings)
     }
     # A search that names no backend was made on TensorFlow.
     return asked if (backend := chosen()) == "tensorflow" else asked | {"backend": backend}
-
-
-def _without_test(ready: prepare.Prepared) -> prepare.Prepared:
-    from recipes.study.searches.search import without_test
-
-    return without_test(ready)
 
 
 def _search(
