@@ -19,7 +19,7 @@ from zoo.structure.macs import count_macs
 if TYPE_CHECKING:
     from recipes.data.splits import Images, Splits
     from recipes.evaluate.predictions import Predictions
-    from recipes.freeze.feature_cache import Features
+    from recipes.freeze.boundary import Features
     from recipes.train.engine import Outcome
 
 MOST_PHOTOS, MOST_BYTES = 1000, 4_000_000

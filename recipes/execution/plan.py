@@ -14,7 +14,8 @@ from recipes.errors import CorruptFault, EnvironmentFault, UsageFault
 from recipes.execution import environment, prepare
 from recipes.execution.request import Request
 from recipes.freeze import frozen_runner
-from recipes.freeze.feature_cache import refuse_large, remaining
+from recipes.freeze.feature_cache import remaining
+from recipes.freeze.frozen_pass import refuse_large
 from recipes.freeze.layers import split_at
 from recipes.freeze.scale import scales
 from recipes.recipe import Augment, Phase, Recipe

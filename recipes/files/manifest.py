@@ -111,7 +111,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenPass:
-    """What a phase kept of the frozen part, see `recipes.freeze.feature_cache.Features`."""
+    """What a phase kept of the frozen part, see `recipes.freeze.boundary.Features`."""
 
     layer: str
     views: Count

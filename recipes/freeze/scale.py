@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
     from recipes.files.sharded_array import Rows
-    from recipes.freeze.feature_cache import Prefix
+    from recipes.freeze.frozen_pass import Prefix
 
 PHOTOS = 1_000_000
 
@@ -50,7 +50,7 @@ def scales(needs: Iterable[tuple[Prefix, Rows]], views: int, each: dict[int, flo
     """What each stretch keeps.
 
     Args:
-        needs: The stretches and what they keep: `recipes.freeze.feature_cache.Boundary.needs`.
+        needs: The stretches and what they keep: `recipes.freeze.boundary.Boundary.needs`.
         views: How many views of a photo pass.
         each: Seconds for a photo by the `id` of a stretch, where they are known.
     """

@@ -22,7 +22,8 @@ from recipes import precision as precisions
 from recipes.data.pipeline import validation_batches
 from recipes.data.splits import Images, Splits
 from recipes.errors import CorruptFault, UsageFault
-from recipes.freeze.feature_cache import Features, refuse_large
+from recipes.freeze.boundary import Features
+from recipes.freeze.frozen_pass import refuse_large
 from recipes.freeze.layers import digests, moving_variables, prove_frozen, set_trainable
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState

@@ -13,7 +13,7 @@ from recipes import precision as precisions
 from recipes.data.pipeline import steps_per_epoch, training_batches
 from recipes.data.splits import Splits
 from recipes.files.sharded_array import Rows
-from recipes.freeze.feature_cache import Boundary
+from recipes.freeze.boundary import Boundary
 from recipes.freeze.layers import frontier, keeps_statistics, moving_variables, set_trainable, split_at
 from recipes.recipe import Phase, Recipe
 from recipes.train.memory import release

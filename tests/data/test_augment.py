@@ -10,7 +10,7 @@ from recipes.data.augment import GREY, augment
 from recipes.errors import UsageFault
 from recipes.files.sharded_array import Rows
 from recipes.freeze.cache_key import images_key
-from recipes.freeze.feature_cache import View
+from recipes.freeze.frozen_pass import View
 from recipes.recipe.augmentation import colour
 
 

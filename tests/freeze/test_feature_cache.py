@@ -16,12 +16,13 @@ from conftest import PYTHON, ROOT, subprocess_environment, tiny_recipe
 
 from recipes import Augment, Phase, Split, data
 from recipes.errors import DiskFault, EnvironmentFault, UsageFault
-from recipes.freeze import digests, feature_cache, frontier, frozen_runner, layers, split_at, thaw
+from recipes.freeze import boundary, digests, frontier, frozen_pass, frozen_runner, layers, split_at, thaw
 from recipes.freeze.cache_key import images_key, network_key
 from recipes.freeze.feature_cache import cache
 from recipes.train import engine, phase
 from recipes.train.engine import Hooks, StopRequested
 from recipes.train.phase import Phases
+from zoo.cache import cache_folder
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="skipped: the extra 'fast' is not installed"
@@ -122,8 +123,8 @@ def told(fashion, tmp_path_factory):
 
         for owner, name in (
             (layers, "thaw"),
-            (feature_cache, "network_key"),
-            (feature_cache, "images_key"),
+            (frozen_pass, "network_key"),
+            (boundary, "images_key"),
             (keras.Model, "compile"),
         ):
             count(owner, name)
@@ -200,7 +201,7 @@ def test_a_stopped_pass_goes_on_where_it_was_and_ends_the_same(fashion, monkeypa
     monkeypatch.setattr("recipes.files.sharded_array.SHARD_BYTES", 64 * FLATTENED * 2)
     recipe = frozen_recipe(phases=PHASES[:1])
     whole = train(recipe, fashion)
-    shutil.rmtree(feature_cache.cache_folder())
+    shutil.rmtree(cache_folder())
 
     done = []
     hooks = Hooks(on_pass=lambda phase, images, total: done.append(images), stop_requested=lambda: done[-1:] >= [300])
@@ -342,11 +343,11 @@ def test_another_structure_with_the_same_weights_is_another_key():
 
 def test_a_cache_larger_than_the_free_disk_is_refused_before_anything_runs(fashion, monkeypatch):
     full = shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6)
-    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda path: full)
+    monkeypatch.setattr(frozen_pass.shutil, "disk_usage", lambda path: full)
     monkeypatch.setattr(frozen_runner, "build", lambda *_: pytest.fail("the frozen part ran"))
     with pytest.raises(DiskFault, match=r"need 0\.01 GB in .* at most 70% are used.*--set views=1.*KERAS_ZOO_CACHE"):
         train(frozen_recipe(views=20, augment=Augment(flip=True)), fashion)
-    assert not feature_cache.cache_folder().exists()
+    assert not cache_folder().exists()
 
 
 def test_class_weights_count_every_class_the_same(fashion):

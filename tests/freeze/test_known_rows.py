@@ -42,7 +42,7 @@ def test_of_a_set_that_grew_only_new_images_pass(prefix, tmp_path):
 
 
 def test_what_would_pass_is_known_before(prefix, tmp_path, monkeypatch):
-    monkeypatch.setattr("recipes.freeze.feature_cache.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("recipes.freeze.frozen_pass.cache_folder", lambda: tmp_path)
     old, new = images(40), images(9, seed=1)
     passed(prefix, old, tmp_path / "activations")
     grown = np.concatenate([new, old])

@@ -11,7 +11,7 @@ from scipy.special import logit
 
 from recipes import Phase, book
 from recipes.data import Images, Origin, Splits
-from recipes.freeze.feature_cache import Features
+from recipes.freeze.boundary import Features
 from recipes.train.engine import Outcome
 from recipes.train.heads import learning_curve, out_of_fold, power_law
 

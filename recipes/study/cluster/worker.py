@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from distributed import Worker
 
     from recipes.execution.prepare import Prepared
-    from recipes.freeze.feature_cache import Boundary
+    from recipes.freeze.boundary import Boundary
 
 # How often it is looked whether the command still runs.
 SECONDS = 1.0
@@ -49,7 +49,7 @@ def check(terms: Terms, dask_worker: Worker | None = None) -> None:
 def fill(terms: Terms, request: Request, stage: int, shard: tuple[int, int, int]) -> int:
     """Make one shard of what the first phase keeps of its frozen part; gives how many rows were made."""
     with at_work(terms) as (_, signals):
-        from recipes.freeze.feature_cache import Shard
+        from recipes.freeze.frozen_pass import Shard
 
         if (own := cache_folder()) != (shared := terms.token.parent):
             raise UsageFault(f"A worker's cache is {own}, and not {shared}. Let KERAS_ZOO_CACHE name that there.")
