@@ -1,12 +1,11 @@
 """Pages as a browser shows them: nothing is fetched, nothing complains, and everybody can read them."""
 
 import json
-import shutil
 import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from chromium import launched, needs_chromium
 
 import recipes
 from recipes import book
@@ -21,24 +20,18 @@ from recipes.study.doubtful_labels import Judged
 from recipes.study.sorting import session
 from recipes.study.sorting.request import Request
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.drawn,
     pytest.mark.usefixtures("few_images"),
-    pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed"),
+    needs_chromium,
 ]
 WIDTHS = (1280, 400)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
-        )
+    with launched() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
