@@ -3,15 +3,14 @@
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
+from chromium import launched, needs_chromium
 from conftest import ROOT
 from photo_files import crops
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCRIPT = ROOT / "tests" / "first_evening.py"
 PAGES = ("install.md", "my-photo-answered.md")
 
@@ -77,12 +76,9 @@ def test_a_class_more_keeps_the_old_test_photos(evening):
     assert first["result"]["test_accuracy"] > 0.8
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="skipped: Chromium is not installed")
+@needs_chromium
 def test_a_cell_of_the_report_is_clicked_and_shows_its_photos(evening):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         page = browser.new_page()
         page.goto((evening[0] / "second" / "report.html").as_uri())
         assert page.get_by_role("heading", name="A map of what it finds").is_visible()
@@ -92,7 +88,6 @@ def test_a_cell_of_the_report_is_clicked_and_shows_its_photos(evening):
         number.click()
         assert cell.is_visible()
         assert cell.locator("figure").count() > 0
-        browser.close()
 
 
 def test_the_notebooks_cell_ends_with_a_bundle(evening):

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 # Between the command line and a line of somebody's own.
-_LIBRARIES = ("importlib", "zoo", "recipes", "keras", "numpy", "tensorflow")
+_LIBRARIES = ("importlib", "importlib_metadata", "zoo", "recipes", "keras", "numpy", "tensorflow")
 
 
 def names(group: str) -> set[str]:

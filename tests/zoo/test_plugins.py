@@ -1,5 +1,7 @@
 """Entry points of other packages: found by name, loaded when asked for, and never in place of another's."""
 
+import sys
+
 import pytest
 
 import recipes
@@ -90,6 +92,14 @@ def test_an_architecture_that_cannot_be_loaded_names_its_distribution(install, t
         with pytest.raises(ValueError, match=f"'bad' of zoo.architectures, {target} of the distribution th") as caught:
             call("bad")
         assert words in str(caught.value)
+
+
+def test_a_package_that_finds_entry_points_in_pythons_place_is_not_blamed(install, monkeypatch):
+    found_by = pytest.importorskip("importlib_metadata", reason="skipped: importlib_metadata is not installed")
+    monkeypatch.setattr(sys, "meta_path", [found_by.MetadataPathFinder(), *sys.meta_path])
+    install("theirs", "zoo.architectures", bad="theirs_for_test:missing")
+    with pytest.raises(ValueError, match="cannot be loaded: AttributeError"):
+        zoo.get("bad")
 
 
 def test_a_recipe_of_another_package_has_the_variants_of_its_module(install):
