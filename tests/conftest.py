@@ -126,12 +126,14 @@ def one_layer(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def heard_logger():
-    """What the project logs reaches pytest, whatever a test or a library before did to its logger."""
+def heard_logger(caplog):
+    """What the project logs reaches `caplog` by no other logger, whatever a test or a library before did to those."""
+    caplog.handler.setLevel(logging.NOTSET)
     for name in ("recipes", "zoo"):
         logger = logging.getLogger(name)
-        logger.disabled, logger.propagate = False, True
-        logger.setLevel(logging.NOTSET)
+        logger.disabled, logger.propagate = False, False
+        logger.handlers[:] = [caplog.handler]
+        logger.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="module")

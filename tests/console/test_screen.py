@@ -16,7 +16,6 @@ from recipes.console import screen
     ],
 )
 def test_a_pass_of_one_batch_or_a_moment_tells_no_speed(monkeypatch, caplog, steps, seconds, said):
-    monkeypatch.setattr(screen.log, "propagate", True)
     clock = itertools.count(100, seconds)
     monkeypatch.setattr(screen.time, "monotonic", lambda: next(clock))
     with caplog.at_level("INFO", logger="recipes"):

@@ -371,7 +371,6 @@ def test_an_engine_that_disagrees_is_refused_with_a_notice(parts, monkeypatch, c
     _, network, images = parts
     monkeypatch.setattr(frozen_runner, "_openvino", lambda network, *_: lambda batch: -network.predict_on_batch(batch))
     with caplog.at_level("WARNING", logger="recipes"):
-        monkeypatch.setattr(frozen_runner.log, "propagate", True)
         kept = cache(network, images, engine="openvino")
     assert "disagrees with Keras on one batch (correlation -1.0" in caplog.text
     assert kept.facts["engine"] == "keras float32"
@@ -386,7 +385,6 @@ def test_an_engine_that_fails_is_refused_with_a_notice(parts, monkeypatch, caplo
         raise RuntimeError("no such operation: Mystery\nat line 1")
 
     monkeypatch.setattr(frozen_runner, "_openvino", unknown_layer)
-    monkeypatch.setattr(frozen_runner.log, "propagate", True)
     with caplog.at_level("WARNING", logger="recipes"):
         assert cache(network, images, engine="openvino").facts["engine"] == "keras float32"
     assert "cannot run this network (no such operation: Mystery): Keras is used" in caplog.text
@@ -402,7 +400,6 @@ def test_an_engine_that_fails_is_tried_and_said_once_for_each_stretch(fashion, m
         raise RuntimeError("no such operation: Mystery")
 
     monkeypatch.setattr(frozen_runner, "_openvino", unknown_layer)
-    monkeypatch.setattr(frozen_runner.log, "propagate", True)
     with caplog.at_level("WARNING", logger="recipes"):
         outcome = train(frozen_recipe(engine="openvino"), fashion)
     said = [record for record in set(caplog.records) if "no such operation: Mystery" in record.getMessage()]
@@ -472,7 +469,6 @@ def test_scores_are_those_of_keras_whatever_computes_them(fashion, monkeypatch, 
     assert fast.name == "openvino float32"
     np.testing.assert_allclose(fast.run(batch), wanted, atol=frozen_runner.EXACT)
     monkeypatch.setattr(frozen_runner, "_openvino", lambda *_: lambda images: wanted + 1e-3)
-    monkeypatch.setattr(frozen_runner.log, "propagate", True)
     with caplog.at_level("WARNING", logger="recipes"):
         assert frozen_runner.exact(model, 10**12, batch).name == "keras float32"
     assert "differs from Keras by 0.001 in a probability: Keras is used" in caplog.text

@@ -1,7 +1,6 @@
 """The state of an unfinished training survives what a disk and a kill can do to it."""
 
 import json
-import logging
 import random
 import subprocess
 import time
@@ -39,8 +38,7 @@ def test_load_gives_back_what_save_was_given(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped"])
-def test_a_damaged_state_costs_one_step_back_with_a_warning(tmp_path, damage, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("recipes"), "propagate", True)
+def test_a_damaged_state_costs_one_step_back_with_a_warning(tmp_path, damage, caplog):
     for epoch in (1, 2):
         checkpoint.save(tmp_path, example(epoch))
     newest = max(tmp_path.glob("state-*.npz"))
@@ -189,8 +187,7 @@ def array(name, value):
         ),
     ],
 )
-def test_a_state_edited_in_one_value_costs_one_step_back_with_a_warning(tmp_path, change, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("recipes"), "propagate", True)
+def test_a_state_edited_in_one_value_costs_one_step_back_with_a_warning(tmp_path, change, caplog):
     checkpoint.save(tmp_path, sound(0))
     checkpoint.save(tmp_path, sound(4))
     assert checkpoint.load(tmp_path, RECIPE, IMAGES).step == 4

@@ -295,9 +295,7 @@ def test_balanced_classes_weigh_the_same_where_the_epoch_to_keep_is_chosen():
     ("schedule", "changes"),
     [("constant", []), ("cosine", [{"phase": "train", "from_epoch": 2, "epochs_before": 2, "epochs": 3}])],
 )
-def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(
-    fashion, short, caplog, monkeypatch, schedule, changes
-):
+def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(fashion, short, caplog, schedule, changes):
     _, states, _ = short
     phase = Phase("train", epochs=2, schedule=schedule, keep="last")
     if schedule != "constant":
@@ -306,7 +304,6 @@ def test_more_epochs_on_resume_say_from_where_the_schedule_is_another(
             train(plain(phase), fashion, hooks=hooks)
         states = [seen["state"]]
     assert (states[0].epoch, states[0].step) == (1, 0)
-    monkeypatch.setattr(engine.log, "propagate", True)
     outcome = train(plain(dataclasses.replace(phase, epochs=3)), fashion, state=copy.deepcopy(states[0]))
     assert len(outcome.history) == 3
     assert outcome.schedule_changes == changes

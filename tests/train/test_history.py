@@ -25,7 +25,6 @@ def rows(*accuracies):
     ],
 )
 def test_a_kept_epoch_that_is_clearly_worse_than_the_best_is_a_warning(keep, accuracies, images, warned, caplog):
-    history.log.propagate = True
     with caplog.at_level("INFO", logger="recipes"):
         history.say_what_is_kept(Phase("head", epochs=3, keep=keep), rows(*accuracies), images)
     kept = 2 if keep == "best" else 3
