@@ -81,10 +81,12 @@ def start(
             record.refuse_other_backend(folder, was)
             if run_folder.is_finished(folder):
                 return ending.already_done(folder, request)
-            raise UsageFault(
-                f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
-                "or train anew with --overwrite."
-            )
+            if was.fingerprint is not None or (folder / run_folder.AUDITION).exists():
+                raise UsageFault(
+                    f"{folder} holds an unfinished run. Go on with: {resume_command(folder)}; "
+                    "or train anew with --overwrite."
+                )
+            run_folder.clear(folder)  # Its images were never read to their end: it begins again, with those of now.
         with nullcontext() if again else run_folder.claimed(folder):
             load_backend()
             outline = prepare.outline(request)

@@ -122,6 +122,21 @@ def test_a_truncated_tfrecord_is_named_with_exit_code_3(tmp_path, run_cli):
     assert (code, shard.name in err, "Delete" in err) == (3, True, True)
 
 
+def test_a_run_refused_for_its_photos_begins_again_once_they_are_mended(tmp_path, clothes, one_layer, run_cli):
+    photos = tmp_path / "photos"
+    shutil.copytree(clothes, photos)
+    damaged = sorted(photos.rglob("*.png"))[::5]
+    for path in damaged:
+        path.write_bytes(b"no picture")
+    command = ("one_layer:MINE", "--import", "one_layer", "--data", photos, "--out", tmp_path / "run")
+    code, _, err = run_cli(*command)
+    assert (code, "20 of 100 files are damaged" in err) == (3, True), err
+    for path in damaged:
+        path.unlink()
+    code, _, err = run_cli(*command)
+    assert (code, (tmp_path / "run" / run_folder.MANIFEST).is_file()) == (0, True), err
+
+
 def test_tensorboard_that_is_not_installed_is_said_before_anything_is_read(run_cli, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = run_cli("fashion_cnn", "--tensorboard", "--out", tmp_path / "run")
