@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, lessons, navigation, networks, phrases, results  # noqa: E402
+from builder import api, files, glossary, home, lessons, navigation, networks, phrases, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -64,8 +64,10 @@ def on_page_context(context: Any, page: Any, config: Any, nav: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, config: Any, **_: Any) -> str:
-    """The tables that benchmarks wrote into a Korean page are shown in Korean."""
-    return phrases.in_korean(markdown) if config.theme["language"] == "ko" else markdown
+    """The home page gets its numbers; the tables that benchmarks wrote into a Korean page are shown in Korean."""
+    language = config.theme["language"]
+    markdown = home.with_numbers(markdown, language)
+    return phrases.in_korean(markdown) if language == "ko" else markdown
 
 
 def on_post_build(config: Any) -> None:
