@@ -6,7 +6,11 @@ import contextlib
 import importlib.util
 import io
 import logging
+import os
+import subprocess
+import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +30,8 @@ BATCH = 32
 # To make an engine takes seconds: it pays from so many multiply-accumulate operations on, five photos through VGG16 at
 # 180 pixels or a hundred through EfficientNet-Lite0.
 WORTH_AN_ENGINE = 5e10
+# On JAX another process makes it, which takes ten seconds and more.
+WORTH_A_PROCESS = 3e11
 # How near to Keras in float32 a batch must come: least correlation, largest relative difference. It tells a wrong
 # network from rounding; what rounding costs a base is measured by folds (results/bench/frozen_bases.json).
 AGREEMENT = {"float32": (0.99999, 1e-4), "bfloat16": (0.995, 0.1), "int8": (0.97, 0.25)}
@@ -87,7 +93,8 @@ def choose(
         return f"openvino {'bfloat16' if has_bfloat16 else 'float32'}"
     number_format = precisions.choose(precision)
     cannot = not installed or (number_format == "bfloat16" and not has_bfloat16)
-    if engine == "keras" or cannot or work < WORTH_AN_ENGINE:
+    worth = WORTH_A_PROCESS if keras.config.backend() == "jax" else WORTH_AN_ENGINE
+    if engine == "keras" or cannot or work < worth:
         return f"keras {'float32' if precision == 'auto' and depthwise else number_format}"
     if precision == "auto" and not has_bfloat16 and int8_serves and quantizes and precisions.processor_has_int8():
         return "openvino int8"
@@ -165,11 +172,16 @@ def exact(model: keras.Model, images: int, sample: np.ndarray) -> Engine:
 
 
 def _openvino(network: keras.Model, number_format: str, calibration: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    # Once imported, OpenVINO tells its maker so from a forked process. JAX warns of any fork; nothing of it runs there.
+    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
-        network.export(str(path), format="openvino", verbose=False)
+        if keras.config.backend() == "jax":
+            _export_on_tensorflow(network, path)
+        else:
+            network.export(str(path), format="openvino", verbose=False)
         core = openvino.Core()
         described = core.read_model(str(path))
         if number_format == "int8":
@@ -177,6 +189,20 @@ def _openvino(network: keras.Model, number_format: str, calibration: np.ndarray)
         hint = "bf16" if number_format == "bfloat16" else "f32"
         compiled = core.compile_model(described, "CPU", {"INFERENCE_PRECISION_HINT": hint})
     return lambda batch: np.array(compiled(np.asarray(batch, "float32"))[0], "float32")
+
+
+def _export_on_tensorflow(network: keras.Model, path: Path) -> None:
+    """Export in a process of its own: from JAX a network comes as one operation of XLA, which OpenVINO cannot read."""
+    saved = path.with_suffix(".keras")
+    network.save(saved)
+    load = f"keras.models.load_model({str(saved)!r}, compile=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import keras; {load}.export({str(path)!r}, format='openvino', verbose=False)"],
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["killed"])[-1])
 
 
 def _in_eight_bits(described: openvino.Model, calibration: np.ndarray) -> openvino.Model:

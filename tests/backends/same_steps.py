@@ -15,7 +15,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 import zoo  # noqa: E402
-from recipes.freeze import layers  # noqa: E402
+from recipes.freeze import frozen_runner, layers  # noqa: E402
 from recipes.inference import activation_maximization, gradcam  # noqa: E402
 from recipes.recipe import Phase  # noqa: E402
 from recipes.train.optimizers import optimizer_for  # noqa: E402
@@ -95,6 +95,7 @@ def main(kept: Path) -> None:
         "above": trained({}, boundary=True),
         "rates": trained({"conv2": 0.1}, boundary=False),
         "heatmaps": gradcam.heatmaps(network(), images, [0, 1, 2, 0], "conv2").tolist(),
+        "engine": frozen_runner.build(network(), "openvino float32", images).name,
         "excited": activation_maximization.excite(network(), "conv2", filters=2, steps=3).tolist(),
     }
     print(json.dumps(found))

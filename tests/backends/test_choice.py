@@ -40,7 +40,7 @@ def test_beside_a_gpu_the_processor_chooses_nothing(monkeypatch):
     assert precision.compiles() == "auto"
 
 
-def test_jax_trains_in_float32_and_its_frozen_part_runs_in_bfloat16(monkeypatch):
+def test_jax_trains_in_float32_and_its_frozen_part_runs_in_bfloat16_where_there_is_much_of_it(monkeypatch):
     monkeypatch.setattr("keras.config.backend", lambda: "jax")
     monkeypatch.setattr("recipes.freeze.frozen_runner.importlib.util.find_spec", lambda name: True)
     monkeypatch.setattr(precision, "has_gpu", lambda: False)
@@ -49,3 +49,4 @@ def test_jax_trains_in_float32_and_its_frozen_part_runs_in_bfloat16(monkeypatch)
     assert precision.choose("bfloat16") == "bfloat16"
     assert frozen_runner.choose("auto", "auto") == "openvino bfloat16"
     assert frozen_runner.choose("auto", "float32") == "openvino float32"
+    assert frozen_runner.choose("auto", "auto", work=2e11) == "keras float32"

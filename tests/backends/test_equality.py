@@ -55,3 +55,9 @@ def test_rates_are_kept(given, backend):
 def test_heatmaps_and_excited_images_are_alike(given, backend):
     np.testing.assert_allclose(given(backend)["heatmaps"], given("tensorflow")["heatmaps"], atol=1e-3)
     np.testing.assert_allclose(given(backend)["excited"], given("tensorflow")["excited"], atol=0.1)
+
+
+@pytest.mark.parametrize("backend", others)
+def test_openvino_runs_a_network_of_every_backend(given, backend):
+    pytest.importorskip("openvino")
+    assert given(backend)["engine"] == "openvino float32"
