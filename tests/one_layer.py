@@ -6,7 +6,7 @@ import keras
 from conftest import tiny_recipe
 
 import zoo
-from recipes import Augment, Phase, Split
+from recipes import Augment, Phase, Shares, Split
 from recipes.recipe.search_space import LogFloat
 
 
@@ -32,3 +32,7 @@ class RACE:
 
 
 SEARCHED = dataclasses.replace(MINE, name="searched", tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)})
+
+OF_PHOTOS = dataclasses.replace(
+    MINE, name="photos", image_size=16, batch_size=8, split=Shares(), phases=(Phase("train", epochs=2),)
+)

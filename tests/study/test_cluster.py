@@ -8,8 +8,10 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from photo_files import write_photos
 
 from recipes import certify, run, tune
 from recipes.console.signals import Signals
@@ -21,55 +23,37 @@ from recipes.study.cluster import connection, worker
 from recipes.study.cluster.terms import Terms
 from recipes.study.searches import ahead, search, trial, tuning
 
-needs_dask = pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="skipped: the extra 'cluster' is not installed"
-)
-SMALL_SHARDS = 2**10
-
-
-def _as_here():
-    """What tests do to their own process: no pictures, and small shards."""
-    from recipes.execution import artifacts
-
-    for name, nothing in {
-        "draw_architecture": None,
-        "run_page": "",
-        "png": b"",
-        "heatmaps": {},
-        "augmented": [],
-    }.items():
-        setattr(artifacts, name, lambda *_, nothing=nothing: nothing)
-    for figure in ("confusion_figure", "curves_figure"):
-        setattr(artifacts.report, figure, lambda *_: None)
-    sharded_array.SHARD_BYTES = SMALL_SHARDS
-
-
-def _as_plugin():
-    """Does so in each worker, also in one that comes after another that died."""
-    from distributed import WorkerPlugin
-
-    class AsHere(WorkerPlugin):
-        name = "as here"
-
-        def setup(self, worker):
-            _as_here()
-
-    return AsHere()
+HAS_DASK = importlib.util.find_spec("distributed") is not None
+needs_dask = pytest.mark.skipif(not HAS_DASK, reason="skipped: the extra 'cluster' is not installed")
+if HAS_DASK:
+    import ordered_workers
 
 
 @pytest.fixture(scope="module")
-def address():
-    """A scheduler with two workers, processes of their own."""
+def orders(tmp_path_factory):
+    return ordered_workers.Orders(tmp_path_factory.mktemp("orders"))
+
+
+@pytest.fixture(scope="module")
+def workers(orders):
+    """A scheduler with two workers, processes of their own; a job may survive one of them."""
     import dask
     from distributed import Client, LocalCluster
 
     settings = {"distributed.nanny.pre-spawn-environ": {}, "distributed.scheduler.allowed-failures": 1}
-    with dask.config.set(settings):
-        cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50)
-    with cluster, Client(cluster) as client:
-        client.register_plugin(_as_plugin())
+    with (
+        dask.config.set(settings),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        Client(cluster) as client,
+    ):
+        client.register_plugin(ordered_workers.Ordered(orders))
         worker.draw_apart()  # The scheduler is a thread of this process.
-        yield cluster.scheduler_address
+        yield cluster
+
+
+@pytest.fixture
+def address(workers):
+    return workers.scheduler_address
 
 
 @pytest.fixture
@@ -92,17 +76,27 @@ def meanwhile(folders, act):
     done = []
 
     def look():
-        while not done:
-            for folder in folders:
-                if list((folder / run_folder.STATE).glob("*.npz")) and (folder / run_folder.OWNER).exists():
-                    act(int((folder / run_folder.OWNER).read_text()))
-                    done.append(folder)
-                    return
-            time.sleep(0.005)
+        for folder, owner in list(until(lambda: owners_of(folders)).items())[:1]:
+            act(owner)
+            done.append(folder)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
+    threading.Thread(target=look, daemon=True).start()
     return done
+
+
+def owners_of(folders):
+    """The owner's process number of each run folder that has saved a state."""
+    owned = [folder for folder in folders if (folder / run_folder.OWNER).exists()]
+    begun = [folder for folder in owned if list((folder / run_folder.STATE).glob("*.npz"))]
+    return {folder: int((folder / run_folder.OWNER).read_text()) for folder in begun}
+
+
+def until(found, seconds=120):
+    """What something gives as soon as that is true, or after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (what := found()) and time.monotonic() < end:
+        time.sleep(0.005)
+    return what
 
 
 def figures(path):
@@ -150,11 +144,16 @@ def test_seeds_on_a_cluster_that_is_stopped_and_whose_worker_dies_equal_those_of
 
 
 @needs_dask
-@pytest.mark.parametrize("tuner", ["random", "bayesian"])
-def test_a_search_on_a_cluster_has_the_trials_of_one_process(address, tmp_path, call, one_layer, monkeypatch, tuner):
+@pytest.mark.parametrize("tuner", ["random", "bayesian"], ids=["random, a worker dies", "bayesian"])
+def test_a_search_on_a_cluster_has_the_trials_of_one_process(
+    address, orders, tmp_path, call, one_layer, monkeypatch, tuner
+):
     monkeypatch.setattr(tuning, "SEEDS", 1)
+    before = orders.dead()
+    if tuner == "random":
+        orders.die(ordered_workers.SAVE)
     arguments = ("one_layer:SEARCHED", "--data", "sample", "--tuner", tuner, "--trials", 4, "--import", "one_layer")
-    arguments += ("--set", "phases.train.epochs=1")
+    arguments += ("--set", "phases.train.epochs=2")
     for out, where in (("there", ("--cluster", address)), ("here", ())):
         code, _, err = call(tune, *arguments, "--out", tmp_path / out, *where)
         assert code == 0, err
@@ -164,6 +163,7 @@ def test_a_search_on_a_cluster_has_the_trials_of_one_process(address, tmp_path, 
             del one["seconds"]
         del found["seconds"]
     assert here == there
+    assert len(orders.dead() - before) == (tuner == "random"), "no worker died in the middle of a trial"
     assert not (tmp_path / "there" / run_folder.STATE).exists()
 
 
@@ -184,8 +184,10 @@ def test_trials_that_depend_on_no_figure_are_asked_for_ahead(tmp_path, one_layer
 
 
 @needs_dask
-def test_a_frozen_pass_on_a_cluster_gives_the_same_run(address, tmp_path, call, monkeypatch):
-    monkeypatch.setattr(sharded_array, "SHARD_BYTES", SMALL_SHARDS)
+def test_a_frozen_pass_on_a_cluster_whose_worker_dies_gives_the_same_run(address, orders, tmp_path, call, monkeypatch):
+    before = orders.dead()
+    orders.die(ordered_workers.SHARD)
+    monkeypatch.setattr(sharded_array, "SHARD_BYTES", ordered_workers.SMALL_SHARDS)
     monkeypatch.delitem(sys.modules, "solved_layer", raising=False)
     arguments = ("solved_layer:MINE", "--data", "sample", "--import", "solved_layer")
     code, out, err = call(run, *arguments, "--out", tmp_path / "there", "--cluster", address)
@@ -193,10 +195,49 @@ def test_a_frozen_pass_on_a_cluster_gives_the_same_run(address, tmp_path, call, 
     assert "frozen part on the cluster: " in out
     passed = json.loads((tmp_path / "there" / "manifest.json").read_text())["boundary"]["head"]["images_passed"]
     assert passed == 0, "it was computed here"
+    assert len(orders.dead() - before) == 1
     monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path / "cache"))
     assert call(run, *arguments, "--out", tmp_path / "here")[0] == 0
     same = [(tmp_path / side / "predictions.csv").read_bytes() for side in ("here", "there")]
     assert same[0] == same[1]
+
+
+@needs_dask
+def test_folds_on_a_cluster_that_grows_and_whose_worker_dies_equal_those_of_one_process(
+    workers, orders, tmp_path, call, one_layer
+):
+    write_photos(tmp_path / "photos", 10)
+    arguments = ("one_layer:OF_PHOTOS", "--folds", 3, "--data", tmp_path / "photos", "--import", "one_layer")
+    name = "one_layer:OF_PHOTOS-photos-tuned"
+    folders = [tmp_path / "there" / f"{name}-fold{fold}of3" for fold in range(3)]
+    owners, before = {}, {nanny.pid for nanny in workers.workers.values()}
+    orders.wait(ordered_workers.SAVE, True)
+
+    def conduct():
+        """Both workers have a fold that they do not end: a third one comes, has the last fold, and one of them dies."""
+        try:
+            until(lambda: len(owners_of(folders)) == 2)
+            workers.scale(3)
+            until(lambda: len(owners_of(folders)) == 3)
+            owners.update(owners_of(folders))
+            orders.die(ordered_workers.SAVE)
+        finally:
+            orders.wait(ordered_workers.SAVE, False)
+
+    threading.Thread(target=conduct, daemon=True).start()
+    there = ("--runs", tmp_path / "there", "--into", tmp_path / "there", "--cluster", workers.scheduler_address)
+    code, _, err = call(certify, *arguments, *there)
+    assert (code, err) == (0, ""), err
+    assert len(set(owners.values()) - before) == 1, "the worker that came late had no fold"
+    (dead,) = [folder for folder, owner in owners.items() if owner in orders.dead()]
+    assert "resume after epoch 1" in (dead / "log.txt").read_text()
+
+    here = ("--runs", tmp_path / "here", "--into", tmp_path / "here")
+    assert call(certify, *arguments, *here)[0] == 0
+    found = [figures(tmp_path / side / "folds" / f"{name}.json") for side in ("here", "there")]
+    assert found[0] == found[1]
+    answers = [(tmp_path / side / "folds" / f"{name}.csv").read_bytes() for side in ("here", "there")]
+    assert answers[0] == answers[1]
 
 
 @pytest.fixture
@@ -218,8 +259,6 @@ def terms(tmp_path):
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
 def test_a_worker_says_what_it_lacks(terms, lacks, words):
-    from pathlib import Path
-
     terms.require(jobs_at_once=1)
     if "token" in lacks:
         lacks = {"token": Path(lacks["token"])}
@@ -242,6 +281,31 @@ def test_a_cluster_that_cannot_serve_is_said_in_time(address, tmp_path, call, mo
         code, _, err = call(certify, *arguments, address)
     assert (code, "has other versions (keras: '0.1' -> " in err) == (2, True), err
     assert not list(tmp_path.iterdir())
+
+
+@needs_dask
+def test_a_job_at_which_worker_after_worker_dies_is_8_and_a_cluster_without_workers_4(
+    workers, tmp_path, call, monkeypatch
+):
+    arguments = ("fashion_cnn", "--smoke", "--seeds", 1, "--runs", tmp_path, "--into", tmp_path)
+    arguments += ("--cluster", workers.scheduler_address)
+    monkeypatch.setattr(seeds, "run_there", ordered_workers.deadly)
+    code, _, err = call(certify, *arguments)
+    assert (code, "fashion_cnn-smoke-seed42: one worker after another died at it" in err) == (8, True), err
+
+    monkeypatch.setattr(seeds, "run_there", ordered_workers.endless)
+    monkeypatch.setattr(workers.scheduler, "allowed_failures", 9)
+    monkeypatch.setattr(connection, "TO_HAVE_WORKERS", 1)
+    submit = connection.Cluster.submit
+
+    def submitted(*job):
+        future = submit(*job)
+        workers.scale(0)
+        return future
+
+    monkeypatch.setattr(connection.Cluster, "submit", submitted)
+    code, _, err = call(certify, *arguments)
+    assert (code, f"No worker of {workers.scheduler_address} is left. What is done is kept" in err) == (4, True), err
 
 
 def test_an_address_that_is_none_is_refused(call):

@@ -40,6 +40,17 @@ def test_dense_layer_answers_as_the_classifier_of_scikit_learn(optimizer, classe
     np.testing.assert_allclose(found[:, -1], wanted[:, -1], atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [12, 400])
+def test_features_near_the_smallest_half_precision_number_give_a_head_that_tells_classes_apart(size):
+    features, labels = clouds(3, size=size)
+    features[:, 0] = np.arange(len(features)) == 0  # Its standard deviation is no number of half precision.
+    tiny = (1e-7 * features).astype("float16")  # As they are on disk.
+    kernel, bias = solver.solve("logistic_regression", 10.0, 1.0, tiny, labels, classes=3, balanced=False)
+    assert np.isfinite(kernel).all()
+    assert np.isfinite(bias).all()
+    assert np.mean((tiny.astype("float32") @ kernel + bias).argmax(axis=1) == labels) > 0.9
+
+
 def test_weight_decay_is_one_over_c():
     features, labels = clouds(2)
     kernel, _ = solver.solve("logistic_regression", 4.0, 1.0, features, labels, classes=2, balanced=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from recipes.execution.prepare import Prepared
 
 LOCAL = "local:"
-# Seconds to find a scheduler; for a first worker to come, which may stand in a queue; for workers to save and stop.
+# Seconds to find a scheduler; for a worker to come, which may stand in a queue; for workers to save and stop.
 TO_CONNECT, TO_HAVE_WORKERS, TO_STOP = 10, 60, 20
+# How often it is looked whether a job has ended.
+POLL = 0.2
 Watch = Callable[[str, Any, int, int], None]
 Count = Callable[[int, int], None]
 log = logging.getLogger("recipes")
@@ -56,7 +59,7 @@ class Cluster:
     @property
     def workers(self) -> int:
         """How many there are now."""
-        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+        return self.client.scheduler_info(n_workers=0)["n_workers"]
 
     def submit(self, job: Callable[..., Any], *arguments: Any) -> Future:
         """Ask for a job, a function that works as `recipes.study.cluster.worker.at_work` does; `result` waits for it.
@@ -68,6 +71,28 @@ class Cluster:
         future = self.client.submit(job, self.terms, *arguments, pure=False)
         self._futures[future.key] = future
         return future
+
+    def ended(self, futures: Collection[Future], look: Callable[[], None] = lambda: None) -> list[Future]:
+        """Those of some jobs that have ended, as soon as one has.
+
+        Args:
+            futures: What `submit` gave.
+            look: Called again and again meanwhile. What it raises ends the waiting.
+
+        Raises:
+            EnvironmentFault: When there has been no worker for a minute.
+        """
+        served = time.monotonic()
+        while not (found := [future for future in futures if future.done()]):
+            look()
+            time.sleep(POLL)
+            if self.workers:
+                served = time.monotonic()
+            elif time.monotonic() - served > TO_HAVE_WORKERS:
+                raise EnvironmentFault(
+                    f"No worker of {self.address} is left. What is done is kept: the same command goes on."
+                )
+        return found
 
     def result(self, name: str, future: Future) -> Any:
         """What a job gives.
@@ -110,16 +135,15 @@ class Cluster:
             The results by name, in the order of the calls.
 
         Raises:
-            Fault: What `result` raises, of the call that fails first.
+            Fault: What `ended` raises, and `result` of the call that fails first.
         """
-        from distributed import as_completed
-
         names = {self.submit(job, *arguments): name for name, arguments in calls.items()}
         found: dict[str, Any] = {}
-        for future in as_completed(list(names)):
-            name = names[future]
-            found[name] = self.result(name, future)
-            watch(name, found[name], len(found), len(calls))
+        while names:
+            for future in self.ended(names):
+                name = names.pop(future)
+                found[name] = self.result(name, future)
+                watch(name, found[name], len(found), len(calls))
         return {name: found[name] for name in calls}
 
     def stop(self) -> None:

@@ -9,7 +9,6 @@ same, a training was in vain, and no more.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -35,7 +34,6 @@ GUESSES: tuple[Callable[[int], float], ...] = (
 )
 # So many trials are asked for ahead, for each worker.
 FOR_EACH = 4
-POLL = 0.2
 
 
 @dataclass
@@ -92,9 +90,7 @@ def on(cluster: Cluster, request: Request, settings: Settings, folder: Path) -> 
                 arguments = request, settings, folder.absolute(), dataclasses.asdict(trial)
                 under_way.append((trial, cluster.submit(jobs.try_out, *arguments)))
         future = next(future for trial, future in under_way if trial == proposed)
-        while not future.done():  # A signal is only remembered as long as keras-tuner is at work.
-            search.trainer.refuse_to_go_on()
-            time.sleep(POLL)
+        cluster.ended([future], search.trainer.refuse_to_go_on)  # keras-tuner lets a signal only be remembered.
         return Trial(**cluster.result(f"trial {proposed.number}", future))
 
     return train

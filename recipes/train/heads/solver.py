@@ -79,6 +79,8 @@ def solve(
     """
     known, truth = np.unique(labels, return_inverse=True)
     head = classifier(optimizer, weight_decay, classes=len(known), balanced=balanced)
+    # They may be on disk in half precision, which a small standard deviation underflows.
+    features = np.asarray(features, "float64")
     with threadpool_limits(1):  # Several threads mostly wait, for one another or for other programs.
         scale = scaler(features)
         fitted(head, scale.transform(features), truth)
