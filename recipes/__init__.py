@@ -33,6 +33,8 @@ def _refuse_another_zoo() -> None:
 
 
 _refuse_another_zoo()
+# OpenVINO and NNCF report each use to their maker where they find this package. What is done here is nobody's business.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 from recipes.book import get, names  # noqa: E402
 from recipes.recipe import Augment, Choice, Phase, Recipe, Shares, Split  # noqa: E402

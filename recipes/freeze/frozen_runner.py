@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,8 +171,6 @@ def exact(model: keras.Model, images: int, sample: np.ndarray) -> Engine:
 
 
 def _openvino(network: keras.Model, number_format: str, calibration: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    # Once imported, OpenVINO tells its maker so from a forked process. JAX warns of any fork; nothing of it runs there.
-    warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
@@ -195,9 +192,10 @@ def _export_on_tensorflow(network: keras.Model, path: Path) -> None:
     """Export in a process of its own: from JAX a network comes as one operation of XLA, which OpenVINO cannot read."""
     saved = path.with_suffix(".keras")
     network.save(saved)
-    load = f"keras.models.load_model({str(saved)!r}, compile=False)"
+    silent = "import sys; sys.modules['openvino_telemetry'] = None"  # As in `recipes` itself.
+    load = f"import keras; keras.models.load_model({str(saved)!r}, compile=False)"
     done = subprocess.run(
-        [sys.executable, "-c", f"import keras; {load}.export({str(path)!r}, format='openvino', verbose=False)"],
+        [sys.executable, "-c", f"{silent}; {load}.export({str(path)!r}, format='openvino', verbose=False)"],
         env=os.environ | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False,
         start_new_session=True,
     )  # fmt: skip

@@ -367,6 +367,14 @@ def test_openvino_gives_what_keras_gives(fashion, online):
 
 
 @needs_openvino
+def test_openvino_does_not_report_its_use():
+    """Where it finds the package for it, each import and conversion sends a notice to its maker."""
+    from openvino.tools.ovc import convert_impl
+
+    assert convert_impl.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
+@needs_openvino
 def test_an_engine_that_disagrees_is_refused_with_a_notice(parts, monkeypatch, caplog):
     _, network, images = parts
     monkeypatch.setattr(frozen_runner, "_openvino", lambda network, *_: lambda batch: -network.predict_on_batch(batch))
