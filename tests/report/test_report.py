@@ -143,7 +143,7 @@ def images_of(table):
     return Images(pixels, table.truth, table.ids)
 
 
-def page_of(table, doubted=(), train=False, **changes):
+def page_of(table, doubted=(), train=False, epochs=2, **changes):
     """The report of a small network that looked at noise, with these predictions."""
     images = images_of(table)
     origin = data.Origin("sample", "fashion_mnist", None, "7,000-image sample")
@@ -153,7 +153,8 @@ def page_of(table, doubted=(), train=False, **changes):
     flat = keras.layers.Flatten()(maps)
     model = keras.Model(image, keras.layers.Dense(len(table.class_names), activation="softmax")(flat))
     figures = scores(table)
-    history = [{"phase": "train", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}]
+    row = {"phase": "train", "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}
+    history = [row | {"epoch": epoch} for epoch in range(1, epochs + 1)]
     told = {
         "recipe": "fashion_cnn",
         "command": "python -m recipes.run '<b>'",
@@ -213,6 +214,12 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
     assert text.count("Grad-CAM of") == 1 + 12
     assert "3 x 3 x 1 x 2 + 2 = 20" in text
     assert "for the second class" not in text
+
+
+def test_one_epoch_or_a_head_that_was_solved_for_draws_no_curve(table):
+    curve = 'alt="Loss and accuracy by epoch'
+    assert curve in page_of(table)
+    assert curve not in page_of(table, epochs=1)
 
 
 def test_photos_that_could_not_be_used_are_on_the_page(table):
