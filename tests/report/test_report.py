@@ -332,13 +332,14 @@ def test_cells_of_the_matrix_lead_to_their_photos_and_these_to_the_nearest(table
     assert "is like" not in page_of(table, train=True)
 
 
-def test_a_page_of_a_thousand_test_photos_stays_below_15_mb():
+@pytest.mark.parametrize("side", [32, 64, 96])
+def test_a_page_of_a_thousand_test_photos_stays_below_15_mb(side):
     from recipes.report import matrix
 
     random = np.random.default_rng(0)
     names = tuple("abcdefghij")
     probabilities = random.dirichlet(np.ones(10), 1000)
-    noise = random.integers(0, 256, (40, 96, 96, 3)).astype("uint8")  # Nothing takes more bytes.
+    noise = random.integers(0, 256, (40, side, side, 3)).astype("uint8")  # Nothing takes more bytes.
     images = Images(np.tile(noise, (25, 1, 1, 1)), random.integers(0, 10, 1000), np.arange(1000).astype(str))
     table = Predictions(images.ids, images.labels, probabilities, names, None, random.integers(0, 1000, (1000, 3)))
     door = matrix.door(table, images, images)
