@@ -64,13 +64,13 @@ def require(request: Request, manifest: Manifest) -> None:
     Raises:
         AccuracyFault: With both figures, or why no probability serves.
     """
-    left = ", and nothing was exported" if request.export else ""
+    left = " Nothing was exported." if request.export else ""
     point = manifest.operating_point
     if point is not None and point.threshold is None:
-        raise AccuracyFault(f"No operating point: {point.reason}{left}.")
+        raise AccuracyFault(f"No operating point: {point.reason}.{left}")
     reached = manifest.result.test_accuracy
     if request.require_accuracy is not None and reached < request.require_accuracy:
-        raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}{left}.")
+        raise AccuracyFault(f"Test accuracy {reached:.4f} is below the required {request.require_accuracy:g}.{left}")
 
 
 def export(folder: Path, kind: str) -> None:

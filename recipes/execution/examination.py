@@ -137,10 +137,8 @@ def groups_in_words(diagnosis: Diagnosis) -> str:
     """How many groups a person names, and how many photos are in none."""
     named = sum(map(len, diagnosis.named_groups.values()))
     alone = sum(not photo.problem for photo in diagnosis.photos) - named
-    return (
-        f"groups that are named: {len(diagnosis.named_groups):,}, of {named:,} photos; each of the other {alone:,} is "
-        "its own"
-    )
+    rest = f"; each of the other {alone:,} is its own" if alone else ""
+    return f"groups that are named: {len(diagnosis.named_groups):,}, of {named:,} photos{rest}"
 
 
 def findings(diagnosis: Diagnosis) -> dict[str, Any]:

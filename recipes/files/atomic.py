@@ -130,14 +130,14 @@ def disk_faults(path: Path) -> Iterator[None]:
             errno.ENOSPC: "the disk is full. Free some space",
             errno.EDQUOT: "the disk quota is used up. Free some space",
             errno.EFBIG: "the file would be larger than this system allows",
-            errno.EACCES: "permission is denied. Choose another --out",
-            errno.EPERM: "permission is denied. Choose another --out",
-            errno.EROFS: "the file system is read-only. Choose another --out",
-            errno.ENOTDIR: "a file is in the way. Choose another --out",
-            errno.EEXIST: "a file is in the way. Choose another --out",
+            errno.EACCES: "permission is denied. Choose another place",
+            errno.EPERM: "permission is denied. Choose another place",
+            errno.EROFS: "the file system is read-only. Choose another place",
+            errno.ENOTDIR: "a file is in the way. Choose another place",
+            errno.EEXIST: "a file is in the way. Choose another place",
             errno.EISDIR: "a folder or a device is in the way. Choose another name",
             errno.ENOENT: "its folder does not exist or was deleted",
-            errno.ENAMETOOLONG: "the name is too long. Choose another --out",
+            errno.ENAMETOOLONG: "the name is too long. Choose another place",
         }
         raise DiskFault(f"{path} cannot be written: {reasons.get(number, error)}.") from error
 

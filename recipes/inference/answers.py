@@ -130,6 +130,7 @@ def answer(
             if os.path.isdir(path) and labelled:
                 truths |= _truths(path, below, names)
             photos += below
+        photos = _once(photos)
 
         load_backend()
         predictor = load(run)
@@ -161,6 +162,18 @@ def answer(
         _hint(table, len(predictor.known.validation), predictor.known.lowest_rate)
     files = {unpacked.get(printable(photo), printable(photo)): photo for photo in photos}
     return Answers(table, _scored(table, truths), files, journal)
+
+
+def _once(photos: Sequence[Path]) -> list[Path]:
+    """Each photo once, where it is named first, also where a folder is given twice or beside one that holds it."""
+    found: dict[str, Path] = {}
+    for photo in photos:
+        found.setdefault(os.path.abspath(photo), photo)
+    if again := len(photos) - len(found):
+        log.warning(
+            "NOTICE %s of %s photos are named again: each is asked about once.", f"{again:,}", f"{len(photos):,}"
+        )
+    return list(found.values())
 
 
 def _journal(keep: Path | None, run: Path) -> Journal | nullcontext[None]:

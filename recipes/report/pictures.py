@@ -11,6 +11,8 @@ from PIL import Image
 SIDE = 128
 # A page shows smaller images larger, pixel by pixel, so that they stay what the network saw.
 SMALL = 64
+# Of a photo of that size these are three times too many for a page of a thousand: then it is a JPEG, as larger ones are.
+MOST_EXACT = 4096
 # How much of a heatmap covers its image, at most.
 STRENGTH = 0.5
 
@@ -32,7 +34,9 @@ def thumbnail(image: np.ndarray | Image.Image, side: int = SIDE) -> str:
     out = io.BytesIO()
     if max(picture.size) <= SMALL:
         picture.save(out, "PNG", optimize=True)
-        return inline(out.getvalue())
+        if len(out.getvalue()) <= MOST_EXACT:
+            return inline(out.getvalue())
+        out = io.BytesIO()
     picture = picture.copy()
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     picture.convert("RGB").save(out, "JPEG", quality=82)

@@ -102,9 +102,10 @@ def run_page(
     calibration = reliability(test)
     pictures = {
         "confusion": inline(confusion),
-        "curves": inline(svg(curves_figure(history, manifest.result.kept_epoch, "")), "svg"),
         "reliability": inline(svg(reliability_figure(calibration)), "svg"),
     }
+    if len(history) > 1:  # A head that was solved for has one row, and no curve.
+        pictures["curves"] = inline(svg(curves_figure(history, manifest.result.kept_epoch, "")), "svg")
     two_classes = len(test.class_names) == 2 and 0 < test.truth.sum() < len(test.truth)
     if two_classes:
         pictures["threshold"] = inline(svg(threshold_figure(test, _said_from(manifest))), "svg")

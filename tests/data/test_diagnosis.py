@@ -534,6 +534,29 @@ def test_folders_of_systems_are_no_classes_and_hold_no_photos(sound, tmp_path):
     assert after.ignored[HIDDEN] == before.ignored[HIDDEN] + 6
 
 
+def test_several_labels_a_photo_and_figures_are_refused_by_name(tmp_path, caplog):
+    def listed(*rows, header="path,label"):
+        for row in rows:
+            (tmp_path / row.partition(",")[0]).touch()
+        (tmp_path / "table.csv").write_text("\n".join([header, *rows]))
+        return list_photos(tmp_path / "table.csv")
+
+    with pytest.raises(DataFault, match=r"'a.jpg' has the labels 'cat', 'dog'. Leave it one; photos of several labels"):
+        listed("a.jpg,cat", "a.jpg,dog")
+    with pytest.raises(DataFault, match="'cat;dog' is made of labels that stand alone elsewhere. .* several labels"):
+        listed("a.jpg,cat", "b.jpg,dog", "c.jpg,cat;dog")
+    with pytest.raises(DataFault, match="cat, dog look like a column for each class: .* several labels are not taken"):
+        listed("a.jpg,1,0", "b.jpg,1,1", header="path,cat,dog")
+    with pytest.raises(DataFault, match=r"such as '0.0', '0.1', '0.2'. A figure \(regression\) is not learned here"):
+        listed(*(f"{number}.jpg,{number / 10}" for number in range(20)))
+    assert listed(*(f"{number}.jpg,{number % 10}" for number in range(20))).classes == [*"0123456789"], "digits"
+    assert "NOTICE" not in caplog.text
+    assert listed('a.jpg,"crane, bird"', "b.jpg,wolf").classes == ["crane, bird", "wolf"]
+    assert "NOTICE" not in caplog.text
+    assert len(listed('a.jpg,"shoe, left"', 'b.jpg,"shoe, right"').classes) == 2
+    assert "'shoe, left' is taken for the name of one class; photos of several labels are not taken." in caplog.text
+
+
 def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
     def table(text):
         (tmp_path / "table.csv").write_text(text)
@@ -545,7 +568,7 @@ def test_tables_that_cannot_be_used_are_explained(sound, tmp_path):
         list_photos(table("path,label,split\na.jpg,cat,exam\n"))
     (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(DataFault, match="lists 1 path more than once, 'a.jpg'"):
-        list_photos(table("path,label\na.jpg,cat\na.jpg,dog\n"))
+        list_photos(table("path,label\na.jpg,cat\na.jpg,cat\n"))
     with pytest.raises(DataFault, match="cannot be read"):
         list_photos(table(""))
     with pytest.raises(DataFault, match="neither a folder nor a table"):

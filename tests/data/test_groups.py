@@ -62,6 +62,11 @@ def test_groups_may_be_a_column_of_a_table(objects, tmp_path):
         examine(tmp_path / "photos.csv", Shares(), group_by=BY_OBJECT)
 
 
+def test_where_all_are_in_groups_nothing_is_said_of_others(objects, tmp_path, capsys):
+    assert doctor.main([str(objects), "--out", str(tmp_path), "--group-by", r"(object\d+)_"]) == 0
+    assert "of 300 photos\n" in capsys.readouterr().out
+
+
 def test_photos_without_a_group_are_each_their_own_and_counted(objects, tmp_path, capsys):
     arguments = (str(objects), "--out", str(tmp_path), "--group-by", r"cup/(object\d+)_", "--json")
     assert doctor.main(arguments) == 0

@@ -40,6 +40,15 @@ def test_predict_goes_on_past_bad_files(trained, photos, call, tmp_path):
     assert found["accuracy"] is None
 
 
+def test_a_folder_that_is_given_twice_is_asked_about_once(trained, photos, call):
+    temple = photos / "temple"
+    once = json.loads(call(predict, trained, temple, "--json")[1])
+    code, out, err = call(predict, trained, temple, f"{temple}/../temple", temple / "00.jpg", "--json")
+    number = len(once["images"]) + len(once["problems"])
+    assert (code, json.loads(out)) == (0, once), err
+    assert f"NOTICE {number + 1} of {2 * number + 1} photos are named again: each is asked about once." in err
+
+
 def test_photos_that_only_an_extra_reads_are_named_and_counted(trained, photos, call, tmp_path, monkeypatch):
     monkeypatch.setattr("recipes.data.decode.FORMATS", ("JPEG", "PNG"))
     shutil.copy(photos / "temple" / "00.jpg", tmp_path / "IMG_0001.jpg")

@@ -69,6 +69,8 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
+        words = page.locator("td.text:visible").evaluate_all("cells => cells.map((cell) => cell.offsetWidth)")
+        assert min(words) >= 60, f"words of {name} break letter by letter on a screen of {width}"
         assert_everybody_can_read(page)
 
 

@@ -143,7 +143,7 @@ def images_of(table):
     return Images(pixels, table.truth, table.ids)
 
 
-def page_of(table, doubted=(), train=False, **changes):
+def page_of(table, doubted=(), train=False, epochs=2, **changes):
     """The report of a small network that looked at noise, with these predictions."""
     images = images_of(table)
     origin = data.Origin("sample", "fashion_mnist", None, "7,000-image sample")
@@ -153,7 +153,8 @@ def page_of(table, doubted=(), train=False, **changes):
     flat = keras.layers.Flatten()(maps)
     model = keras.Model(image, keras.layers.Dense(len(table.class_names), activation="softmax")(flat))
     figures = scores(table)
-    history = [{"phase": "train", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}]
+    row = {"phase": "train", "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.4}
+    history = [row | {"epoch": epoch} for epoch in range(1, epochs + 1)]
     told = {
         "recipe": "fashion_cnn",
         "command": "python -m recipes.run '<b>'",
@@ -213,6 +214,12 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
     assert text.count("Grad-CAM of") == 1 + 12
     assert "3 x 3 x 1 x 2 + 2 = 20" in text
     assert "for the second class" not in text
+
+
+def test_one_epoch_or_a_head_that_was_solved_for_draws_no_curve(table):
+    curve = 'alt="Loss and accuracy by epoch'
+    assert curve in page_of(table)
+    assert curve not in page_of(table, epochs=1)
 
 
 def test_photos_that_could_not_be_used_are_on_the_page(table):
@@ -325,13 +332,14 @@ def test_cells_of_the_matrix_lead_to_their_photos_and_these_to_the_nearest(table
     assert "is like" not in page_of(table, train=True)
 
 
-def test_a_page_of_a_thousand_test_photos_stays_below_15_mb():
+@pytest.mark.parametrize("side", [32, 64, 96])
+def test_a_page_of_a_thousand_test_photos_stays_below_15_mb(side):
     from recipes.report import matrix
 
     random = np.random.default_rng(0)
     names = tuple("abcdefghij")
     probabilities = random.dirichlet(np.ones(10), 1000)
-    noise = random.integers(0, 256, (40, 96, 96, 3)).astype("uint8")  # Nothing takes more bytes.
+    noise = random.integers(0, 256, (40, side, side, 3)).astype("uint8")  # Nothing takes more bytes.
     images = Images(np.tile(noise, (25, 1, 1, 1)), random.integers(0, 10, 1000), np.arange(1000).astype(str))
     table = Predictions(images.ids, images.labels, probabilities, names, None, random.integers(0, 1000, (1000, 3)))
     door = matrix.door(table, images, images)

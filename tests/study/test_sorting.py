@@ -276,7 +276,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(journal, "_put", read_only)
-    with pytest.raises(DiskFault, match="read-only. Choose another --out"), journal.opened(tmp_path / "out"):
+    with pytest.raises(DiskFault, match="read-only. Choose another place"), journal.opened(tmp_path / "out"):
         pass
     monkeypatch.undo()
     with journal.opened(tmp_path / "out"):  # It was let go.
@@ -349,8 +349,8 @@ def test_photos_that_went_are_named_and_a_full_disk_is_refused_first(pile, tmp_p
     assert done.added == len(paths) - 1
     monkeypatch.setattr(folders.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     assert folders.put(out, paths, {"01.jpg": "a"}).there == 1
-    with pytest.raises(DiskFault, match="--link, --csv FILE"):
-        folders.put(out, {"new.jpg": paths["01.jpg"]}, {"new.jpg": "a"})
+    with pytest.raises(DiskFault, match=r"need 0\.\d MB .* and 0\.0 MB are free there.* another place, or a table\.$"):
+        folders.put(out, {"new.jpg": paths["01.jpg"]}, {"new.jpg": "a"}, instead=", or a table")
 
 
 def test_the_sorted_folder_is_listed_as_classes(pile, tmp_path):

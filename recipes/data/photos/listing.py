@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recipes.data.photos import decisions
+from recipes.data.photos import decisions, one_class
 from recipes.data.photos.entry import EXTENSIONS, Entry, grouped
 from recipes.data.photos.tables import TABLES, as_meant, path_in, read_table
 from recipes.errors import DataFault
@@ -237,10 +237,11 @@ def _add_class(folder: Path, split: str | None, listing: Listing) -> None:
 def _from_table(path: Path) -> Listing:
     table = read_table(path)
     if missing := {"path", "label"} - set(table.columns):
+        others = {name: table[name].map(str) for name in table.columns if name not in ("path", "split", "group")}
         raise DataFault(
             f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}. "
             f"It must have path and label, and may have "
-            f"split and group; it has: {', '.join(map(str, table.columns))}."
+            f"split and group; it has: {', '.join(map(str, table.columns))}.{one_class.hint(others)}"
         )
     listing = Listing(path)
     rows = table.to_dict("records")
@@ -258,11 +259,7 @@ def _from_table(path: Path) -> Listing:
         else:
             group = row.get("group", "").strip() or None
             listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
-    counts = Counter(entry.name for entry in listing.entries)
-    if twice := [name for name, number in counts.items() if number > 1]:
-        raise DataFault(
-            f"{path} lists {len(twice)} path{'s' * (len(twice) != 1)} more than once, {twice[0]!r} among them."
-        )
+    one_class.refuse(path, [(entry.name, entry.label) for entry in listing.entries])
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)
     return listing

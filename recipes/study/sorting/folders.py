@@ -59,6 +59,7 @@ def put(
     labels: Mapping[str, str],
     *,
     link: bool = False,
+    instead: str = "",
     watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Put:
     """Put photos into `out/<class>/`, under their own names; of several that are called alike the later get a number.
@@ -68,6 +69,7 @@ def put(
         paths: Where each photo of the album is, by its name.
         labels: The class of each photo that is named.
         link: Make symbolic links, or hard ones where the system refuses these, in place of copies.
+        instead: What the caller has for who lacks room, in the words of an error.
         watch: Called with (photos done, photos to do).
 
     Raises:
@@ -77,7 +79,7 @@ def put(
     made, done = _Made(out, paths), Put()
     sources = {name: paths[name] for name in labels if name in paths}
     if not link:
-        _refuse_large(out, [source for name, source in sources.items() if name not in made.files])
+        _refuse_large(out, [source for name, source in sources.items() if name not in made.files], instead)
     for name in [name for name in made.files if name in paths]:
         if name not in labels or made.files[name].parent.name != folder_of(labels[name]):
             made.take_away(name, paths[name], done)
@@ -208,7 +210,7 @@ def _unreadable(source: Path | None) -> str:
         return error.strerror or str(error)
 
 
-def _refuse_large(out: Path, sources: list[Path]) -> None:
+def _refuse_large(out: Path, sources: list[Path], instead: str) -> None:
     """Refuse copies that would fill the disk.
 
     Raises:
@@ -221,6 +223,6 @@ def _refuse_large(out: Path, sources: list[Path]) -> None:
     free = shutil.disk_usage(out).free
     if needed > SHARE_OF_FREE * free:
         raise DiskFault(
-            f"The copies need {needed / 1e9:.2f} GB in {out}, and {free / 1e9:.2f} GB are free there. Free some space, "
-            "or let links or a table do: --link, --csv FILE."
+            f"The copies need {needed / 1e6:,.1f} MB in {out}, and {free / 1e6:,.1f} MB are free there. Free some "
+            f"space, or choose another place{instead}."
         )

@@ -21,6 +21,7 @@ from recipes.study.sorting.keys import Sorting
 from recipes.study.sorting.request import Request
 
 SHOWN = 5
+LESS_ROOM = ", or let links or a table do: --link, --csv FILE"
 Watch = Callable[[int, int], None]
 Wrote = list[tuple[str, dict[str, Any]]]
 log = logging.getLogger("recipes")
@@ -69,7 +70,7 @@ class Session:
             return [("table", {"count": rows, "file": str(self.request.csv)})]
         out = Path(str(self.request.out))
         labels = dict(sorted(self.sorting.journal.labels.items()))
-        done = folders.put(out, self.album.paths, labels, link=self.request.link, watch=watch)
+        done = folders.put(out, self.album.paths, labels, link=self.request.link, instead=LESS_ROOM, watch=watch)
         wrote: Wrote = [("put", {"added": done.added, "there": done.there, "folder": str(out)})]
         if done.removed:
             wrote.append(("removed", {"count": done.removed}))
