@@ -11,7 +11,7 @@ from PIL import Image
 SIDE = 128
 # A page shows smaller images larger, pixel by pixel, so that they stay what the network saw.
 SMALL = 64
-# Of a photo of that size these are three times too many for a page of a thousand: then it is a JPEG, as larger ones are.
+# Bytes of one, at most: beyond, a page of a thousand would be too large, and it is a JPEG as larger images are.
 MOST_EXACT = 4096
 # How much of a heatmap covers its image, at most.
 STRENGTH = 0.5

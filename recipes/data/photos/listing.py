@@ -13,9 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recipes.data.photos import decisions, one_class
+from recipes.data.photos import decisions
 from recipes.data.photos.entry import EXTENSIONS, Entry, grouped
-from recipes.data.photos.tables import TABLES, as_meant, path_in, read_table
+from recipes.data.photos.tables import (
+    TABLES,
+    as_meant,
+    columns_for_classes,
+    path_in,
+    read_table,
+    refuse_several,
+)
 from recipes.errors import DataFault
 
 # Folders that network disks and systems put among a person's files, in lower case.
@@ -241,7 +248,7 @@ def _from_table(path: Path) -> Listing:
         raise DataFault(
             f"{path} lacks the column{'s' * (len(missing) > 1)} {' and '.join(sorted(missing))}. "
             f"It must have path and label, and may have "
-            f"split and group; it has: {', '.join(map(str, table.columns))}.{one_class.hint(others)}"
+            f"split and group; it has: {', '.join(map(str, table.columns))}.{columns_for_classes(others)}"
         )
     listing = Listing(path)
     rows = table.to_dict("records")
@@ -259,7 +266,7 @@ def _from_table(path: Path) -> Listing:
         else:
             group = row.get("group", "").strip() or None
             listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
-    one_class.refuse(path, [(entry.name, entry.label) for entry in listing.entries])
+    refuse_several(path, [(entry.name, entry.label) for entry in listing.entries])
     listing.classes = sorted({entry.label for entry in listing.entries})
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
