@@ -91,12 +91,13 @@ def markdown(found: dict[str, Any]) -> str:
     hardware, versions = found["hardware"], found["versions"]
     head = ("recipe", "backend", "number format", "test accuracy", "against TensorFlow (95% interval)", "minutes a run")
     seeds = ", ".join(map(str, found["seeds"]))
+    shorter = f", {found['epochs']} epochs a phase" if found["epochs"] else ""
     named = ", ".join(f"{NAMES.get(name, name)} {version}" for name, version in versions.items())
     return "\n".join(
         [
             table(head, list(rows(found))),
-            f"Seeds {seeds}; mean ± standard deviation, and the median of the minutes, which lack what the frozen "
-            f"part's activations took. {hardware['processor']}, {hardware['cores']} cores; {named}; "
+            f"Seeds {seeds}{shorter}; mean ± standard deviation, and the median of the minutes, which lack what the "
+            f"frozen part's activations took. {hardware['processor']}, {hardware['cores']} cores; {named}; "
             f"`{found['command']}`.",
             "",
         ]
