@@ -11,7 +11,7 @@ from PIL import Image
 SIDE = 128
 # A page shows smaller images larger, pixel by pixel, so that they stay what the network saw.
 SMALL = 64
-# Of a photo of that size these are three times too many for a page of a thousand: then it is a JPEG, as larger ones are.
+# Of a photo of that size a PNG of more bytes is too much for a page of a thousand: then it is a JPEG, as larger ones are.
 MOST_EXACT = 4096
 # How much of a heatmap covers its image, at most.
 STRENGTH = 0.5
