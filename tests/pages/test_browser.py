@@ -344,6 +344,7 @@ def test_an_album_is_sorted_by_keys_alone(opened, sitting):
     other.keyboard.press("1")
     other.wait_for_selector("#failed:not([hidden])")
     assert "Not saved:" in other.inner_text("#failed")
+    assert other.inner_text("#said") == "", "a word about the key before would be read as one about this"
 
 
 def test_keys_wait_for_the_photos_and_clicks_do_what_keys_do(opened, sitting):
