@@ -29,10 +29,16 @@ def gathered(bench: Path) -> dict[str, Any]:
         | {"keys": [run["keys"] for run in row["runs"]], "right": [run["right"] for run in row["runs"]]}
         for row in sorting["rows"]
     ]
+    sets: dict[str, dict[str, int]] = {}
+    for row in curve["rows"]:
+        counts = sets.setdefault(row["set"], {"forecasts": 0, "accuracy_held": 0, "gain_held": 0})
+        counts["forecasts"] += 1
+        counts["accuracy_held"] += row["accuracy_held"]
+        counts["gain_held"] += row["gain_held"]
     changes = [row for row in shortcuts["doctored"] if row["by"]]
     return {
         "sorting": {"command": sorting["command"], "albums": albums},
-        "learning_curve": {"command": curve["command"]} | curve["summary"],
+        "learning_curve": {"command": curve["command"], "of_each_set": sets} | curve["summary"],
         "shortcuts": {
             "command": shortcuts["command"],
             "alarms": {row["set"]: row["alarms"] for row in shortcuts["untouched"]},
