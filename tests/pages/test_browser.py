@@ -67,6 +67,9 @@ def test_reports_open_from_disk_and_everybody_can_read_them(opened, trained, nam
         page = opened((trained / name).as_uri(), viewport={"width": width, "height": 900}, color_scheme=scheme)
         assert page.complaints == []
         assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+        # A notice names a path, which may be long.
+        notice = f"<p class=notice>{'/photos' * 40}</p>"
+        page.locator("main").evaluate("(main, notice) => main.insertAdjacentHTML('beforeend', notice)", notice)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
         words = page.locator("td.text:visible").evaluate_all("cells => cells.map((cell) => cell.offsetWidth)")
