@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
+import undrawn
 from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -97,12 +98,8 @@ def _undrawn(request, monkeypatch):
     """Runs without pictures and page, which take half their time, but for tests marked `drawn`."""
     if request.node.get_closest_marker("drawn"):
         return
-    artifacts = "recipes.execution.artifacts"
-    made = {"draw_architecture": None, "run_page": "", "png": b"", "heatmaps": {}, "augmented": []}
-    for name, nothing in made.items():
-        monkeypatch.setattr(f"{artifacts}.{name}", lambda *_, nothing=nothing: nothing)
-    for figure in ("confusion_figure", "curves_figure"):
-        monkeypatch.setattr(f"{artifacts}.report.{figure}", lambda *_: None)
+    for name, instead in undrawn.in_place():
+        monkeypatch.setattr(name, instead)
 
 
 @pytest.fixture(autouse=True)

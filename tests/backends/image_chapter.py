@@ -29,7 +29,6 @@ RUNS = {
     "thawed": ("xception_finetune", "--variant", "published", *SMALL_BASE, "--set", "views=2"),
     "last_stage": ("xception_finetune", *SMALL_BASE),
 }
-UNDRAWN = {"draw_architecture": None, "run_page": "", "png": b"", "heatmaps": {}, "augmented": []}
 found: dict[str, dict] = {"plain_keras": {}, "manifests": {}, "answers": {}, "moved": {}}
 
 
@@ -54,11 +53,13 @@ def built() -> None:
 
 def trained(words: Sequence[object], *, drawn: bool) -> int:
     """A run; only one is drawn, for pictures and page take longer than the rest of it."""
+    import undrawn
+
     from recipes import run
 
     with ExitStack() as stack:
-        for name, nothing in {} if drawn else UNDRAWN.items():
-            stack.enter_context(mock.patch(f"recipes.execution.artifacts.{name}", return_value=nothing))
+        for name, instead in () if drawn else undrawn.in_place():
+            stack.enter_context(mock.patch(name, instead))
         return run.main([str(word) for word in words])
 
 
