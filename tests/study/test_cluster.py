@@ -36,11 +36,21 @@ def orders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def workers(orders):
-    """A scheduler with two workers, processes of their own; a job may survive one of them."""
+    """A scheduler with two workers, processes of their own; a job may survive one of them.
+
+    They are forked from a process that has loaded Keras and computed nothing: each would take seconds to load it.
+    """
     import dask
     from distributed import Client, LocalCluster
+    from distributed.utils import get_mp_context
 
-    settings = {"distributed.nanny.pre-spawn-environ": {}, "distributed.scheduler.allowed-failures": 1}
+    settings = {
+        "distributed.nanny.pre-spawn-environ": {},
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.worker.multiprocessing-method": "forkserver",
+    }
+    with dask.config.set(settings):
+        get_mp_context().set_forkserver_preload(["distributed", "keras"])
     with (
         dask.config.set(settings),
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
