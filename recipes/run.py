@@ -21,7 +21,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recipes import book
@@ -157,6 +157,16 @@ def _refuse_with_resume(parse: Parser, arguments: Sequence[str] | None, options:
         )
 
 
+def _refuse_choice_and_chosen(overrides: Mapping[str, str]) -> None:
+    """Refuse bases that folds are to choose among, beside what would be chosen."""
+    named = [path for path in ("model.backbone", "image_size") if path in overrides]
+    if "audition" in overrides and named:
+        raise UsageFault(
+            f"--set audition={overrides['audition']} lets folds choose a base and its size, and --set "
+            f"{named[0]}={overrides[named[0]]} names one: leave one of the two out."
+        )
+
+
 def _command(arguments: Sequence[str] | None) -> int:
     parse = parser()
     options = parse.parse(arguments)
@@ -173,6 +183,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             raise UsageFault("Which recipe? --list shows them all, --help the options.")
         options.name = FOR_PHOTOS
     overrides = tuple(parse_assignment(text) for text in options.set)
+    _refuse_choice_and_chosen(dict(overrides))
     if options.name is not None:  # A typing error shows before anything is loaded.
         recipe = book.get(options.name, options.variant)
         if options.data == "auto" and "data" not in dict(overrides):  # On other data a recipe has other paths.

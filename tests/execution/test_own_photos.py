@@ -329,6 +329,11 @@ def test_an_audition_wants_bases_with_sizes(photos, run_cli, given):
     assert "NAME@PIXELS" in err
 
 
+def test_bases_to_choose_among_beside_a_size_that_is_named_are_refused(photos, run_cli):
+    code, _, err = run_cli("--data", photos, "--set", "audition=small@32", "--set", "image_size=64")
+    assert (code, "image_size=64 names one: leave one of the two out" in err) == (2, True), err
+
+
 def test_an_unknown_base_is_refused_before_it_is_heard(clothes, run_cli, tmp_path):
     code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", "--set", "audition=xcepton@96", *HEARD[:2])
     assert code == 2, err
