@@ -72,6 +72,8 @@ def views_chart(rows: list[dict[str, Any]]) -> Figure:
     axes.set_xticks(range(len(passes)), ["1 plain", "1 augmented", "2 augmented", "4 augmented"])
     axes.set_xlabel("views of a photo that pass the base; above each interval the minutes that takes")
     axes.set_ylabel("accuracy by folds")
+    axes.margins(y=0.12)
+    axes.grid(False, axis="x")
     axes.grid(axis="y", alpha=0.25)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), framealpha=0.2, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
