@@ -132,7 +132,7 @@ def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
     heard = ("small@32", "other@32")
     monkeypatch.setattr(own_photos, "TUNED", dataclasses.replace(own_photos.TUNED, audition=heard))
     script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
-    rows = script["folds"](clothes, weights=None, bases=heard)
+    rows = script["folds"]([clothes], weights=None, bases=heard)
     assert [row["what"] for row in rows] == [
         "own_photos", "small@32 alone", "other@32 alone",
     ]  # fmt: skip

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import runpy
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from photo_files import write_photos
 
 from recipes import certify, run, tune
@@ -238,6 +240,23 @@ def test_folds_on_a_cluster_that_grows_and_whose_worker_dies_equal_those_of_one_
     assert found[0] == found[1]
     answers = [(tmp_path / side / "folds" / f"{name}.csv").read_bytes() for side in ("here", "there")]
     assert answers[0] == answers[1]
+
+
+@needs_dask
+def test_own_photos_are_judged_on_a_cluster_whose_worker_dies_as_in_one_process(
+    address, orders, tmp_path, small_bases, monkeypatch
+):
+    folders, before = [tmp_path / "one", tmp_path / "other"], orders.dead()
+    for seed, folder in enumerate(folders):
+        write_photos(folder, 10, seed=seed)
+    script, bases = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py"), ("small@32", "other@32")
+    orders.die(ordered_workers.SHARD)
+    with connection.connected(address, Request("own_photos", data=str(folders[0])), tmp_path) as cluster:
+        there = script["folds"](folders, cluster, bases=bases)
+    assert len(orders.dead() - before) == 1
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path / "cache"))
+    assert there == script["folds"](folders, bases=bases)
+    assert [row["set"] for row in there] == ["one"] * 3 + ["other"] * 3
 
 
 @pytest.fixture
