@@ -135,12 +135,12 @@ def folds(
         for folder in folders
         for number, given in enumerate(divided[folder])
     }
-    judged_by = each(judge, calls, cluster)
+    held = each(fold, calls, cluster)
     rows = []
     for folder in folders:
         right, chosen = {}, []
         for number, (*_, test) in enumerate(divided[folder]):
-            settings, ones = judged_by[f"{folder}, fold {number}"]
+            settings, ones = held[f"{folder}, fold {number}"]
             chosen.append(settings)
             for name, one in ones.items():
                 right.setdefault(name, np.zeros(len(truths[folder]), bool))[test] = one
@@ -167,7 +167,7 @@ def seen(
     return found.features, found.widths
 
 
-def judge(
+def fold(
     seen: Mapping[tuple[str, int], tuple[np.ndarray, tuple[int, ...]]],
     recipe: Recipe,
     classes: int,
