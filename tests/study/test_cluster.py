@@ -268,6 +268,7 @@ def terms(tmp_path):
 @pytest.mark.parametrize(
     ("lacks", "words"),
     [
+        ({"backend": "jax"}, "Keras is set to tensorflow there, and to jax here. Set KERAS_BACKEND"),
         ({"versions": {"keras": "0.1"}}, "other versions.*keras: '0.1' -> "),
         ({"code": "abc"}, "other code of this project"),
         ({"token": "nowhere/token"}, "does not see the folder nowhere. Mount it"),
