@@ -15,6 +15,9 @@ from recipes.freeze import frozen_runner
 from recipes.recipe import Recipe
 from recipes.train.phase import Phases
 
+# Seconds after which no further batch is timed: on JAX one may take ten.
+ENOUGH = 5.0
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -43,9 +46,9 @@ def pace(network: keras.Model, engine: str) -> Pace:
 
 
 def seconds_of(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> float:
-    """What a batch takes: the least of three, for the first ones still warm up."""
-    found = []
-    for _ in range(3):
+    """What a batch takes: the least of three, for the first ones still warm up; of slow ones fewer do."""
+    found: list[float] = []
+    while len(found) < 3 and sum(found) < ENOUGH:
         began = time.monotonic()
         run(batch)
         found.append(time.monotonic() - began)
