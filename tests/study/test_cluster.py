@@ -24,6 +24,7 @@ from recipes.study import seeds
 from recipes.study.cluster import connection, worker
 from recipes.study.cluster.terms import Terms
 from recipes.study.searches import ahead, search, trial, tuning
+from recipes.train.engine import StopRequested
 
 HAS_DASK = importlib.util.find_spec("distributed") is not None
 needs_dask = pytest.mark.skipif(not HAS_DASK, reason="skipped: the extra 'cluster' is not installed")
@@ -340,6 +341,20 @@ def test_without_dask_the_package_is_named(call, monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     code, _, err = call(certify, "fashion_cnn", "--smoke", "--runs", tmp_path, "--cluster", "local:2")
     assert (code, "pip install 'keras-zoo-recipes[cluster]'" in err) == (4, True), err
+
+
+def test_a_fault_leaves_a_worker_without_what_stood_behind_it(terms, monkeypatch):
+    monkeypatch.setattr(worker, "check", lambda terms: None)
+
+    def stopped():
+        try:
+            raise StopRequested
+        except StopRequested as error:
+            raise Interrupted("Stopped.", signal.SIGINT) from error
+
+    with pytest.raises(Interrupted) as raised, worker.at_work(terms):
+        stopped()
+    assert (raised.value.__context__, raised.value.__cause__) == (None, None)
 
 
 def test_a_stop_goes_from_process_to_process():
