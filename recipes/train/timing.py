@@ -69,6 +69,9 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phas
     batches = phases.batches(trainee, views)(0, 0, 0)
     per_call = trainee.model.steps_per_execution
     trainee.fit(batches.take(1))  # The first call traces.
+    if trainee.phase.average_epochs:  # On JAX the averages share memory with the weights, which now hold them.
+        for variable in trainee.model.optimizer.variables:
+            variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
     timed = min(3 * per_call, trainee.steps)
     began = time.monotonic()
     trainee.fit(batches.take(timed))
