@@ -4,6 +4,7 @@
     python benchmarks/own_photos.py views FOLDER [FOLDER ...]
     python benchmarks/own_photos.py runs RECIPE[:VARIANT] FOLDER [FOLDER ...]
     python benchmarks/own_photos.py minutes FOLDER [FOLDER ...]
+    python benchmarks/own_photos.py folds FOLDER [FOLDER ...] --cluster tcp://scheduler:8786
 
 FOLDER holds photos as `recipes.run --data` takes them; `benchmarks/photo_sets.py` makes some.
 
@@ -22,13 +23,15 @@ vgg16_feature_extract:published.
 `minutes`: what `--minutes` tries, the last stage of the smallest base trained after its head was solved for, at 160
 pixels: right before and after, over the three folds that decide.
 
+`--cluster` has the workers of a cluster do it, as in `recipes.certify`: a job is a base's pass over a set and a fold
+(`folds`), or else a set. Rows are the same but for their minutes, which jobs beside each other share.
+
 Results go to results/own_photos.json, where each set's rows replace earlier ones, and as a table into photos.md of the
 docs.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import os
@@ -37,16 +40,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recipes.console.command import Parser, guarded
+from recipes.errors import UsageFault
 from zoo.text.markdown import table
 
 if TYPE_CHECKING:
     from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.data.photos.scan import Photo
+    from recipes.recipe import Recipe
+    from recipes.study.cluster.connection import Cluster
+    from recipes.study.cluster.terms import Terms
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -57,65 +67,144 @@ COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in WAYS]
 TRIED, ENOUGH = "efficientnet_lite0@160", "60"
 
 
-def folds(folder: Path, *, weights: str | None = "imagenet", bases: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """A row for the audition and for each base alone, on one set."""
+def each(
+    work: Callable[..., Any],
+    calls: Mapping[str, tuple[Any, ...]],
+    cluster: Cluster | None,
+    ended: Callable[[str, Any], None] = lambda name, result: None,
+) -> dict[str, Any]:
+    """What some work gives for each of some calls, by name: one after the other here, or as jobs of a cluster."""
+
+    def watch(name: str, result: Any, done: int, total: int) -> None:
+        print(f"{name} ({done} of {total})", flush=True)
+        ended(name, result)
+
+    if cluster is not None:
+        return cluster.run(there, {name: (work, *arguments) for name, arguments in calls.items()}, watch)
+    found: dict[str, Any] = {}
+    for name, arguments in calls.items():
+        found[name] = work(*arguments)
+        watch(name, found[name], len(found), len(calls))
+    return found
+
+
+def there(terms: Terms, work: Callable[..., Any], *arguments: Any) -> Any:
+    """Do some work on a worker of a cluster, as long as the command runs."""
+    from recipes.study.cluster.worker import at_work
+
+    with at_work(terms) as (_, signals):
+
+        def look() -> None:
+            if signals.received is not None:
+                raise signals.interrupted("Stopped.")
+
+        return work(*arguments, look=look)
+
+
+def folds(
+    folders: Sequence[Path],
+    cluster: Cluster | None = None,
+    *,
+    weights: str | None = "imagenet",
+    bases: tuple[str, ...] = (),
+) -> list[dict[str, Any]]:
+    """A row for the audition and for each base alone, set by set."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     from recipes import book
-    from recipes.data.user_photos import images_of
     from recipes.execution.request import Request
+
+    passes, divided, truths = {}, {}, {}
+    for folder in folders:
+        diagnosis, groups = examined(folder)
+        recipe, classes = book.get("own_photos"), diagnosis.listing.classes
+        if bases:
+            recipe = dataclasses.replace(recipe, audition=bases)
+        counts = {name: sum(sides.values()) for name, sides in diagnosis.counts.items()}
+        recipe = Request("own_photos", data=str(folder)).for_images(recipe, counts)
+        for base, size in recipe.bases():
+            passes[folder, base, size] = diagnosis.used, classes, base, size, weights
+        truths[folder] = labels = np.array([classes.index(photo.entry.label) for photo in diagnosis.used])
+        halves = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups)
+        divided[folder] = [(recipe, len(classes), labels, groups, train, test) for train, test in halves]
+    names: dict[Any, str] = {key: f"{key[0]}: {key[1]} at {key[2]}" for key in passes}
+    averages = each(seen, {names[key]: call for key, call in passes.items()}, cluster)
+    found = {folder: {key[1:]: averages[names[key]] for key in passes if key[0] == folder} for folder in folders}
+    calls = {
+        f"{folder}, fold {number}": (found[folder], *given)
+        for folder in folders
+        for number, given in enumerate(divided[folder])
+    }
+    held = each(fold, calls, cluster)
+    rows = []
+    for folder in folders:
+        right, chosen = {}, []
+        for number, (*_, test) in enumerate(divided[folder]):
+            settings, ones = held[f"{folder}, fold {number}"]
+            chosen.append(settings)
+            for name, one in ones.items():
+                right.setdefault(name, np.zeros(len(truths[folder]), bool))[test] = one
+        best = right["own_photos"]
+        rows += [judged(folder, name, ones, truths[folder], best) for name, ones in right.items()]
+        rows[-len(right)]["chosen"] = chosen
+    return rows
+
+
+def seen(
+    photos: Sequence[Photo],
+    classes: Sequence[str],
+    base: str,
+    size: int,
+    weights: str | None,
+    *,
+    look: Callable[[], None] = lambda: None,
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """What a base finds in photos: the averages of its stages joined, and how many each has."""
+    from recipes.data.user_photos import images_of
+    from recipes.train.heads.averages import averages
+
+    found = averages(base, images_of(photos, classes, (size, size, 3)), weights=weights, watch=lambda *_: look())
+    return found.features, found.widths
+
+
+def fold(
+    seen: Mapping[tuple[str, int], tuple[np.ndarray, tuple[int, ...]]],
+    recipe: Recipe,
+    classes: int,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    *,
+    look: Callable[[], None] = lambda: None,
+) -> tuple[str, dict[str, np.ndarray]]:
+    """What an audition chooses on the photos that train, and which of the others it and each base alone have right."""
     from recipes.train.heads import audition, solver
-    from recipes.train.heads.averages import averages, beside
+    from recipes.train.heads.averages import Averages, beside
 
-    diagnosis, groups = examined(folder)
-    classes = diagnosis.listing.classes
-    recipe = book.get("own_photos")
-    if bases:
-        recipe = dataclasses.replace(recipe, audition=bases)
-    counts = {name: sum(sides.values()) for name, sides in diagnosis.counts.items()}
-    recipe = Request("own_photos", data=str(folder)).for_images(recipe, counts)
-    balanced = recipe.class_weights is not None
-    found, labels = {}, np.array([])
-    for base, size in recipe.bases():
-        began = time.monotonic()
-        images = images_of(diagnosis.used, classes, (size, size, 3))
-        labels = images.labels
-        found[base, size] = averages(base, images, weights=weights)
-        print(f"{folder.name}: {base} at {size}, {time.monotonic() - began:.0f} s", flush=True)
-
-    right: dict[str, np.ndarray] = {}
-    chosen = []
-    for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups):
-        places = train[audition.sample(labels[train], groups[train])]
-        held = audition.hold(
-            recipe,
-            lambda base, size, places=places: found[base, size].select(places),
-            labels[places],
-            groups[places],
-        )
-        best = held.best
-        chosen.append(best.settings())
-        candidates = {"own_photos": ((best.backbone, best.size), best.stages, (best.optimizer, best.weight_decay))}
-        for base, size in found:
-            candidates[f"{base}@{size} alone"] = ((base, size), audition.STAGES[0], audition.HEADS[0])
-        for name, ((backbone, size), stages, head) in candidates.items():
-            first, *others = (found[base, size] for base in backbone.split("+"))
-            seen = beside(first, others[0]) if others else first
-            features = seen.of_last(min(stages, len(seen.widths)))
-            kernel, bias = solver.solve(
-                *head, 1.0, features[train], labels[train], classes=len(classes), balanced=balanced
-            )
-            scores = features[test] @ kernel + bias
-            answers = (scores[:, 0] > 0).astype(int) if len(classes) == 2 else scores.argmax(axis=1)
-            right.setdefault(name, np.zeros(len(labels), bool))[test] = answers == labels[test]
-
-    return [
-        judged(folder, name, ones, labels, right["own_photos"]) | ({"chosen": chosen} if name == "own_photos" else {})
-        for name, ones in right.items()
-    ]
+    found = {key: Averages(*one) for key, one in seen.items()}
+    places = train[audition.sample(labels[train], groups[train])]
+    best = audition.hold(
+        recipe, lambda base, size: found[base, size].select(places), labels[places], groups[places]
+    ).best
+    candidates = {"own_photos": ((best.backbone, best.size), best.stages, (best.optimizer, best.weight_decay))}
+    for base, size in found:
+        candidates[f"{base}@{size} alone"] = ((base, size), audition.STAGES[0], audition.HEADS[0])
+    right = {}
+    for name, ((backbone, size), stages, head) in candidates.items():
+        look()
+        first, *others = (found[base, size] for base in backbone.split("+"))
+        both = beside(first, others[0]) if others else first
+        features = both.of_last(min(stages, len(both.widths)))
+        balanced = recipe.class_weights is not None
+        kernel, bias = solver.solve(*head, 1.0, features[train], labels[train], classes=classes, balanced=balanced)
+        scores = features[test] @ kernel + bias
+        answers = (scores[:, 0] > 0).astype(int) if classes == 2 else scores.argmax(axis=1)
+        right[name] = answers == labels[test]
+    return best.settings(), right
 
 
-def views(folder: Path) -> list[dict[str, Any]]:
+def views(folder: Path, *, look: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
     """A row for one view of each photo, and for two at either time and at both, on one set."""
     from scipy.special import expit, softmax
     from sklearn.model_selection import StratifiedGroupKFold
@@ -130,7 +219,7 @@ def views(folder: Path) -> list[dict[str, Any]]:
     images = images_of(diagnosis.used, classes, (size, size, 3))
     mirrored = dataclasses.replace(images, pixels=images.pixels[:][:, :, ::-1])
     labels, stages = images.labels, audition.STAGES[0]
-    plain, turned = (averages(base, one).of_last(stages) for one in (images, mirrored))
+    plain, turned = (averages(base, one, watch=lambda *_: look()).of_last(stages) for one in (images, mirrored))
     right: dict[str, np.ndarray] = {}
     for train, test in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups):
         for taught in (1, 2):
@@ -177,8 +266,8 @@ def judged(folder: Path, name: str, right: np.ndarray, labels: np.ndarray, refer
     }
 
 
-def run(folder: Path, recipe: str) -> dict[str, Any]:
-    """The whole command on one set, in a process of its own that finds the weights and nothing else."""
+def run(folder: Path, recipe: str, *, look: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
+    """A row: the whole command on one set, in a process of its own that finds the weights and nothing else."""
     from recipes.evaluate.statistics import wilson
     from zoo.cache import cache_folder
 
@@ -190,10 +279,7 @@ def run(folder: Path, recipe: str) -> dict[str, Any]:
             (cold / "weights").symlink_to(cache_folder() / "weights")
         command = [sys.executable, "-m", "recipes.run", name, "--variant", variant or "tuned", "--data", str(folder)]
         began = time.time()
-        subprocess.run(
-            [*command, "--out", f"{place}/run", "--quiet"], check=True, cwd=ROOT,
-            env={**os.environ, "KERAS_ZOO_CACHE": str(cold)},
-        )  # fmt: skip
+        done([*command, "--out", f"{place}/run", "--quiet"], look, KERAS_ZOO_CACHE=str(cold))
         took = time.time() - began
         manifest = json.loads(Path(place, "run", "manifest.json").read_text())
         scores = json.loads(Path(place, "run", "metrics.json").read_text())["test"]
@@ -216,15 +302,34 @@ def run(folder: Path, recipe: str) -> dict[str, Any]:
         found["first_answer_seconds"] = datetime.fromisoformat(answer[1]).timestamp() - began
     if settings := manifest["settings"].get("model"):
         found["model"] = settings
-    return found
+    return [found]
 
 
-def minutes(folder: Path, *, given: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def done(command: Sequence[str], look: Callable[[], None], **environment: str) -> None:
+    """Run a command to its end; it saves and stops where `look` raises."""
+    import recipes
+
+    root = Path(recipes.__file__).parents[1]  # Of this project as a worker has it.
+    with subprocess.Popen(command, cwd=root, env=os.environ | environment) as process:
+        try:
+            while process.poll() is None:
+                look()
+                time.sleep(0.1)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def minutes(
+    folder: Path, *, given: tuple[str, ...] = (), look: Callable[[], None] = lambda: None
+) -> list[dict[str, Any]]:
     """A row: what the further phase brings to one set, whether it is added, and how long it takes."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "recipes.run", "own_photos", "--data", str(folder), "--minutes", ENOUGH]
         command += ["--set", f"audition={TRIED}", *given]
-        subprocess.run([*command, "--out", f"{place}/run", "--quiet"], check=True, cwd=ROOT)
+        done([*command, "--out", f"{place}/run", "--quiet"], look)
         trial = json.loads(Path(place, "run", "further.json").read_text())
     return [{"set": folder.name, "what": f"{trial['phase']} of {TRIED}"} | trial]
 
@@ -284,38 +389,53 @@ def _share(row: dict[str, Any] | None) -> str:
     return f"{row['accuracy']:.4f} ({low:.3f} to {high:.3f})"
 
 
-def main() -> None:
-    """Judge every set, print, and store."""
-    parse = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parse.add_argument("what", choices=("folds", "views", "runs", "minutes"))
-    parse.add_argument("arguments", nargs="+", metavar="[RECIPE[:VARIANT]] FOLDER ...")
-    options = parse.parse_args()
-
+def store(what: str, rows: list[dict[str, Any]], *, whole: bool) -> None:
+    """Put rows in the place of earlier ones, of whole sets or one by one, and the tables on the page."""
     from recipes.execution import environment
     from recipes.files.atomic import write_json
     from recipes.study.results_table import put_in_docs
 
     stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     stored = {"folds": [], "views": [], "runs": [], "minutes": []} | stored
+    for row in rows:
+        print(row, flush=True)
+    new = {(row["set"], row["what"]) for row in rows}
+    gone = {row["set"] for row in rows} if whole else set()
+    kept = [row for row in stored[what] if row["set"] not in gone and (row["set"], row["what"]) not in new]
+    stored[what] = kept + rows
+    stored |= {"commands": COMMANDS, "versions": environment.versions(), "hardware": environment.hardware()}
+    write_json(RESULTS, stored)
+    put_in_docs(ROOT / "docs", "photos.md", "own photos", markdown(stored))
+
+
+def main(arguments: Sequence[str] | None) -> int:
+    """Judge every set, print, and store."""
+    from recipes.execution.request import Request
+    from recipes.study.cluster.connection import connected
+    from zoo.cache import cache_folder
+
+    parse = Parser("own_photos", __doc__ or "")
+    parse.prog = "python benchmarks/own_photos.py"
+    parse.add_argument("what", choices=("folds", "views", "runs", "minutes"))
+    parse.add_argument("arguments", nargs="+", metavar="[RECIPE[:VARIANT]] FOLDER ...")
+    parse.add_cluster()
+    options = parse.parse(arguments)
     given = list(options.arguments)
-    recipe = given.pop(0) if options.what == "runs" else ""
-    for folder in map(Path, given):
-        ways = {"folds": folds, "views": views, "minutes": minutes}
-        rows = ways[options.what](folder) if not recipe else [run(folder, recipe)]
-        for row in rows:
-            print(row, flush=True)
-        new = {(row["set"], row["what"]) for row in rows}
-        gone = set() if recipe else {row["set"] for row in rows}
-        kept = [row for row in stored[options.what] if row["set"] not in gone and (row["set"], row["what"]) not in new]
-        stored[options.what] = kept + rows
-        stored |= {
-            "commands": COMMANDS,
-            "versions": environment.versions(),
-            "hardware": environment.hardware(),
-        }
-        write_json(RESULTS, stored)
-        put_in_docs(ROOT / "docs", "photos.md", "own photos", markdown(stored))
+    recipe = (given.pop(0),) if options.what == "runs" else ()
+    folders = [Path(one).expanduser().absolute() for one in given]
+    if not folders:
+        raise UsageFault("Which photos? runs takes a recipe and then folders.")
+    request = Request("own_photos", data=str(folders[0]))
+    with connected(options.cluster, request, cache_folder()) as cluster:
+        if options.what == "folds":
+            for some in [folders] if cluster else [[folder] for folder in folders]:
+                store("folds", folds(some, cluster), whole=True)
+            return 0
+        work = {"views": views, "runs": run, "minutes": minutes}[options.what]
+        calls = {str(folder): (folder, *recipe) for folder in folders}
+        each(work, calls, cluster, lambda name, rows: store(options.what, rows, whole=not recipe))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, None))

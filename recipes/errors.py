@@ -75,6 +75,15 @@ class Interrupted(Fault):
         return type(self), (str(self), self.exit_code - 128)
 
 
+def wants_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice, as Python or one of the backends does."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")  # TensorFlow's and torch's.
+        or str(error).startswith("RESOURCE_EXHAUSTED")  # JAX's, which has no kind of its own.
+    )
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, in its first line; its kind, where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -29,16 +29,17 @@ def choose(precision: str) -> str:
 
 
 def has_gpu() -> bool:
-    """Whether the backend computes on a GPU: what the processor can do then decides nothing."""
+    """Whether the backend computes on a GPU or TPU: what the processor can do then decides nothing."""
     backend = keras.config.backend()
     if backend == "torch":
         import torch
 
-        return torch.cuda.is_available()
+        asked = os.environ.get("KERAS_TORCH_DEVICE")  # Keras's own word where several would serve.
+        return torch.cuda.is_available() if asked is None else not asked.startswith("cpu")
     if backend == "jax":
         import jax
 
-        return jax.default_backend() == "gpu"
+        return jax.default_backend() != "cpu"
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import small_bases
 import undrawn
 from distributed import WorkerPlugin
 
 from recipes.console import backend
 from recipes.files import sharded_array
 from recipes.train import checkpoint
+from zoo.pretrained.bases import BASES
 
 SMALL_SHARDS = 2**13
 SAVE, SHARD = "save", "shard"
@@ -50,7 +52,7 @@ class Orders:
 
 
 class Ordered(WorkerPlugin):
-    """Each worker obeys, also one that comes late or after one that died; its shards are small, it draws nothing."""
+    """Each worker obeys, also one that comes late or after one that died; its shards and bases are small."""
 
     name = "ordered"
 
@@ -75,6 +77,7 @@ class Ordered(WorkerPlugin):
 
         checkpoint.save, sharded_array.write, backend.load_backend = saved, written, loaded
         sharded_array.SHARD_BYTES = SMALL_SHARDS
+        BASES.update({base.name: base for base in small_bases.BOTH})
 
 
 def deadly(terms, *_):

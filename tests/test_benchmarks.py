@@ -4,11 +4,13 @@ import dataclasses
 import json
 import runpy
 import sys
+import time
 
 import pytest
 from conftest import ROOT
 
 from recipes.book import own_photos
+from recipes.errors import Interrupted
 from zoo.pretrained.bases import BASES
 
 
@@ -132,7 +134,7 @@ def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
     heard = ("small@32", "other@32")
     monkeypatch.setattr(own_photos, "TUNED", dataclasses.replace(own_photos.TUNED, audition=heard))
     script = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")
-    rows = script["folds"](clothes, weights=None, bases=heard)
+    rows = script["folds"]([clothes], weights=None, bases=heard)
     assert [row["what"] for row in rows] == [
         "own_photos", "small@32 alone", "other@32 alone",
     ]  # fmt: skip
@@ -142,6 +144,17 @@ def test_own_photos_judges_what_folds_choose(clothes, monkeypatch, tmp_path):
         f"views taught {taught}, asked {asked}" for taught in (1, 2) for asked in (1, 2)
     ]
     assert all(0 <= row["interval"][0] <= row["accuracy"] <= row["interval"][1] <= 1 for row in rows)
+
+
+def test_own_photos_ends_a_run_whose_cluster_is_told_to_stop():
+    done, began = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py")["done"], time.monotonic()
+
+    def look():
+        raise Interrupted("Stopped.", 2)
+
+    with pytest.raises(Interrupted):
+        done([sys.executable, "-S", "-c", "import time; time.sleep(60)"], look)
+    assert time.monotonic() - began < 50
 
 
 def test_own_photos_page_says_what_was_measured():

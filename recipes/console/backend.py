@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from contextlib import suppress
 
 from recipes.errors import EnvironmentFault
 
@@ -21,7 +22,8 @@ def load_backend() -> str:
         The backend: one of `BACKENDS`.
 
     Raises:
-        EnvironmentFault: When Keras is set to a backend that does not train, or that is not installed.
+        EnvironmentFault: When Keras is set to a backend that does not train, or that is not installed; and when it
+            would compute on Apple's MPS, whose numbers on torch are wrong.
     """
     asked = chosen()
     if asked not in BACKENDS:
@@ -39,7 +41,20 @@ def load_backend() -> str:
         raise EnvironmentFault(
             f"Recipes train on {', '.join(BACKENDS)}, and Keras is set to {found}. Set KERAS_BACKEND."
         )
+    if found == "torch" and _takes_mps():
+        raise EnvironmentFault(
+            "Keras would compute with torch on Apple's MPS, which is known to give wrong numbers. Set "
+            "KERAS_TORCH_DEVICE=cpu."
+        )
     return found
+
+
+def _takes_mps() -> bool:
+    """Whether Keras chooses MPS for torch: where there is one, unless another device is asked for."""
+    import torch
+
+    asked = os.environ.get("KERAS_TORCH_DEVICE")
+    return torch.backends.mps.is_available() if asked is None else asked.startswith("mps")
 
 
 def chosen() -> str:
@@ -64,10 +79,13 @@ def load_keras() -> None:
 
 
 def _import() -> None:
-    import keras  # noqa: F401
+    import keras
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+    if keras.config.backend() != "tensorflow":
+        with suppress(RuntimeError):  # Where it computes already, it has what it wants.
+            tf.config.set_visible_devices([], "GPU")  # It only reads, and would take all memory of the GPU.
     tf.get_logger().setLevel("ERROR")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from recipes.console.streams import steady_streams, visible
-from recipes.errors import DiskFault, EnvironmentFault, Fault, Interrupted, MemoryFault, UsageFault
+from recipes.errors import DiskFault, EnvironmentFault, Fault, Interrupted, MemoryFault, UsageFault, wants_memory
 
 
 class Parser(argparse.ArgumentParser):
@@ -153,7 +153,7 @@ def _as_fault(error: Exception) -> Fault | None:
     """The fault behind an error, where it is one the user can solve."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    if wants_memory(error):
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE):
         return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")

@@ -141,6 +141,8 @@ def resume(
         _require_extras(request)
         if run_folder.is_finished(folder) and not overrides:
             return ending.already_done(folder, request)
+        if request.modules:
+            load_backend()  # Quietly, for they may import it.
         for module in request.modules:
             model_file.import_module(module)
         recipe = request.recipe(started.origin.dataset)  # Here a misspelt path shows.

@@ -15,8 +15,8 @@ from recipes.freeze import frozen_runner
 from recipes.recipe import Recipe
 from recipes.train.phase import Phases
 
-# Seconds after which a batch is not timed again.
-LONG_ENOUGH = 1.0
+# Seconds after which no further batch is timed: through a large network, or on JAX, one may take ten.
+ENOUGH = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def pace(network: keras.Model, engine: str) -> Pace:
 
 
 def seconds_of(run: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> float:
-    """What a batch takes: the least of three, for the first ones still warm up; of fewer where they take long."""
+    """What a batch takes: the least of three, for the first ones still warm up; of slow ones fewer do."""
     found: list[float] = []
-    while len(found) < 3 and sum(found) < LONG_ENOUGH:
+    while len(found) < 3 and sum(found) < ENOUGH:
         began = time.monotonic()
         run(batch)
         found.append(time.monotonic() - began)
@@ -69,6 +69,9 @@ def seconds_per_step(recipe: Recipe, splits: Splits, model: keras.Model, *, phas
     batches = phases.batches(trainee, views)(0, 0, 0)
     per_call = trainee.model.steps_per_execution
     trainee.fit(batches.take(1))  # The first call traces.
+    if trainee.phase.average_epochs:  # On JAX the averages share memory with the weights, which now hold them.
+        for variable in trainee.model.optimizer.variables:
+            variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
     timed = min(3 * per_call, trainee.steps)
     began = time.monotonic()
     trainee.fit(batches.take(timed))

@@ -95,7 +95,7 @@ def main(folder: Path) -> None:
     files = sorted(photos.rglob("*.png"))
     data = ("--data", photos)
     call("doctor", "doctor", photos)
-    call("plan", "run", *ONE_LAYER, *data, "--plan")
+    call("plan", "run", *ONE_LAYER, *data, "--set", "phases.train.average_epochs=0.5", "--plan")
     call("find_lr", "run", *ONE_LAYER, *data, "--find-lr", "--out", "rates")
     call("run", "run", "fashion_cnn", *data, *SMALL, "--out", "run")
     step("stopped", lambda: stopped(photos))

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import runpy
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from photo_files import write_photos
 
 from recipes import certify, run, tune
@@ -22,6 +24,7 @@ from recipes.study import seeds
 from recipes.study.cluster import connection, worker
 from recipes.study.cluster.terms import Terms
 from recipes.study.searches import ahead, search, trial, tuning
+from recipes.train.engine import StopRequested
 
 HAS_DASK = importlib.util.find_spec("distributed") is not None
 needs_dask = pytest.mark.skipif(not HAS_DASK, reason="skipped: the extra 'cluster' is not installed")
@@ -250,6 +253,23 @@ def test_folds_on_a_cluster_that_grows_and_whose_worker_dies_equal_those_of_one_
     assert answers[0] == answers[1]
 
 
+@needs_dask
+def test_own_photos_are_judged_on_a_cluster_whose_worker_dies_as_in_one_process(
+    address, orders, tmp_path, small_bases, monkeypatch
+):
+    folders, before = [tmp_path / "one", tmp_path / "other"], orders.dead()
+    for seed, folder in enumerate(folders):
+        write_photos(folder, 10, seed=seed)
+    script, bases = runpy.run_path(f"{ROOT}/benchmarks/own_photos.py"), ("small@32", "other@32")
+    orders.die(ordered_workers.SHARD)
+    with connection.connected(address, Request("own_photos", data=str(folders[0])), tmp_path) as cluster:
+        there = script["folds"](folders, cluster, bases=bases)
+    assert len(orders.dead() - before) == 1
+    monkeypatch.setenv("KERAS_ZOO_CACHE", str(tmp_path / "cache"))
+    assert there == script["folds"](folders, bases=bases)
+    assert [row["set"] for row in there] == ["one"] * 3 + ["other"] * 3
+
+
 @pytest.fixture
 def terms(tmp_path):
     (tmp_path / "token").touch()
@@ -259,6 +279,7 @@ def terms(tmp_path):
 @pytest.mark.parametrize(
     ("lacks", "words"),
     [
+        ({"backend": "jax"}, "Keras is set to tensorflow there, and to jax here. Set KERAS_BACKEND"),
         ({"versions": {"keras": "0.1"}}, "other versions.*keras: '0.1' -> "),
         ({"code": "abc"}, "other code of this project"),
         ({"token": "nowhere/token"}, "does not see the folder nowhere. Mount it"),
@@ -330,6 +351,20 @@ def test_without_dask_the_package_is_named(call, monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     code, _, err = call(certify, "fashion_cnn", "--smoke", "--runs", tmp_path, "--cluster", "local:2")
     assert (code, "pip install 'keras-zoo-recipes[cluster]'" in err) == (4, True), err
+
+
+def test_a_fault_leaves_a_worker_without_what_stood_behind_it(terms, monkeypatch):
+    monkeypatch.setattr(worker, "check", lambda terms: None)
+
+    def stopped():
+        try:
+            raise StopRequested
+        except StopRequested as error:
+            raise Interrupted("Stopped.", signal.SIGINT) from error
+
+    with pytest.raises(Interrupted) as raised, worker.at_work(terms):
+        stopped()
+    assert (raised.value.__context__, raised.value.__cause__) == (None, None)
 
 
 def test_a_stop_goes_from_process_to_process():

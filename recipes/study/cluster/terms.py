@@ -12,6 +12,7 @@ from pathlib import Path
 import recipes
 import zoo
 from recipes import data
+from recipes.console.backend import chosen
 from recipes.errors import Fault, UsageFault
 from recipes.execution import environment
 from recipes.execution.request import Request
@@ -26,6 +27,7 @@ class Terms:
         request: What is asked, or one of many that differ in seed or fold.
         recipe: Its recipe's values.
         kind: Where its images come from, as `recipes.data.Origin` says it.
+        backend: Of Keras.
         versions: Of Python and of the packages a result depends on.
         code: The `code` of the project.
         token: A file that is there as long as the command runs, in the folder of what is made.
@@ -34,6 +36,7 @@ class Terms:
     request: Request
     recipe: dict
     kind: str
+    backend: str
     versions: dict[str, str]
     code: str
     token: Path
@@ -46,7 +49,7 @@ class Terms:
             Fault: When the recipe cannot be asked for so, or the data is nowhere.
         """
         recipe = request.recipe(request.dataset()).as_dict()
-        return cls(request, recipe, _kind(request), environment.versions(), code(), token)
+        return cls(request, recipe, _kind(request), chosen(), environment.versions(), code(), token)
 
     def require(self, *, jobs_at_once: int) -> None:
         """Refuse to work in a process that does not have what the command has.
@@ -63,6 +66,8 @@ class Terms:
     def _lacks(self, jobs_at_once: int) -> str:
         if jobs_at_once != 1:
             return f"it takes {jobs_at_once} jobs at once, which share one Keras. Start it with --nthreads 1."
+        if self.backend != (found := chosen()):
+            return f"Keras is set to {found} there, and to {self.backend} here. Set KERAS_BACKEND for the worker."
         if changes := differences(self.versions, environment.versions()):
             return f"it has other versions ({'; '.join(changes)}). Install the same there."
         if self.code != code():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from recipes.console.screen import Screen
 from recipes.console.signals import Signals
-from recipes.errors import UsageFault
+from recipes.errors import Fault, UsageFault
 from recipes.execution.request import Request
 from recipes.study.cluster.terms import Terms
 from zoo.cache import cache_folder
@@ -107,6 +107,10 @@ def at_work(terms: Terms) -> Iterator[tuple[Screen, Signals]]:
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield screen, signals
+    except Fault as fault:
+        # Behind it stand errors of Keras and of ours beside it: to read those the command would have to load them.
+        fault.__cause__ = fault.__context__ = None
+        raise
     finally:
         over.set()
 

@@ -16,11 +16,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import zoo
 from recipes import precision
-from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault
+from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault, wants_memory
 from recipes.freeze.layers import set_trainable, thaw
 from recipes.lint.graph import listed
 from recipes.recipe import Recipe
@@ -110,10 +109,10 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
         raise CorruptFault(str(error)) from error
-    except (Fault, MemoryError, ModuleNotFoundError, tf.errors.ResourceExhaustedError):
+    except (Fault, ModuleNotFoundError):
         raise
     except Exception as error:
-        if name in BUILTIN and not isinstance(error, ValueError):
+        if wants_memory(error) or (name in BUILTIN and not isinstance(error, ValueError)):
             raise
         raise UsageFault(str(error) if name in BUILTIN else _builder_failed(name, error)) from error
     finally:
