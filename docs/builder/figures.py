@@ -76,7 +76,7 @@ def network(model: keras.Model) -> Figure:
     axes = figure.add_subplot()
     x, middle = 0.0, 2.1
     for label, height, width in boxes:
-        axes.add_patch(Rectangle((x, middle - height / 2), width, height, facecolor=FILL, alpha=0.75))
+        axes.add_patch(Rectangle((x, middle - height / 2), width, height, facecolor=FILL, edgecolor="none", alpha=0.75))
         axes.text(x + width / 2, middle - height / 2 - 0.12, label, ha="center", va="top", fontsize=8)
         x += max(width, 0.45) + 0.45
     axes.set_xlim(-0.3, x)

@@ -175,7 +175,7 @@ axis.legend()
 
 # %%
 for finding in warnings:
-    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90), end="\n\n")
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 80), end="\n\n")
 
 # %% [markdown] lang="en"
 # Every warning has [a section of its own](../lint.md). A recipe is checked in this way each time it runs.
@@ -310,12 +310,12 @@ print(f"{len(norms)} batch normalisation layers, {sum(layer.trainable for layer 
 base.trainable = True
 for layer in base.layers[:-2]:
     layer.trainable = False
-print("to train after the loop:     ", [weight.path for weight in steps.trainable_weights])
+print("to train after the loop:", *[weight.path for weight in steps.trainable_weights], sep="\n  ")
 base.trainable = False  # The line too many.
-print("to train after the last line:", [weight.path for weight in steps.trainable_weights])
+print("to train after the last line:", *[weight.path for weight in steps.trainable_weights], sep="\n  ")
 steps.compile(keras.optimizers.Adam(1e-5), LOSS)
 for finding in lint.check(steps):
-    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90))
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 80))
 
 # %% [markdown] lang="en"
 # `base.trainable = False` sets every layer inside. Delete that line, and compile after the change. The recipe `xception_finetune` follows
