@@ -15,7 +15,7 @@ from matplotlib import rc_context
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, explained, files, glossary, home, lessons, navigation, networks, phrases, results  # noqa: E402
+from builder import api, explained, files, glossary, home, lessons, navigation, networks, phrases, reference, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -41,6 +41,7 @@ def write_pages() -> None:
             files.finished("explain/all")
     results.build()
     glossary.build()
+    reference.build()
     api.elsewhere()
     API[:] = [*api.build("zoo"), *api.build("recipes")]
     files.sweep()
