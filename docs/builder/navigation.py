@@ -15,7 +15,7 @@ OWN_PHOTOS = (
     "grow", "elsewhere",
 )  # fmt: skip
 USE = ("install", "quickstart", "explain", "boundary", "backbones", "own-networks", "tuning", "backends", "cluster")
-REFERENCE = ("lint", "faults", "data", "decisions")
+REFERENCE = ("faq", "faults", "lint", "data", "decisions")
 REFERENCE_FIRST, REFERENCE_LAST = "reference/commands.md", "reference/changelog.md"
 ALONE = ("index", "results")
 
