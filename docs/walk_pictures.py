@@ -4,7 +4,6 @@ In a folder that holds `album`, 120 photos of flowers and temples, and `photo.jp
 
     python -m recipes.sort album --classes flower,temple --out sorted
     python -m recipes.run --data sorted
-    python -m recipes.explain last photo.jpg
     python docs/walk_pictures.py FOLDER
 
 The photographs come with scikit-learn: china.jpg by danielbuechele and flower.jpg by vultilion, both CC BY 2.0.
@@ -23,6 +22,13 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+import recipes
+from recipes.inference import explanations
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from builder import figures  # noqa: E402
+
 IMAGES = Path(__file__).resolve().parent / "images"
 SCHEMES = ("light", "dark")
 WIDTH = 960
@@ -30,9 +36,8 @@ WIDTH = 960
 
 def main(folder: Path) -> None:
     """Take each picture in both schemes, and the page in both languages."""
-    with Image.open(folder / "explained" / "photo-gradcam.png") as heat:
-        heat.convert("RGB").save(IMAGES / "gradcam.webp", quality=85, method=6)
     (report,) = (folder / "runs" / "own_photos").glob("*/report.html")
+    look(report.parent, folder / "photo.jpg")
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -40,6 +45,15 @@ def main(folder: Path) -> None:
         for language in ("en", "ko"):
             sort(browser, folder / "album", language)
         browser.close()
+
+
+def look(run: Path, photo: Path) -> None:
+    """Where a run's network looked on a photo, as `recipes.explain` draws it."""
+    _, figure = next(explanations.explained(recipes.load(run), [photo], None, []))
+    for scheme, colour in figures.INK.items():
+        figures.ink(figure, colour)
+        place, options = IMAGES / f"gradcam-{scheme}.webp", {"quality": 85, "method": 6}
+        figure.savefig(place, dpi=90, bbox_inches="tight", transparent=True, pil_kwargs=options)
 
 
 def sort(browser: Browser, album: Path, language: str) -> None:

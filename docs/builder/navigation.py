@@ -41,7 +41,7 @@ def build(language: str, api: list[Any]) -> list[Any]:
     pages = {section: [{_named(language, page): page} for page in inside] for section, inside in sections.items()}
     kept = [REFERENCE_FIRST, *_there(language, REFERENCE), REFERENCE_LAST]
     reference = [{_named(language, page): page} for page in kept]
-    reference += [{said["api"]: api if language == "en" else "api/index.md"}]
+    reference += [{said["api"]: api if language == "en" else "reference/api.md"}]
     entries: list[Any] = [{said["home"]: "index.md"}]
     entries += [{section: inside} for section, inside in pages.items()]
     return [*entries, {said["results"]: "results.md"}, {said["reference"]: reference}]
