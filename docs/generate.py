@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from matplotlib import rc_context
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, files, glossary, home, lessons, navigation, networks, phrases, results  # noqa: E402
+from builder import api, explained, files, glossary, home, lessons, navigation, networks, phrases, reference, results  # noqa: E402
 
 API: list[Any] = []
 
@@ -30,11 +32,16 @@ def write_pages() -> None:
             files.finished(part, script)
     for language in files.LANGUAGES:
         files.write("learn/index.md", lessons.index(language), (language,))
-    if not files.stands("networks/all", ("networks/*",)):
-        networks.build()
-        files.finished("networks/all")
+    with rc_context():  # The look of a report stays with its own figures.
+        if not files.stands("networks/all", ("networks/*",)):
+            networks.build()
+            files.finished("networks/all")
+        if not files.stands("explain/all", ("explain/*",)):
+            explained.build()
+            files.finished("explain/all")
     results.build()
     glossary.build()
+    reference.build()
     api.elsewhere()
     API[:] = [*api.build("zoo"), *api.build("recipes")]
     files.sweep()

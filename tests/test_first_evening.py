@@ -101,10 +101,12 @@ def test_the_notebooks_cell_ends_with_a_bundle(evening):
 
 def test_each_command_of_the_page_of_fifteen_minutes_does_what_it_says(evening):
     work, seen, said = evening
-    verbs = ["predict", "sort", "sort", "sort", "run", "predict"]
+    verbs = ["predict", "sort", "sort", "sort", "run", "predict", "explain", "export", "verify"]
     assert seen["walked"] == [f"recipes.{verb}" for verb in verbs]
     answers = [line.split("  ")[1:] for line in said.splitlines() if line.startswith("photo.jpg  ")]
     assert [len(names) for names in answers] == [3, 1], "three names first, and then one"
     assert answers[1][0].split()[0] in ("flower", "temple")
     assert len(list((work / "quarter" / "sorted").glob("*/*.jpg"))) == 10
     assert len(list((work / "quarter" / "runs" / "own_photos").glob("*/report.html"))) == 1
+    assert (work / "quarter" / "explained" / "photo-gradcam.png").stat().st_size > 10_000
+    assert (work / "quarter" / "bundle" / "model.keras").is_file()

@@ -31,7 +31,7 @@ def options(name: str) -> str:
 
 def elsewhere() -> None:
     """Write the Korean page that leads to the English ones."""
-    write("api/index.md", "# API\n\n" + words("ko")["api_says"] + "\n", ("ko",))
+    write("reference/api.md", "# API\n\n" + words("ko")["api_says"] + "\n", ("ko",))
 
 
 def _is_shown(name: str) -> bool:

@@ -25,8 +25,8 @@ def save(figure: Figure, path: str, says: str = "", languages: tuple[str, ...] =
         says: What it shows, for those who do not see it.
         languages: For which languages.
     """
-    for scheme, ink in INK.items():
-        _ink(figure, ink)
+    for scheme, colour in INK.items():
+        ink(figure, colour)
         buffer = io.BytesIO()
         figure.savefig(
             buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None}
@@ -41,15 +41,15 @@ def image(path: str, says: str) -> str:
     return "\n".join(f"![{says}]({name}-{scheme}.png#only-{scheme})" for scheme in INK)
 
 
-def _ink(figure: Figure, ink: str) -> None:
+def ink(figure: Figure, colour: str) -> None:
     """Colour what is neither data nor picture."""
     for text in figure.findobj(Text):
         if text.get_bbox_patch() is None:
-            text.set_color(ink)
+            text.set_color(colour)
     for axes in figure.axes:
-        axes.tick_params(colors=ink, which="both")
+        axes.tick_params(colors=colour, which="both")
         for spine in axes.spines.values():
-            spine.set_edgecolor(ink)
+            spine.set_edgecolor(colour)
         legend = axes.get_legend()
         if legend is not None:
             legend.get_frame().set_facecolor("none")
@@ -76,7 +76,7 @@ def network(model: keras.Model) -> Figure:
     axes = figure.add_subplot()
     x, middle = 0.0, 2.1
     for label, height, width in boxes:
-        axes.add_patch(Rectangle((x, middle - height / 2), width, height, facecolor=FILL, alpha=0.75))
+        axes.add_patch(Rectangle((x, middle - height / 2), width, height, facecolor=FILL, edgecolor="none", alpha=0.75))
         axes.text(x + width / 2, middle - height / 2 - 0.12, label, ha="center", va="top", fontsize=8)
         x += max(width, 0.45) + 0.45
     axes.set_xlim(-0.3, x)

@@ -18,7 +18,16 @@ DOCS = Path(__file__).resolve().parent.parent
 ROOT = DOCS.parent
 LANGUAGES = ("en", "ko")
 # What lessons and pages of networks follow from: the project's code and data, the generator, and these packages.
-SOURCES = ("zoo", "recipes", "results", "docs/builder", "docs/learn/data", "docs/reports", "docs/*.toml")
+SOURCES = (
+    "zoo",
+    "recipes",
+    "results",
+    "docs/builder",
+    "docs/glossary.toml",
+    "docs/networks.toml",
+    "docs/learn/data",
+    "docs/reports",
+)
 PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "matplotlib", "jupytext", "mlxtend")
 
 _written: set[Path] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ ORDER = (
     "dense_to_convolution", "convolution", "stride_and_padding", "relu", "pooling", "counting_parameters", "filters",
     "hierarchy", "overfitting_and_dropout", "augmentation", "feature_extraction", "fine_tuning", "features",
 )  # fmt: skip
+
+# A figure as `run` shows it, for either language to be described.
+NUMBERED = re.compile(r"!\[(\d+)\](?=\()")
 
 
 def slugs() -> list[str]:
@@ -71,7 +75,7 @@ def run(slug: str, cells: list[NotebookNode]) -> dict[int, str]:
         parts = [f"```text\n{printed.getvalue().rstrip()}\n```"] if printed.getvalue().strip() else []
         for figure in map(plt.figure, plt.get_fignums()):
             number += 1
-            parts.append(figures.save(figure, f"learn/{slug}-{number}", f"{slug}, {number}"))
+            parts.append(figures.save(figure, f"learn/{slug}-{number}", str(number)))
         plt.close("all")
         shown[id(cell)] = "\n\n".join(parts)
     return shown
@@ -81,6 +85,7 @@ def _page(cell: NotebookNode, output: str, said: dict[str, str]) -> str:
     """A cell as Markdown."""
     if cell.cell_type != "code":
         return str(cell.source)
+    output = NUMBERED.sub(lambda found: f"![{said['figure'].format(number=found[1])}]", output)
     code = f"```python\n{cell.source}\n```"
     if "hide-input" in cell.metadata.get("tags", []):
         return f"{output}\n\n{folded(said['figure_code'], code)}"

@@ -15,7 +15,8 @@ OWN_PHOTOS = (
     "grow", "elsewhere",
 )  # fmt: skip
 USE = ("install", "quickstart", "explain", "boundary", "backbones", "own-networks", "tuning", "backends", "cluster")
-REFERENCE = ("lint", "faults", "data", "decisions")
+REFERENCE = ("faq", "faults", "lint", "data", "decisions")
+REFERENCE_FIRST, REFERENCE_LAST = "reference/commands.md", "reference/changelog.md"
 ALONE = ("index", "results")
 
 
@@ -38,8 +39,9 @@ def build(language: str, api: list[Any]) -> list[Any]:
         said["networks"]: built,
     }
     pages = {section: [{_named(language, page): page} for page in inside] for section, inside in sections.items()}
-    reference = [{_named(language, page): page} for page in _there(language, REFERENCE)]
-    reference += [{said["api"]: api if language == "en" else "api/index.md"}]
+    kept = [REFERENCE_FIRST, *_there(language, REFERENCE), REFERENCE_LAST]
+    reference = [{_named(language, page): page} for page in kept]
+    reference += [{said["api"]: api if language == "en" else "reference/api.md"}]
     entries: list[Any] = [{said["home"]: "index.md"}]
     entries += [{section: inside} for section, inside in pages.items()]
     return [*entries, {said["results"]: "results.md"}, {said["reference"]: reference}]

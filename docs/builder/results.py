@@ -44,7 +44,7 @@ def chart() -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda share, _: ""))
     axes.set_xlabel("test images wrong (fewer is further left)")
-    axes.grid(axis="x", alpha=0.25)
+    axes.grid(axis="x", color="#868e96", alpha=0.3)
     axes.legend(loc="lower right", framealpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

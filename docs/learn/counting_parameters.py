@@ -235,4 +235,4 @@ for kind in (layers.Flatten(), layers.GlobalAveragePooling2D()):
 # - 《혼자 공부하는 머신러닝+딥러닝》 8-2절: 파라미터가 333,526개인 fashion_cnn의 `summary()` 출력
 # - 《혼자 만들면서 공부하는 딥러닝》 2-1절: 파라미터가 138,357,544개인 VGG16
 #
-# 장마다 어느 신경망이 나오는지는 [책과 레시피](../books.md)에 있습니다. 다음 단원은 [필터](filters.md)입니다.
+# 장마다 어느 신경망이 나오는지는 [책의 장마다 따라 하기](../books.md)에 있습니다. 다음 수업은 [필터](filters.md)입니다.

@@ -16,8 +16,8 @@
 # A dense layer takes a row of numbers, so the picture is flattened first: 28 × 28 pixels become 784 inputs. Each unit
 # has a weight for every pixel. What it learns is a pattern of the whole picture, a **global pattern**.
 #
-# A convolution looks at the picture through a small window, here 5 × 5 pixels. The same 25 weights are used at every
-# place. What it learns is a **local pattern**: an edge, a corner, the end of a stroke.
+# A convolution looks at the picture through a small window, here 5 × 5 pixels. The same 25 weights, its **kernel**,
+# are used at every place. What it learns is a **local pattern**: an edge, a corner, the end of a stroke.
 
 # %% [markdown] lang="ko"
 # ## 전역 패턴과 지역 패턴
@@ -25,8 +25,8 @@
 # 밀집층은 한 줄로 늘어놓은 숫자를 받습니다. 그래서 먼저 이미지를 펼칩니다. 28 × 28 픽셀이 입력 784개가 됩니다.
 # 뉴런마다 모든 픽셀에 대한 가중치가 하나씩 있으므로, 밀집층은 이미지 전체에 걸친 **전역 패턴**을 학습합니다.
 #
-# 합성곱은 작은 창으로 이미지를 봅니다. 여기서는 5 × 5 픽셀입니다. 가중치 25개를 이미지의 모든 위치에서 똑같이
-# 사용하므로, 에지(edge)나 꺾인 곳, 획의 끝과 같은 **지역 패턴**을 학습합니다.
+# 합성곱은 작은 창으로 이미지를 봅니다. 여기서는 5 × 5 픽셀입니다. 이 가중치 25개가 **커널**(kernel)입니다. 커널을 이미지의
+# 모든 위치에서 똑같이 사용하므로, 에지(edge)나 꺾인 곳, 획의 끝과 같은 **지역 패턴**을 학습합니다.
 
 # %%
 import keras
@@ -150,7 +150,8 @@ for axis, picture in zip(axes, [two[0], shuffled(two)[0], two[1], shuffled(two)[
 # %% [markdown] lang="en"
 # ## Why a pattern has to be learned only once
 #
-# A kernel is the same at every place. So when the picture moves, its answers move along and are otherwise the same.
+# What a kernel answers at all places is again a picture, its **feature map**; [the next lesson](convolution.md) computes
+# one by hand. The kernel is the same at every place. So when the picture moves, the map moves along and is otherwise the same.
 # This is called **translation equivariance**; books often say that learned patterns are *translation invariant*. A
 # pattern learned in one corner is known in all corners, so fewer training pictures are needed.
 #
@@ -160,7 +161,8 @@ for axis, picture in zip(axes, [two[0], shuffled(two)[0], two[1], shuffled(two)[
 # %% [markdown] lang="ko"
 # ## 왜 패턴을 한 번만 배우면 되는가
 #
-# 커널은 모든 위치에서 똑같습니다. 그래서 이미지가 움직이면 커널의 출력도 함께 움직일 뿐, 값은 그대로입니다. 이를
+# 커널이 모든 위치에서 낸 값을 제자리에 모으면 다시 그림이 되는데, 이것이 **특성 맵**(feature map)입니다. [다음
+# 수업](convolution.md)에서 손으로 계산해 봅니다. 커널은 모든 위치에서 똑같습니다. 그래서 이미지가 움직이면 특성 맵도 함께 움직일 뿐, 값은 그대로입니다. 이를
 # **평행 이동 등변성**(translation equivariance)이라고 합니다. 책에서는 흔히 학습된 패턴이 *평행 이동 불변성*을
 # 가진다고 말합니다. 한쪽 구석에서 배운 패턴을 다른 구석에서도 알아보므로 훈련 이미지가 적어도 됩니다.
 #
@@ -291,4 +293,4 @@ for shape in ((28, 28, 1), (180, 180, 3), (224, 224, 3)):
 # - 《혼자 공부하는 머신러닝+딥러닝》 8-1절: 합성곱 신경망의 구성 요소
 # - 《코딩셰프의 3분 딥러닝, 케라스맛》 4.1절: DNN과 CNN의 비교
 #
-# 장마다 어느 신경망이 나오는지는 [책과 레시피](../books.md)에 있습니다. 다음 수업은 [합성곱](convolution.md)입니다.
+# 장마다 어느 신경망이 나오는지는 [책의 장마다 따라 하기](../books.md)에 있습니다. 다음 수업은 [합성곱](convolution.md)입니다.

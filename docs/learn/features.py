@@ -223,7 +223,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-head = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+head = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, tol=0.01))
 print("photos of each class   by pixels   by features")
 for each in (1, 2, 5, 20):
     draws = StratifiedShuffleSplit(3, train_size=3 * each, test_size=42, random_state=7)

@@ -170,12 +170,12 @@ axis.legend()
 # 사전 훈련된 커널은 이미 거의 맞습니다. 새로 찾는 것이 아니라 조금만 밀어 주면 됩니다. Adam이나 RMSprop에서는 그레이디언트가 크든
 # 작든 한 걸음의 길이가 학습률과 비슷합니다. 그래서 가중치가 얼마나 움직일지는 학습률이 정합니다.
 #
-# 책에서는 1e-5를 씁니다. 이 프로젝트의 검사기(linter)는 이미 훈련된 층을 1e-4보다 높은 학습률로 훈련하려 하면 경고합니다. 첫 걸음을
+# 책에서는 1e-5를 씁니다. 이 프로젝트의 린터(linter)는 이미 훈련된 층을 1e-4보다 높은 학습률로 훈련하려 하면 경고합니다. 첫 걸음을
 # 떼기 전에 알려 줍니다. 한꺼번에 훈련하려던 신경망에서 찾은 것은 다음과 같습니다.
 
 # %%
 for finding in warnings:
-    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90), end="\n\n")
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 80), end="\n\n")
 
 # %% [markdown] lang="en"
 # Every warning has [a section of its own](../lint.md). A recipe is checked in this way each time it runs.
@@ -297,9 +297,9 @@ print(f"{len(norms)} batch normalisation layers, {sum(layer.trainable for layer 
 # %% [markdown] lang="ko"
 # ## 동결 사다리 오르기
 #
-# <div class="widget" data-widget="freeze" markdown="0"><p>단을 하나씩 해제하면서 훈련하는 파라미터 수, 걸리는 시간, 검사기의 경고를 봅니다.</p></div>
+# <div class="widget" data-widget="freeze" markdown="0"><p>단을 하나씩 해제하면서 훈련하는 파라미터 수, 걸리는 시간, 린터의 경고를 봅니다.</p></div>
 #
-# 한 단씩 해제하고 학습률을 높여 보세요. 검사기는 언제부터 경고하나요?
+# 한 단씩 해제하고 학습률을 높여 보세요. 린터는 언제부터 경고하나요?
 #
 # ## 아무것도 해제하지 않는 책의 코드
 #
@@ -310,12 +310,12 @@ print(f"{len(norms)} batch normalisation layers, {sum(layer.trainable for layer 
 base.trainable = True
 for layer in base.layers[:-2]:
     layer.trainable = False
-print("to train after the loop:     ", [weight.path for weight in steps.trainable_weights])
+print("to train after the loop:", *[weight.path for weight in steps.trainable_weights], sep="\n  ")
 base.trainable = False  # The line too many.
-print("to train after the last line:", [weight.path for weight in steps.trainable_weights])
+print("to train after the last line:", *[weight.path for weight in steps.trainable_weights], sep="\n  ")
 steps.compile(keras.optimizers.Adam(1e-5), LOSS)
 for finding in lint.check(steps):
-    print(textwrap.fill(f"[{finding.code}] {finding.message}", 90))
+    print(textwrap.fill(f"[{finding.code}] {finding.message}", 80))
 
 # %% [markdown] lang="en"
 # `base.trainable = False` sets every layer inside. Delete that line, and compile after the change. The recipe `xception_finetune` follows
@@ -355,5 +355,5 @@ for finding in lint.check(steps):
 # ## 책에서는
 #
 # 《케라스 창시자에게 배우는 딥러닝》 2판 8.3.2절이며 레시피는 `vgg16_finetune`입니다. 3판 8장의 레시피는 `xception_finetune`이고, 위의
-# 코드가 거기에 나옵니다. 모든 장은 [책 목록](../books.md)에, 단계를 직접 짜는 방법은 [동결된 층 위에서 훈련하기](../boundary.md)에
+# 코드가 거기에 나옵니다. 모든 장은 [책의 장마다 따라 하기](../books.md)에, 단계를 직접 짜는 방법은 [동결 경계에서 특성 저장하기](../boundary.md)에
 # 있습니다.

@@ -8,7 +8,7 @@
 # # 과대적합과 드롭아웃
 #
 # 신경망은 훈련 이미지를 통째로 외울 수 있습니다. 그러면 훈련 점수는 만점이 되지만 새 이미지에서는 나아지지 않습니다.
-# 이 단원에서는 일부러 그런 일을 일으켜 곡선에서 확인하고, 드롭아웃으로 줄여 봅니다.
+# 이 수업에서는 일부러 그런 일을 일으켜 곡선에서 확인하고, 드롭아웃으로 줄여 봅니다.
 
 # %% [markdown] lang="en"
 # ## Overfitting: training and validation curves part
@@ -258,4 +258,4 @@ legend = axes[0].legend(frameon=False)
 # - 《코딩셰프의 3분 딥러닝, 케라스맛》 4.2절: 풀링 뒤의 드롭아웃 0.25와 마지막 층 앞의 드롭아웃 0.5
 #
 # 이 프로젝트의 레시피는 가장 좋은 에포크를 알아서 남깁니다. `python -m recipes.run fashion_cnn --variant published`가
-# 8-2절의 훈련입니다. 다음 단원은 [데이터 증식](augmentation.md)입니다.
+# 8-2절의 훈련입니다. 다음 수업은 [데이터 증식](augmentation.md)입니다.

@@ -157,18 +157,18 @@ for size, before, after in zip((1, *sizes), pooled(digits), pooled(moved(digits,
 
 # %% [markdown] lang="en"
 # Now the answer itself. Three networks train on the same 2,000 digits, which all stand in the middle. The first
-# halves its maps by a stride of 2, the second by max pooling: same sizes, same number of parameters. The third ends
-# with a global max pooling: each map becomes one number, wherever its largest value was.
+# halves its maps by a stride of 2, the second by max pooling: same sizes, same number of parameters. The third has one
+# convolution more and ends with a global max pooling: each map becomes one number, wherever its largest value was.
 
 # %% [markdown] lang="ko"
 # 이제 답을 비교해 보겠습니다. 한가운데에 놓인 같은 숫자 2,000장으로 신경망 세 개를 훈련합니다. 첫째는 스트라이드 2로,
-# 둘째는 최대 풀링으로 특성 맵을 절반으로 줄입니다. 두 신경망은 특성 맵의 크기도 파라미터 개수도 같습니다. 셋째는 전역
-# 최대 풀링으로 끝납니다. 최댓값이 어디에 있든 특성 맵 하나가 숫자 하나가 됩니다.
+# 둘째는 최대 풀링으로 특성 맵을 절반으로 줄입니다. 두 신경망은 특성 맵의 크기도 파라미터 개수도 같습니다. 셋째는
+# 합성곱 층이 하나 더 있고 전역 최대 풀링으로 끝납니다. 최댓값이 어디에 있든 특성 맵 하나가 숫자 하나가 됩니다.
 
 
 # %%
-def convolution(filters, size=3, stride=1):
-    return layers.Conv2D(filters, size, strides=stride, padding="same", activation="relu")
+def convolution(filters, stride=1):
+    return layers.Conv2D(filters, 3, strides=stride, padding="same", activation="relu")
 
 
 def small_network(kind):
@@ -176,7 +176,14 @@ def small_network(kind):
     between = {
         "stride 2": [convolution(16, stride=2), convolution(32, stride=2), layers.Flatten()],
         "max 2 x 2": [convolution(16), pool(2), convolution(32), pool(2), layers.Flatten()],
-        "global max": [convolution(16), pool(2), convolution(64, 5), layers.GlobalMaxPooling2D()],
+        "global max": [
+            convolution(16),
+            pool(2),
+            convolution(32),
+            pool(2),
+            convolution(64),
+            layers.GlobalMaxPooling2D(),
+        ],
     }[kind]
     scale, classifier = layers.Rescaling(1 / 255), layers.Dense(10, activation="softmax")
     return keras.Sequential([keras.Input((28, 28, 1)), scale, *between, classifier])
@@ -279,5 +286,5 @@ axis.spines[["top", "right"]].set_visible(False)
 # - 《코딩셰프의 3분 딥러닝, 케라스맛》 4.1절: 맥스풀링과 조금씩 달라지는 특징점 위치
 # - 《혼자 만들면서 공부하는 딥러닝》 1-3절: 평균 풀링을 쓰는 LeNet-5
 #
-# 장마다 어느 신경망이 나오는지는 [책과 레시피](../books.md)에 있습니다. 다음 수업은 [파라미터 개수
+# 장마다 어느 신경망이 나오는지는 [책의 장마다 따라 하기](../books.md)에 있습니다. 다음 수업은 [파라미터 개수
 # 세기](counting_parameters.md)입니다.

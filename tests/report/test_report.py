@@ -200,6 +200,7 @@ def test_page_escapes_labels_and_needs_no_other_file(table):
     assert "none printed" in text
     assert "7,000-image sample" in text
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", text)
+    assert "<img src" not in text, "a picture says what it is: pixels, or a chart, which is dark where the screen is"
     assert "고양이" in text
     assert f"<b>{scores(table)['accuracy']:.4f}</b>" in text
     for heading in (

@@ -115,3 +115,20 @@ def test_what_benchmarks_wrote_is_shown_in_korean(builder):
             shown = phrases.in_korean(f"<!-- {name} -->\n{block}<!-- /{name} -->")
             assert [said for said in english_in(shown) if not said.startswith("model, litert")] == [], (page.name, name)
             assert sorted(NUMBER.findall(shown)) == sorted(NUMBER.findall(f"{name}{block}{name}")), (page.name, name)
+
+
+def test_the_page_of_commands_shows_every_option(builder, written):
+    from builder import reference
+
+    reference.build()
+    english, korean = (
+        (written / language / "reference" / "commands.md").read_text("utf-8") for language in ("en", "ko")
+    )
+    for verb in reference.verbs():
+        (options,) = {
+            page.partition(f"## `recipes.{verb}`:")[2].partition("\n## ")[0].partition("```")[2]
+            for page in (english, korean)
+        }
+        assert f"usage: python -m recipes.{verb} " in options
+    assert "--require-recall" in english
+    assert english_in(korean) == []

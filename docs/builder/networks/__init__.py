@@ -37,7 +37,7 @@ def page(name: str, language: str) -> str:
     if name in recipes.names():
         parts += [f"## {said['train_it']}", f"```sh\npython -m recipes.run {name}\n```", ""]
         parts += [*measured.section(name, language), *settings.section(name, language)]
-    parts += [f"## {said['described']}", *described.texts(name, language)]
+    parts += [f"## {said['described']}", *described.texts(name, language), _code(name, language), ""]
     if _is_built(name):
         parts += [*_facts(name, language), *_layers(name, language)]
     return "\n".join(parts) + "\n"
@@ -52,7 +52,7 @@ def gallery(language: str) -> str:
         groups = results_files.of_recipe(measured.MEASURED, name).values()
         best = [f"{group['mean']:.4f} ({group['dataset']}, {group['variant']})" for group in groups]
         number = f"{zoo.info(name).parameters:,}" if _is_built(name) else ""
-        count = said["counted"].format(number=number) if number else said["recipe"]
+        count = said["counted"].format(number=number) if number else described.use(name, language)
         line = f"{said['test_accuracy']} " + ", ".join(best) if best else ""
         cards.append(f"-   **[{name}]({name}.md)**\n\n    {picture}\n\n    {count}\n\n    {line}\n")
     body = '<div class="grid cards" markdown>\n\n' + "\n".join(cards) + "\n</div>"
@@ -61,6 +61,17 @@ def gallery(language: str) -> str:
 
 def _is_built(name: str) -> bool:
     return name in zoo.registry.BUILTIN
+
+
+def _code(name: str, language: str) -> str:
+    """Where the code is: of the network, which the API shows in English alone, and of the recipe."""
+    files = []
+    if _is_built(name):
+        file, place = f"zoo/architectures/{name}.py", f"api/zoo/architectures/{name}"
+        files.append(f'<a href="../../../{place}/">{file}</a>' if language == "ko" else f"[{file}](../{place}.md)")
+    if name in recipes.names():
+        files.append(f"`recipes/book/{name}.py`")
+    return words(language)["code"].format(files=", ".join(files))
 
 
 @functools.lru_cache(maxsize=1)  # Some are large, and each is asked for several times in a row.
