@@ -11,6 +11,7 @@ import tracemalloc
 import unicodedata
 from collections import Counter
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas
@@ -339,8 +340,10 @@ def test_a_table_of_western_windows_is_read(sound):
         lambda name: name.partition("/")[2],
         lambda name: name.rpartition(".")[0],
         lambda name: unicodedata.normalize("NFD", name),
+        lambda name: f"{name[:-4]}.JPG",
+        quote,
     ],
-    ids=["another root", "Windows", "a folder too low", "no extension", "a Mac"],
+    ids=["another root", "Windows", "a folder too low", "no extension", "a Mac", "another case", "an address"],
 )
 def test_paths_that_lead_nowhere_are_read_as_they_are_meant(sound, caplog, written):
     names = [path.relative_to(sound.parent).as_posix() for path in sorted(sound.rglob("*.jpg"))]
@@ -352,6 +355,13 @@ def test_paths_that_lead_nowhere_are_read_as_they_are_meant(sound, caplog, writt
     assert len(paths_in_table(file)) == 60
 
 
+def test_a_folder_that_is_gone_is_not_taken_for_another_one(sound):
+    file = sound.parent / "gone.csv"
+    file.write_text("path,label\n" + "".join(f"cats/{number:02d}.jpg,cat\n" for number in range(20)))
+    with pytest.raises(DataFault, match=r"not one of its 20 paths leads to a file. The first is 'cats/00.jpg'"):
+        list_photos(file)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -361,13 +371,24 @@ def test_paths_that_lead_nowhere_are_read_as_they_are_meant(sound, caplog, writt
         ),
         ('path,label\n"a.jpg,cat\nb.jpg,dog\n', "cannot be read"),
         ("", "cannot be read"),
+        ("path,label,Label\na.jpg,cat,dog\n", "has more than one column label"),
+        ("path,label\na.jpg,cat\n./a.jpg,dog\n", "'a.jpg' has the labels 'cat', 'dog'"),
+        ("path,label\n".encode("utf-16-le").decode(), "it is no text in UTF-8 or UTF-16: save it as CSV in UTF-8"),
     ],
-    ids=["a comma in a label", "a quote that does not end", "empty"],
+    ids=["a comma in a label", "a quote that does not end", "empty", "a column twice", "a path twice", "no letters"],
 )
 def test_a_table_that_would_be_misread_is_refused(tmp_path, text, words):
+    (tmp_path / "a.jpg").touch()
     (tmp_path / "table.csv").write_text(text)
     with pytest.raises(DataFault, match=words):
         list_photos(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize("first", ["", "\n\n", "sep=,\n"], ids=["nothing", "empty lines", "Excel"])
+def test_what_stands_before_the_columns_and_a_long_cell_do_not_matter(tmp_path, first):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "table.csv").write_text(f"{first}path,label,picture\na.jpg,cat,{'A' * 200_000}\n")
+    assert list_photos(tmp_path / "table.csv").classes == ["cat"]
 
 
 def test_trailing_separators_do_not_matter(sound):
@@ -450,6 +471,15 @@ def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
     assert listing.unreadable == [(paths[2], "path or label is empty")]
     pandas.DataFrame({"path": paths, "label": pandas.to_datetime(["2025-01-01", "2025-01-02", None])}).to_parquet(file)
     assert len(list_photos(file).classes) == 2
+    pandas.DataFrame({"path": paths, "label": pandas.array([1, 2, None], "Int64")}).to_parquet(file)
+    assert list_photos(file).classes == ["1", "2"]
+    pandas.DataFrame({"path": [path.encode() for path in paths], "label": [b"cat", b"dog", b"cat"]}).to_parquet(file)
+    assert list_photos(file).classes == ["cat", "dog"]
+    pandas.DataFrame({"path": paths, "label": list("aba")}).set_index("path").to_parquet(file)
+    assert list_photos(file).classes == ["a", "b"]
+    pandas.DataFrame({"path": paths, "label": [{"name": "cat"}] * 3}).to_parquet(file)
+    with pytest.raises(DataFault, match="a photo must have one label, and one has {'name': 'cat'}"):
+        list_photos(file)
     pandas.DataFrame({"path": paths, "label": [["cat"], ["cat", "dog"], ["dog"]]}).to_parquet(file)
     with pytest.raises(DataFault, match=r"a photo must have one label, and one has \['cat'\]"):
         list_photos(file)
