@@ -20,7 +20,9 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from recipes.console.command import Parser, guarded
 from recipes.console.screen import RESULT, Screen, flush_stdout
@@ -108,14 +110,15 @@ def _command(arguments: Sequence[str] | None) -> int:
         print(shown, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
     keep = options.csv
-    if options.copy_to is not None and keep is None:
+    more: dict[str, Any] = {} if options.json or keep is not None else {"tell": tell}
+    if options.copy_to is not None:
+        more = {"beforehand": partial(answer_folders.refuse_large, options.copy_to)}
         with atomic.disk_faults(options.copy_to):
             options.copy_to.mkdir(parents=True, exist_ok=True)
-        keep = options.copy_to / answer_folders.TABLE
-    silent = {} if options.json or keep is not None else {"tell": tell}
+        keep = keep or options.copy_to / answer_folders.TABLE
     answers = answer(
         options.run, options.images, labelled=not options.unlabelled, none_of_these=options.none_of_these,
-        keep=keep, screen=screen, **silent,
+        keep=keep, screen=screen, **more,
     )  # fmt: skip
     if options.csv is not None:
         atomic.write(options.csv, answers.table.as_csv())
@@ -155,6 +158,8 @@ def _refuse_to_overwrite(table: Path, images: Sequence[Path]) -> None:
 
     if any(os.path.realpath(table) == os.path.realpath(image) for image in images):
         raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
+    if table.is_dir():
+        raise UsageFault(f"--csv {table} is a folder. Name a file in it, such as {table / 'answers.csv'}.")
     if table.suffix.lower() in EXTENSIONS:
         raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
     if os.path.isfile(table) and os.path.getsize(table):

@@ -33,8 +33,8 @@ OURS = ("damaged: ", "oversized: ", "its pixels are ", "a HEIC photo", "not an i
 ORIENTATION = 0x0112  # The EXIF tag.
 TURNED = range(2, 9)  # Its values that say so.
 BITS_PER_SAMPLE = 258  # The TIFF tag.
-# It would be a line without the file's name, about what is counted here.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# They would be lines without the file's name, about what is counted or refused here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
 with contextlib.suppress(ImportError):  # The extra `heic`.
     import pillow_heif

@@ -17,6 +17,8 @@ from recipes.errors import BusyFault, EnvironmentFault, Fault
 from recipes.pages.form import content_of
 
 MOST_BYTES = 20_000_000
+# Of the length that is said of it: more than are looked at make it too large all the same.
+MOST_DIGITS = 20
 HERE = "127.0.0.1"
 LOOPBACK = (HERE, "localhost", "::1")
 # Requests under way at once; one more is told to come again.
@@ -117,15 +119,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_welcome():
             return
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal()):
             self._say(HTTPStatus.LENGTH_REQUIRED, "The length of what is sent is missing.")
-        elif int(length) > MOST_BYTES:
+        elif int(length[:MOST_DIGITS]) > MOST_BYTES:
             self.close_connection = True
             self._say(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The file is larger than {MOST_BYTES // 10**6} MB.",
             )
-            self._read_to_the_end(int(length))
+            self._read_to_the_end(int(length[:MOST_DIGITS]))
         else:
             self._answer(self.rfile.read(int(length)))
 
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_welcome(self) -> bool:
         """Refuse requests that another site makes a browser send to this machine."""
-        name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")
+        name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]").lower()
         origin = self.headers.get("Origin")
         if name in LOOPBACK and origin in (None, f"http://{self.headers.get('Host')}"):
             return True

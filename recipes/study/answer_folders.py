@@ -41,6 +41,21 @@ def refuse(out: Path, sources: Sequence[Path]) -> None:
             raise UsageFault(f"The photos in {source} are in {out}. Choose a --copy-to beside them.")
 
 
+def refuse_large(out: Path, files: Mapping[str, Path]) -> None:
+    """Refuse copies that would fill the disk, before a network is asked.
+
+    Args:
+        out: Made where it is not there.
+        files: Where each photo is, by its name.
+
+    Raises:
+        BusyFault: When another command writes there.
+        DiskFault: When the disk is too small, or cannot be written.
+    """
+    with journal.held(out):
+        folders.refuse_large(out, files)
+
+
 def put(
     answers: Answers,
     out: Path,

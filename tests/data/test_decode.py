@@ -2,11 +2,13 @@
 
 import io
 import itertools
+import subprocess
 import threading
 import time
 
 import numpy as np
 import pytest
+from conftest import PYTHON, subprocess_environment
 from photo_files import claiming, png_of_16_bits, swapped_profile
 from PIL import Image, ImageCms, PngImagePlugin
 from sklearn.datasets import load_sample_images
@@ -233,6 +235,15 @@ def test_a_jpeg_that_lost_data_in_any_other_way_is_refused(share, capfd):
         with pytest.raises(ValueError, match=f"damaged: .*{shows}"):
             decode(bad, (100, 100))
     assert capfd.readouterr().err == ""  # Lines of libjpeg would not name the file.
+
+
+def test_pillow_warns_of_no_file_without_its_name(tmp_path):
+    (tmp_path / "cut.tif").write_bytes(encoded(photo((64, 64)), "TIFF", compression="tiff_deflate")[:-60])
+    code = "import pathlib, recipes.data.decode as d; d.decode(pathlib.Path('cut.tif').read_bytes(), (8, 8))"
+    command = [PYTHON, "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, env=subprocess_environment(), capture_output=True, text=True)
+    assert ended.stderr.splitlines()[-1].startswith("ValueError: damaged: it begins as TIFF")
+    assert "Warning" not in ended.stderr
 
 
 def test_a_whole_jpeg_with_zeros_in_it_is_read():

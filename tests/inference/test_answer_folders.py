@@ -30,6 +30,13 @@ def album(tmp_path):
     return tmp_path / "album"
 
 
+def test_copies_that_would_fill_the_disk_are_refused_before_the_network_is_asked(trained, album, call, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
+    monkeypatch.setattr("recipes.inference.answers.load", lambda run: pytest.fail("the network is loaded"))
+    code, _, err = call(predict, trained, album, "--unlabelled", "--copy-to", album.parent / "out")
+    assert (code, "The copies need 0.1 MB in" in err) == (6, True), err
+
+
 def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -106,6 +106,8 @@ def test_a_table_is_never_written_over_what_is_asked_about(tmp_path, call):
         (photo, table, "holds something else than answers, and would be lost"),
         (tmp_path / "album", photo, "is called as a photo"),
         (table, tmp_path / "other.jpg", "is called as a photo"),
+        (photo, tmp_path / "album", "album is a folder. Name a file in it"),
+        (photo, "", ". is a folder. Name a file in it"),
     ):
         code, _, err = call(predict, tmp_path / "run", asked, "--csv", place)
         assert (code, words in err) == (2, True), err

@@ -1,5 +1,8 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 
@@ -100,8 +103,6 @@ def earlier(tmp_path_factory):
 
 
 def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
-    import h5py
-
     (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(WeightsCorrupt, match=r"cut.keras \(12 bytes\) cannot be loaded .*: the file is damaged"):
         zoo.get("mnist_functional", weights=tmp_path / "cut.keras")
@@ -119,6 +120,25 @@ def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
     with pytest.raises(WeightsCorrupt, match=r"odd.h5 \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
         zoo.get("fashion_cnn", weights=tmp_path / "odd.h5")
     with pytest.raises(WeightsCorrupt, match=r"vgg.h5 \([\d,]+ bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
+
+
+@pytest.mark.parametrize("value", [b"text", h5py.Empty("f"), np.zeros((3, 3), "S4")], ids=["text", "nothing", "words"])
+def test_a_part_of_a_weights_file_that_is_no_array_of_numbers_is_named(earlier, tmp_path, value):
+    write_notop(tmp_path / "vgg.h5")
+    for name, part in (("mine.weights.h5", "layers/conv2d_1/vars/1"), ("mine.h5", "model_weights/conv1/conv1/kernel")):
+        shutil.copyfile(earlier[0] / name, tmp_path / name)
+        with h5py.File(tmp_path / name, "r+") as file:
+            del file[part]
+            file[part] = value
+        for form in ("", "base:"):
+            with pytest.raises(WeightsCorrupt, match=rf"{name} .*/{part} holds no numbers"):
+                zoo.get("fashion_cnn", weights=f"{form}{tmp_path / name}")
+    with h5py.File(tmp_path / "vgg.h5", "r+") as file:
+        (part,) = file[VGG16_LAYERS[0]].attrs["weight_names"][:1]
+        del file[VGG16_LAYERS[0]][part]
+        file[VGG16_LAYERS[0]][part] = value
+    with pytest.raises(WeightsCorrupt, match="vgg.h5 .* holds no numbers"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
 
 
