@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from recipes.errors import CorruptFault, DiskFault
@@ -60,10 +60,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe, or what a system shows as files: never to be replaced by a file."""
-    first, *rest = path.absolute().parts[1:3] or ("",)
-    if first in ("dev", "proc") and rest != ["shm"]:
+    if is_of_the_system(path.absolute()):
         return True
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def is_of_the_system(path: PurePath) -> bool:
+    """Whether a whole path is below /dev or /proc, but for the disk in memory; `C:\\dev` is a folder like any other."""
+    return path.anchor == "/" and path.parts[1:2] in (("dev",), ("proc",)) and path.parts[2:3] != ("shm",)
 
 
 def _sweep(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -69,6 +70,8 @@ def server(page: Page, port: int = 0) -> ThreadingHTTPServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # On Windows, two servers would share a port.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, page: Page, port: int) -> None:
         super().__init__((HERE, port), _Handler)

@@ -14,6 +14,7 @@ from recipes.files import atomic
 from recipes.inference.answers import Answers
 from recipes.inference.table import Table
 from recipes.study.sorting import folders, journal
+from recipes.study.sorting.request import DEVICES
 
 UNSURE, UNREADABLE = "_unsure", "_unreadable"
 TABLE = "answers.csv"
@@ -95,5 +96,11 @@ def folders_of(table: Table, unsure: float | None) -> list[str]:
         elif unsure is not None and probability < unsure:
             found.append(UNSURE)
         else:
-            found.append(re.sub(r"[/\\:]", " ", name))
+            found.append(_as_folder(name))
     return found
+
+
+def _as_folder(name: str) -> str:
+    """The name of a class as every system takes it for that of a folder, which leads nowhere else."""
+    taken = re.sub(r'[/\\:*?"<>|\x00-\x1f]', " ", name).rstrip(" .") or "_"
+    return f"{taken}_" if taken.partition(".")[0].casefold() in DEVICES else taken
