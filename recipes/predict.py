@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.console.streams import visible
 from recipes.errors import DataFault, UsageFault
@@ -45,21 +45,21 @@ def parser() -> Parser:
     parse = Parser("predict", __doc__ or "")
     parse.add_argument(
         "run",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name; a model.keras, or efficientnet_lite0",
     )
     parse.add_argument(
-        "images", type=Path, nargs="*", metavar="IMAGE_OR_FOLDER",
+        "images", type=path, nargs="*", metavar="IMAGE_OR_FOLDER",
         help="photos, folders of them, zip archives, tables with a column path; - reads names from standard input",
     )  # fmt: skip
     parse.add_argument(
         "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"
     )
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
-    parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
+    parse.add_argument("--csv", type=path, metavar="FILE", help="write every probability into a table")
     parse.add_argument(
-        "--copy-to", type=Path, metavar="OUT", help="copy each photo into OUT/<class>, with OUT/answers.csv beside"
+        "--copy-to", type=path, metavar="OUT", help="copy each photo into OUT/<class>, with OUT/answers.csv beside"
     )
     parse.add_argument(
         "--unsure", type=float, metavar="P", help="with --copy-to: below this probability into OUT/_unsure, such as 0.8"

@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from recipes.console.streams import steady_streams, visible
@@ -105,6 +106,11 @@ def cluster(text: str) -> str:
     raise argparse.ArgumentTypeError(
         f"must be local:N, for N processes, or a Dask scheduler's address, as tcp://HOST:8786. Got {text!r} instead"
     )
+
+
+def path(text: str) -> Path:
+    """A path as an option's value; `~` is the home folder, also where no shell has said so, as on Windows."""
+    return Path(text).expanduser()
 
 
 def port(text: str) -> int:
