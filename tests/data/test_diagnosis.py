@@ -16,6 +16,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas
 import pytest
+from conftest import needs_posix
 from photo_files import CLASSES, add_bad_files, add_odd_photos, crops, encoded, write_photos
 from PIL import Image
 from rich.cells import cell_len
@@ -654,6 +655,7 @@ def test_few_and_unequal_classes_are_a_warning(sound, tmp_path):
     assert "--set class_weights=none" in warnings
 
 
+@needs_posix
 def test_files_that_are_no_files_are_listed(sound, tmp_path):
     root = tmp_path / "photos"
     shutil.copytree(sound, root)

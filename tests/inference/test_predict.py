@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import needs_posix
 from photo_files import CLASSES, write_photos
 from PIL import Image
 
@@ -233,6 +234,7 @@ def test_an_array_of_another_layout_is_not_taken_for_many_photos(trained, shape)
         recipes.load(trained).predict(np.zeros(shape, "uint8"))
 
 
+@needs_posix
 def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(tmp_path):
     from recipes.inference import pictures
 

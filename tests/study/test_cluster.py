@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import needs_posix
 from photo_files import write_photos
 
 from recipes import certify, run, tune
@@ -107,6 +108,7 @@ def figures(path):
     return found | {"certified": found["certified"]["command"]}
 
 
+@needs_posix
 @needs_dask
 def test_seeds_on_a_cluster_that_is_stopped_and_whose_worker_dies_equal_those_of_one_process(
     address, tmp_path, call, one_layer, monkeypatch
