@@ -98,10 +98,15 @@ def write(path: Path, content: str | bytes) -> None:
     """
     if is_stream(path):
         with disk_faults(path):
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            path.write_bytes(_encoded(content))
         return
     with atomic_path(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(_encoded(content))
+
+
+def _encoded(content: str | bytes) -> bytes:
+    """Text in UTF-8; a byte of a file's name that is none becomes a question mark."""
+    return content.encode(errors="replace") if isinstance(content, str) else content
 
 
 def write_json(path: Path, content: Any) -> None:

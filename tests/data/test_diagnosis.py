@@ -401,6 +401,17 @@ def test_trailing_separators_do_not_matter(sound):
     ]
 
 
+@needs_posix
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    root = tmp_path / os.fsdecode(b"caf\xe9") / "photos"
+    try:
+        (root / "cat").mkdir(parents=True)
+    except OSError:
+        pytest.skip("skipped: this file system takes no such name")
+    with pytest.raises(DataFault, match=r"caf\\xe9/photos: its name, or that of a folder that it is in, is not UTF-8"):
+        list_photos(root)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -32,6 +32,11 @@ def test_kept_weights_are_not_written_through_a_planted_link(tmp_path, planted):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "net.npz"]
 
 
+def test_a_name_that_is_not_utf_8_is_written_with_question_marks(tmp_path):
+    atomic.write_json(tmp_path / "notes.json", {"command": "--out " + os.fsdecode(b"caf\xe9")})
+    assert atomic.read_json(tmp_path / "notes.json") == {"command": "--out caf?"}
+
+
 def test_a_folder_of_windows_that_is_called_dev_is_no_device():
     for path in ("C:/dev/runs/table.csv", "//server/dev/table.csv", "D:/proc/x"):
         assert not atomic.is_of_the_system(PureWindowsPath(path))

@@ -91,6 +91,11 @@ def list_photos(root: Path, decided: Path | None = None, group_by: str | None = 
 
 
 def _listed(root: Path) -> Listing:
+    if not _is_text(os.path.abspath(root)):
+        raise DataFault(
+            f"{printable(root)}: its name, or that of a folder that it is in, is not UTF-8, and no table or run could "
+            "name it. Rename it, or give a link to it that has another name."
+        )
     if root.is_file():
         if root.suffix.lower() not in TABLES:
             raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).{_instead(root)}")
