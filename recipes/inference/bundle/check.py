@@ -62,9 +62,9 @@ def _examined(bundle: Path, examined: Examination) -> Agreement:
     made_with = facts.made_with.get("keras-zoo-recipes", "one that does not name itself")
     examined.note(FACTS, True, f"bundle format {facts.bundle_format}, by {made_with}", f"1 to {bundle_facts.FORMAT}")
     originals = [image for image in facts.originals if os.path.exists(bundle / image.file)]
+    _check_files(bundle, facts, examined)
     runtime = RUNTIMES[facts.format]
     _refuse_unlisted(bundle, facts, runtime.file)
-    _check_files(bundle, facts, examined)
     runtime.require(to_write=False)
     _note_runtime(runtime, facts, examined)
     arrays = [_pixels(_within(bundle, image.file), facts.input.shape) for image in facts.golden]
