@@ -1,11 +1,13 @@
 """What every command shares."""
 
+import os
 import signal
 
 import pytest
 
 from recipes import export, predict, sort, verify
 from recipes.console.command import guarded
+from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted
 
 
@@ -16,6 +18,16 @@ def test_the_home_folder_is_meant_where_no_shell_says_so(monkeypatch, tmp_path):
         arguments = {"images": ["run", "~/x"], "out": ["run", "--out", "~/x"], "album": ["~/x", "--classes", "a,b"]}
         found = getattr(verb.parser().parse(arguments.get(option, ["~/x"])), option)
         assert found in (tmp_path / "x", [tmp_path / "x"])
+
+
+def test_a_second_signal_leaves_at_once(monkeypatch):
+    left = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    heard = Signals()
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handler(number, None))
+    with heard.deferred():
+        heard.listen()
+    assert left == [128 + signal.SIGTERM]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, CorruptFault])

@@ -1,10 +1,13 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
+import dataclasses
 import shutil
+import threading
 
 import h5py
 import numpy as np
 import pytest
+from ordeals.server import Handler, OneFileServer
 
 import zoo
 from zoo import weights
@@ -194,6 +197,40 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
     assert not (tmp_path / "models" / VGG16_FILE).exists()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A server of a file in the layout of VGG16's, and the file that tells it how to answer."""
+    folder = tmp_path_factory.mktemp("served")
+    server = OneFileServer(("127.0.0.1", 0), Handler)
+    server.told, server.file = folder / "answers_as.txt", folder / "weights.h5"
+    write_notop(server.file)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "words"),
+    [
+        ("cut", WeightsMissing, "failed: .*retrieval incomplete"),
+        ("stall", WeightsMissing, "failed: .*timed out"),
+        ("missing", WeightsMissing, "failed: .*404"),
+        ("page", WeightsCorrupt, "is damaged"),
+        ("lie", WeightsCorrupt, "fail their check|is damaged"),
+        ("redirect", WeightsCorrupt, "fail their check"),  # It is sent whole, and is not what it should be.
+    ],
+)
+def test_a_server_that_cuts_stalls_or_lies_leaves_no_file_behind(served, tmp_path, monkeypatch, how, error, words):
+    monkeypatch.setattr(weights, "SILENCE", 0.5)
+    served.told.write_text(how)
+    base = dataclasses.replace(VGG16, keras_file=f"http://127.0.0.1:{served.server_address[1]}/weights.h5")
+    source = weights.Source("download", tmp_path / "models" / "weights.h5", base.sha256)
+    with pytest.raises(error, match=words):
+        weights.load_weights(zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None), source, base)
+    assert [path.suffix for path in (tmp_path / "models").iterdir()] == [".lock"]
 
 
 def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):
