@@ -1,4 +1,4 @@
-"""What a colour profile costs: photos with one are brought to sRGB, and are not read by OpenCV.
+"""What a colour profile costs: photos with one are brought to sRGB.
 
     python benchmarks/colour_profile.py [--repeats 5] [--smoke]
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.console.command import Parser, guarded, seed
+from recipes.console.command import Parser, guarded, path, seed
 from recipes.console.screen import Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.study.bench import speed
@@ -40,8 +40,8 @@ def parser() -> Parser:
     parse.add_argument("--seed", type=seed, default=42)
     parse.add_argument("--data", default="full", choices=("full", "sample"), help="default: full")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
-    parse.add_argument("--into", type=Path, default=Path("results/bench"), metavar="DIR", help="default: results/bench")
-    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language shows the table")
+    parse.add_argument("--into", type=path, default=Path("results/bench"), metavar="DIR", help="default: results/bench")
+    parse.add_argument("--docs", type=path, metavar="DIR", help="docs/: results.md in each language shows the table")
     parse.add_import()
     parse.add_argument("--role", choices=speed.ROLES, help=argparse.SUPPRESS)
     return parse

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipes import book
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import UsageFault
 from recipes.recipe.overrides import parse_assignment
@@ -52,20 +52,20 @@ def parser() -> Parser:
     parse.add_argument("--folds", type=int, metavar="N", help="test every image once, in N runs, in place of seeds")
     parse.add_argument(
         "--verify",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="run the first seed or fold of a result file again; with NAME for a recipe of one's own",
     )
     parse.add_argument("--set", metavar="data=NAME", help="another data set the recipe knows, such as data=mnist")
     parse.add_argument("--data", metavar="PATH", help="photos of your own, as recipes.run takes them; with --folds")
     parse.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps its data sets (default: TFDS_DATA_DIR)")
-    parse.add_argument("--runs", type=Path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
-    parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parse.add_argument("--runs", type=path, default=Path("runs/certify"), metavar="DIR", help="default: runs/certify")
+    parse.add_argument("--into", type=path, default=Path("results"), metavar="DIR", help="default: results")
     parse.add_argument(
-        "--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
+        "--readme", type=path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
     )
-    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language, the whole table")
-    parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
+    parse.add_argument("--docs", type=path, metavar="DIR", help="docs/: results.md in each language, the whole table")
+    parse.add_argument("--book", type=path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
     parse.add_argument("--smoke", action="store_true", help="a short setting on the bundled sample")
     parse.add_argument("--check", metavar="NAME", help="run one certified seed again; with --smoke")
     parse.add_cluster()

@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.console.screen import Screen, flush_stdout
 from recipes.files import run_folder
 
@@ -28,7 +27,7 @@ def parser() -> Parser:
     """The command line."""
     parse = Parser("compare", __doc__ or "")
     parse.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="finished runs, two or more: folders, last, or recipes' names"
+        "runs", type=path, nargs="+", metavar="RUN", help="finished runs, two or more: folders, last, or recipes' names"
     )
     parse.add_argument("--json", action="store_true", help="print the comparison as one JSON line, all else to stderr")
     return parse

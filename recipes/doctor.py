@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded, port
+from recipes.console.command import Parser, guarded, path, port
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.execution import examination
@@ -46,19 +46,19 @@ def parser() -> Parser:
     """The command line."""
     parse = Parser("doctor", __doc__ or "")
     parse.add_argument(
-        "path", type=Path, help="photos/<class>/..., photos/{train,validation,test}/<class>/..., a CSV or Parquet table"
+        "path", type=path, help="photos/<class>/..., photos/{train,validation,test}/<class>/..., a CSV or Parquet table"
     )
-    parse.add_argument("--out", type=Path, metavar="DIR", help="where to write (default runs/doctor/NAME)")
+    parse.add_argument("--out", type=path, metavar="DIR", help="where to write (default runs/doctor/NAME)")
     parse.add_argument(
         "--labels", action="store_true", help="also rank the labels, the most doubtful first, by a small network"
     )
-    parse.add_argument("--csv", type=Path, metavar="FILE", help="with --labels: write the whole ranking into a table")
+    parse.add_argument("--csv", type=path, metavar="FILE", help="with --labels: write the whole ranking into a table")
     parse.add_argument(
         "--decide", action="store_true", help="with --labels: a page on this machine to decide about doubtful labels"
     )
     parse.add_argument(
         "--decisions",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="the table of decisions (default: decisions.csv beside them)",
     )
@@ -75,7 +75,7 @@ def _command(arguments: Sequence[str] | None) -> int:
 
     options = parser().parse(arguments)
     screen = Screen(to_stderr=options.json)
-    root = options.path.expanduser()
+    root = options.path
     folder = options.out or Path("runs") / "doctor" / (root.resolve().stem or "photos")
     examination.refuse_inside(folder, root)
     _refuse(options, root)

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.errors import UsageFault
 from recipes.files import atomic, run_folder
@@ -49,7 +49,7 @@ def parser() -> Parser:
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name; or a saved Keras model",
     )
-    parse.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="photos to explain the answer on")
+    parse.add_argument("images", nargs="*", type=path, metavar="IMAGE", help="photos to explain the answer on")
     parse.add_argument(
         "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"
     )
@@ -57,7 +57,7 @@ def parser() -> Parser:
     parse.add_argument("--features", metavar="NAME,...", help="show the feature maps of these layers instead")
     parse.add_argument("--filters", metavar="NAME", help="show what the filters of a convolution answer to")
     parse.add_argument(
-        "--sobel", type=Path, nargs="?", const=Path(), metavar="IMAGE",
+        "--sobel", type=path, nargs="?", const=Path(), metavar="IMAGE",
         help="find the edges of an image by hand, or of that of --sample",
     )  # fmt: skip
     parse.add_argument(
@@ -66,7 +66,7 @@ def parser() -> Parser:
     parse.add_argument(
         "--range", type=float, nargs=2, default=(0.0, 255.0), metavar=("LOW", "HIGH"), help="values a saved model takes"
     )
-    parse.add_argument("--out", type=Path, default=Path("explained"), metavar="DIR", help="default: explained")
+    parse.add_argument("--out", type=path, default=Path("explained"), metavar="DIR", help="default: explained")
     parse.add_argument("--json", action="store_true", help="--arithmetic as one JSON line")
     parse.add_argument("--markdown", action="store_true", help="--arithmetic as a Markdown table")
     parse.add_import()

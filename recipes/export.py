@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.errors import UsageFault
 from recipes.files import run_folder
 from recipes.inference.bundle import FORMATS
@@ -28,12 +28,12 @@ def parser() -> Parser:
     parse = Parser("export", __doc__ or "")
     parse.add_argument(
         "run",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name",
     )
     parse.add_argument("--to", choices=FORMATS, default="keras", help="the format (default keras)")
-    parse.add_argument("--out", type=Path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
+    parse.add_argument("--out", type=path, metavar="DIR", help="the bundle's folder (default RUN/export/FORMAT)")
     parse.add_import()
     return parse
 

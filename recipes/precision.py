@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def processor_has_int8() -> bool:
 def _processor_flags() -> list[str]:
     """What Linux says of an x86 processor; empty elsewhere."""
     try:
-        return Path("/proc/cpuinfo").read_text().split() if os.uname().machine == "x86_64" else []
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").split() if platform.machine() == "x86_64" else []
     except OSError:
         return []
 

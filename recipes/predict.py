@@ -20,9 +20,11 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 from recipes.console.screen import RESULT, Screen, flush_stdout
 from recipes.console.streams import visible
 from recipes.errors import DataFault, UsageFault
@@ -43,21 +45,21 @@ def parser() -> Parser:
     parse = Parser("predict", __doc__ or "")
     parse.add_argument(
         "run",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name; a model.keras, or efficientnet_lite0",
     )
     parse.add_argument(
-        "images", type=Path, nargs="*", metavar="IMAGE_OR_FOLDER",
+        "images", type=path, nargs="*", metavar="IMAGE_OR_FOLDER",
         help="photos, folders of them, zip archives, tables with a column path; - reads names from standard input",
     )  # fmt: skip
     parse.add_argument(
         "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"
     )
     parse.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable classes (default 1)")
-    parse.add_argument("--csv", type=Path, metavar="FILE", help="write every probability into a table")
+    parse.add_argument("--csv", type=path, metavar="FILE", help="write every probability into a table")
     parse.add_argument(
-        "--copy-to", type=Path, metavar="OUT", help="copy each photo into OUT/<class>, with OUT/answers.csv beside"
+        "--copy-to", type=path, metavar="OUT", help="copy each photo into OUT/<class>, with OUT/answers.csv beside"
     )
     parse.add_argument(
         "--unsure", type=float, metavar="P", help="with --copy-to: below this probability into OUT/_unsure, such as 0.8"
@@ -108,14 +110,15 @@ def _command(arguments: Sequence[str] | None) -> int:
         print(shown, f"none of these ({said})" if refused else said, sep="  ", flush=True)
 
     keep = options.csv
-    if options.copy_to is not None and keep is None:
+    more: dict[str, Any] = {} if options.json or keep is not None else {"tell": tell}
+    if options.copy_to is not None:
+        more = {"beforehand": partial(answer_folders.refuse_large, options.copy_to)}
         with atomic.disk_faults(options.copy_to):
             options.copy_to.mkdir(parents=True, exist_ok=True)
-        keep = options.copy_to / answer_folders.TABLE
-    silent = {} if options.json or keep is not None else {"tell": tell}
+        keep = keep or options.copy_to / answer_folders.TABLE
     answers = answer(
         options.run, options.images, labelled=not options.unlabelled, none_of_these=options.none_of_these,
-        keep=keep, screen=screen, **silent,
+        keep=keep, screen=screen, **more,
     )  # fmt: skip
     if options.csv is not None:
         atomic.write(options.csv, answers.table.as_csv())
@@ -155,6 +158,8 @@ def _refuse_to_overwrite(table: Path, images: Sequence[Path]) -> None:
 
     if any(os.path.realpath(table) == os.path.realpath(image) for image in images):
         raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
+    if table.is_dir():
+        raise UsageFault(f"--csv {table} is a folder. Name a file in it, such as {table / 'answers.csv'}.")
     if table.suffix.lower() in EXTENSIONS:
         raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
     if os.path.isfile(table) and os.path.getsize(table):

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("results", __doc__ or "")
-    parse.add_argument("runs", nargs="*", type=Path, metavar="RUN_FOLDER", help="folders of finished runs")
-    parse.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parse.add_argument("runs", nargs="*", type=path, metavar="RUN_FOLDER", help="folders of finished runs")
+    parse.add_argument("--into", type=path, default=Path("results"), metavar="DIR", help="default: results")
     parse.add_argument(
-        "--readme", type=Path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
+        "--readme", type=path, metavar="FILE", help="a page with the marks <!-- results -->: the short table"
     )
-    parse.add_argument("--docs", type=Path, metavar="DIR", help="docs/: results.md in each language, the whole table")
-    parse.add_argument("--book", type=Path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
-    parse.add_argument("--wrong", type=Path, metavar="PAGE", help="write a page of the images wrong in every run")
+    parse.add_argument("--docs", type=path, metavar="DIR", help="docs/: results.md in each language, the whole table")
+    parse.add_argument("--book", type=path, metavar="DIR", help="recipes' pages with the marks <!-- measured -->")
+    parse.add_argument("--wrong", type=path, metavar="PAGE", help="write a page of the images wrong in every run")
     parse.add_argument(
         "--of", nargs="+", default=[], metavar="NAME", help="with --wrong: a recipe, a data set, a variant, or several"
     )

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.console.command import Parser, guarded, seed
+from recipes.console.command import Parser, guarded, path, seed
 from recipes.errors import UsageFault
 from recipes.evaluate.operating_point import FIGURES
 from recipes.files import run_folder
@@ -88,9 +88,9 @@ def parser() -> Parser:
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value of the recipe; repeatable"
     )
     parse.add_argument("--seed", type=seed, default=42, help="fixes weights, order, augmentation, dropout (default 42)")
-    parse.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
+    parse.add_argument("--out", type=path, metavar="DIR", help="the run folder (default runs/NAME/TIME-seedN)")
     parse.add_argument("--overwrite", action="store_true", help="train again in a folder that holds a run")
-    parse.add_argument("--resume", type=Path, metavar="RUN|last", help="go on with a run that was stopped or killed")
+    parse.add_argument("--resume", type=path, metavar="RUN|last", help="go on with a run that was stopped or killed")
     parse.add_argument(
         "--after", metavar="RUN|last", help="photos of your own that grew since that run: what it tested stays in "
         "test, and its recipe and choice of base hold; last: the latest run on them below runs/",

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from recipes.console.command import Parser, guarded, port
+from recipes.console.command import Parser, guarded, path, port
 from recipes.console.screen import Screen
 from recipes.files import run_folder
 from recipes.pages.words import LANGUAGES
@@ -29,7 +28,7 @@ def parser() -> Parser:
     parse = Parser("serve", __doc__ or "")
     parse.add_argument(
         "run",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="a finished run: its folder, last, or a recipe's name",
     )

@@ -16,10 +16,9 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.console.command import Parser, guarded, port
+from recipes.console.command import Parser, guarded, path, port
 from recipes.console.screen import RESULT, Screen
 from recipes.errors import UsageFault
 from recipes.pages.words import LANGUAGES, SORT
@@ -38,16 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("sort", __doc__ or "")
-    parse.add_argument("album", type=Path, help="the folder of the photos, at any depth")
+    parse.add_argument("album", type=path, help="the folder of the photos, at any depth")
     parse.add_argument(
         "--classes", required=True, metavar="NAME,NAME",
         help="2 to 10 classes, in the order of their keys; none is for photos of no class",
     )  # fmt: skip
-    parse.add_argument("--out", type=Path, metavar="OUT", help="where the folders go, and decisions are kept")
+    parse.add_argument("--out", type=path, metavar="OUT", help="where the folders go, and decisions are kept")
     parse.add_argument("--link", action="store_true", help="make links in place of copies")
-    parse.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all photos, and no copies")
+    parse.add_argument("--csv", type=path, metavar="FILE", help="write a table of all photos, and no copies")
     parse.add_argument(
-        "--csv-in", type=Path, metavar="FILE",
+        "--csv-in", type=path, metavar="FILE",
         help="take names from a table with the columns path and label, and show no page",
     )  # fmt: skip
     parse.add_argument("--port", type=port, help="of the page: default 8000; 0 takes any that is free")
@@ -61,12 +60,12 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.study.sorting.request import Request, classes_of, refuse
 
     request = Request(
-        options.album.expanduser(),
+        options.album,
         classes_of(options.classes),
-        options.out and options.out.expanduser(),
+        options.out,
         options.link,
-        options.csv and options.csv.expanduser(),
-        options.csv_in and options.csv_in.expanduser(),
+        options.csv,
+        options.csv_in,
     )
     for name in ("port", "language"):
         if request.csv_in is not None and getattr(options, name) is not None:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes import book
-from recipes.console.command import Parser, guarded, seed
+from recipes.console.command import Parser, guarded, path, seed
 from recipes.recipe.overrides import parse_assignment
 
 
@@ -54,7 +54,7 @@ def parser() -> Parser:
         "--set", action="append", default=[], metavar="PATH=VALUE", help="change a value for all trials; repeatable"
     )
     parse.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    parse.add_argument("--out", type=Path, metavar="DIR", help="the search's folder (default runs/tune/NAME)")
+    parse.add_argument("--out", type=path, metavar="DIR", help="the search's folder (default runs/tune/NAME)")
     parse.add_argument("--overwrite", action="store_true", help="search anew in a folder that holds a search")
     parse.add_cluster()
     parse.add_import()

@@ -13,9 +13,8 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
-from recipes.console.command import Parser, guarded
+from recipes.console.command import Parser, guarded, path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> Parser:
     """The command line."""
     parse = Parser("verify", __doc__ or "")
-    parse.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder that recipes.export made")
+    parse.add_argument("bundle", type=path, metavar="BUNDLE", help="a folder that recipes.export made")
     parse.add_argument("--json", action="store_true", help="print the rows as one JSON line")
     parse.add_import()
     return parse

@@ -43,6 +43,11 @@ needs_full_data = pytest.mark.skipif(
 )
 
 
+needs_posix = pytest.mark.skipif(
+    os.name != "posix", reason="skipped: Windows has no such files, signals or limits of a process"
+)
+
+
 @pytest.fixture(scope="session")
 def fashion():
     """320 training, 100 validation and 100 test images of the bundled Fashion-MNIST sample."""

@@ -7,7 +7,7 @@ import sys
 import tomllib
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, needs_posix
 
 from recipes import errors
 
@@ -57,6 +57,7 @@ def test_the_page_of_errors_shows_the_table(language, monkeypatch):
             del sys.modules[name]
 
 
+@needs_posix
 def test_kills_full_disks_and_changed_inputs_lose_nothing_and_are_never_a_bug():
     """The short form of the torture command, in a process of its own: it forks. Whole runs are those without Keras."""
     command = [sys.executable, str(ROOT / "tests" / "torture.py"), "--kills", "30", "--mutations", "1200"]

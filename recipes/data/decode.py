@@ -33,8 +33,8 @@ OURS = ("damaged: ", "oversized: ", "its pixels are ", "a HEIC photo", "not an i
 ORIENTATION = 0x0112  # The EXIF tag.
 TURNED = range(2, 9)  # Its values that say so.
 BITS_PER_SAMPLE = 258  # The TIFF tag.
-# It would be a line without the file's name, about what is counted here.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# They would be lines without the file's name, about what is counted or refused here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.init()  # Pillow looks for its formats at the first use, and not safely from several threads.
 with contextlib.suppress(ImportError):  # The extra `heic`.
     import pillow_heif
@@ -62,7 +62,7 @@ def decode(content: bytes, size: tuple[int, int], channels: int = 3, square: str
         ValueError: When the bytes are not an image that can be decoded; the message says why in a few words.
     """
     with opened(content, max(size)) as image:
-        pixels = _pixels(image, content, max(size))
+        pixels = np.asarray(upright(image, (max(size), max(size))))
         jpeg.refuse_cut(content, pixels)
     return fit(pixels, size, channels, square)
 
@@ -210,26 +210,6 @@ def _on_grey(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     framed[top : top + height, left : left + width] = pixels
     return framed
-
-
-def _pixels(image: Image.Image, content: bytes, at_least: int) -> np.ndarray:
-    """An opened image as (height, width, 3), upright; a JPEG is made no larger than its sides need to be.
-
-    OpenCV decodes most JPEGs, with the same pixels and faster. It is not asked for files that do not end as a JPEG
-    does: of those that were cut it fills in the rest.
-    """
-    if (
-        image.format == "JPEG"
-        and image.mode in ("RGB", "L")
-        and image.getexif().get(ORIENTATION, 1) not in TURNED
-        and not colour.has_profile(image)
-        and content.endswith(jpeg.END)
-    ):
-        fraction = jpeg.FRACTIONS[jpeg.fraction(image, at_least)]
-        read = cv2.imdecode(np.frombuffer(content, "uint8"), fraction | cv2.IMREAD_IGNORE_ORIENTATION)
-        if read is not None:
-            return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
-    return np.asarray(upright(image, (at_least, at_least)))
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-import os
 import re
 import tempfile
 from collections.abc import Mapping
@@ -50,7 +49,7 @@ def prepared_folder(dataset: str, root: Path) -> Path | None:
 
 def notice(dataset: str, folder: Path) -> str:
     """What a reader must know of this copy of a data set: that lossless originals were stored as JPEG."""
-    if dataset in _LOSSLESS and '"jpeg"' in (folder / "features.json").read_text():
+    if dataset in _LOSSLESS and '"jpeg"' in (folder / "features.json").read_text(encoding="utf-8"):
         return f"This copy of {dataset} went through JPEG once; the original is lossless. Accuracy may differ slightly."
     return ""
 
@@ -255,8 +254,9 @@ def _decoded(encoded: _Encoded, places: np.ndarray, shape: tuple[int, int, int],
         def content(place: int) -> bytes:
             with reading:
                 file, spans = copied()
-            start, length = spans[place]
-            return os.pread(file.fileno(), length, start)
+                start, length = spans[place]
+                file.seek(start)
+                return file.read(length)
 
         names = [f"{encoded.ids[place]} in {encoded.folder}" for place in places]
         pixels = decoded(content, [encoded.hashes[place] for place in places], names, shape, square)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from recipes.errors import CorruptFault, DiskFault
@@ -60,10 +60,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe, or what a system shows as files: never to be replaced by a file."""
-    first, *rest = path.absolute().parts[1:3] or ("",)
-    if first in ("dev", "proc") and rest != ["shm"]:
+    if is_of_the_system(path.absolute()):
         return True
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def is_of_the_system(path: PurePath) -> bool:
+    """Whether a whole path is below /dev or /proc, but for the disk in memory; `C:\\dev` is a folder like any other."""
+    return path.anchor == "/" and path.parts[1:2] in (("dev",), ("proc",)) and path.parts[2:3] != ("shm",)
 
 
 def _sweep(path: Path) -> None:
@@ -94,10 +98,15 @@ def write(path: Path, content: str | bytes) -> None:
     """
     if is_stream(path):
         with disk_faults(path):
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            path.write_bytes(_encoded(content))
         return
     with atomic_path(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(_encoded(content))
+
+
+def _encoded(content: str | bytes) -> bytes:
+    """Text in UTF-8; a byte of a file's name that is none becomes a question mark."""
+    return content.encode(errors="replace") if isinstance(content, str) else content
 
 
 def write_json(path: Path, content: Any) -> None:

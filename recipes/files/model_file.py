@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.errors import CorruptFault, UsageFault, first_line
 from zoo import plugins, registry
+from zoo.checksum import sha256_of
 
 if TYPE_CHECKING:
     import keras
@@ -46,6 +48,21 @@ def read(path: Path, modules: Sequence[str] = ()) -> keras.Model:
             import_module(waiting.pop(0))
         except UsageFault as fault:
             missing = fault
+
+
+def refuse_other_files(path: Path) -> None:
+    """Refuse what is neither a `.keras` nor an `.h5` file by its content.
+
+    Raises:
+        CorruptFault: With its size and checksum.
+    """
+    import h5py
+
+    if not (zipfile.is_zipfile(path) or h5py.is_hdf5(path)):
+        raise CorruptFault(
+            f"{path} is corrupt, or no saved network: {path.stat().st_size:,} bytes with sha256 "
+            f"{sha256_of(path)[:12]}... Get it again."
+        )
 
 
 def mend(layer: keras.layers.Layer) -> str:
@@ -123,4 +140,7 @@ def _as_fault(path: Path, error: Exception, missing: UsageFault | None) -> Corru
             f"{path} cannot be loaded: it holds a Lambda layer, whose Python code is not run from a file. "
             f"Make it a layer of your own under {REGISTER}, and save the network again."
         )
-    return CorruptFault(f"{path} cannot be loaded: {first_line(error)}")
+    return CorruptFault(
+        f"{path} cannot be loaded: {first_line(error)}. It is damaged, or another version of Keras wrote it: save or "
+        "get it again."
+    )

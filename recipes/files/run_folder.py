@@ -219,7 +219,7 @@ def owned(folder: Path) -> Iterator[None]:
             ) from None
     try:
         with disk_faults(folder):
-            (folder / OWNER).write_text(str(os.getpid()))
+            (folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
             _recover(folder)
         yield
     finally:
@@ -248,6 +248,6 @@ def close(folder: Path, manifest: dict[str, Any]) -> None:
 
 def _read_text(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None

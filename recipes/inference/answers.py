@@ -95,6 +95,7 @@ def answer(
     labelled: bool,
     none_of_these: float | None = None,
     keep: Path | None = None,
+    beforehand: Callable[[Mapping[str, Path]], None] = lambda files: None,
     screen: Screen,
     tell: Callable[[str, Sequence[tuple[str, float]], bool], None] = lambda name, classes, refused: None,
 ) -> Answers:
@@ -108,6 +109,7 @@ def answer(
         none_of_these: The rate of false alarms at which a photo is called none of the classes; `None` does not ask.
         keep: The table that all answers will be written to. Beside it they are kept while they come: asked again
             after it was killed, the network sees the other photos alone. `Answers.written` is called in the end.
+        beforehand: Called with where each photo is, by its name, before the network is loaded; what it raises ends all.
         screen: Where to show how far it is.
         tell: Called for each photo that could be read, as soon as it was, with (name, classes with probabilities, the
             answer first and then the most probable, whether it is none of these).
@@ -131,6 +133,8 @@ def answer(
                 truths |= _truths(path, below, names)
             photos += below
         photos = _once(photos)
+        files = {unpacked.get(printable(photo), printable(photo)): photo for photo in photos}
+        beforehand(files)
 
         load_backend()
         predictor = load(run)
@@ -160,7 +164,6 @@ def answer(
         log.warning("%d of %d photos could not be read.", len(table.problems), len(photos))
     if none_of_these is None and predictor.known is not None:
         _hint(table, len(predictor.known.validation), predictor.known.lowest_rate)
-    files = {unpacked.get(printable(photo), printable(photo)): photo for photo in photos}
     return Answers(table, _scored(table, truths), files, journal)
 
 

@@ -98,9 +98,10 @@ class Predictor:
         """Say what is on photos.
 
         Args:
-            images: A photo, or several: paths of image files, the bytes of such, Pillow's images, or arrays of raw
-                0-255 pixels, (height, width) or (height, width, 1 or 3), also of other libraries; an array of four
-                dimensions is a batch. Other sizes are brought to the network's.
+            images: A photo, or several: paths of image files, the bytes of such, files that are open, Pillow's images,
+                or arrays of raw 0-255 pixels, (height, width) or (height, width, 1 or 3), colours in the order red,
+                green, blue, also of other libraries; an array of four dimensions is a batch, and so are grey images
+                as (images, height, width). Other sizes are brought to the network's.
             none_of_these: A rate of false alarms, such as 0.05: `refused` in the table then says which photos are none
                 of the classes, and this share of photos that are one of them is refused too.
 
@@ -108,12 +109,13 @@ class Predictor:
             A row for each photo that can be read, by its path, or by its place where it has none.
 
         Raises:
-            UsageFault: For an array that is not an image in 0-255, or a rate that cannot be told.
+            UsageFault: For what is no photo, such as an array that is not an image in 0-255, or a rate that cannot be
+                told.
         """
         if none_of_these is not None:
             self.require(none_of_these)
         return collect(
-            self.stream(pictures.several(images)), self.class_names, self.kind,
+            self.stream(pictures.several(images, self.image_shape[2])), self.class_names, self.kind,
             known=self.known, rate=none_of_these, point=self.point,
         )  # fmt: skip
 

@@ -204,6 +204,7 @@ def load_file(path: Path, value_range: tuple[float, float] = (0.0, 255.0)) -> Pr
 def _notes(path: Path) -> model_notes.Notes:
     notes = model_notes.read(path)
     if notes is None:
+        model_file.refuse_other_files(path)
         raise UsageFault(f"{path} does not name its classes. Give the folder of its run, or train it again.")
     return notes
 

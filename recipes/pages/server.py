@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from recipes.errors import BusyFault, EnvironmentFault, Fault
 from recipes.pages.form import content_of
 
 MOST_BYTES = 20_000_000
+# Of the length that is said of it: more than are looked at make it too large all the same.
+MOST_DIGITS = 20
 HERE = "127.0.0.1"
 LOOPBACK = (HERE, "localhost", "::1")
 # Requests under way at once; one more is told to come again.
@@ -67,6 +70,8 @@ def server(page: Page, port: int = 0) -> ThreadingHTTPServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # On Windows, two servers would share a port.
+    allow_reuse_address = os.name == "posix"
 
     def __init__(self, page: Page, port: int) -> None:
         super().__init__((HERE, port), _Handler)
@@ -117,15 +122,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_welcome():
             return
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal()):
             self._say(HTTPStatus.LENGTH_REQUIRED, "The length of what is sent is missing.")
-        elif int(length) > MOST_BYTES:
+        elif int(length[:MOST_DIGITS]) > MOST_BYTES:
             self.close_connection = True
             self._say(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The file is larger than {MOST_BYTES // 10**6} MB.",
             )
-            self._read_to_the_end(int(length))
+            self._read_to_the_end(int(length[:MOST_DIGITS]))
         else:
             self._answer(self.rfile.read(int(length)))
 
@@ -154,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_welcome(self) -> bool:
         """Refuse requests that another site makes a browser send to this machine."""
-        name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")
+        name = self.headers.get("Host", "").rsplit(":", 1)[0].strip("[]").lower()
         origin = self.headers.get("Origin")
         if name in LOOPBACK and origin in (None, f"http://{self.headers.get('Host')}"):
             return True

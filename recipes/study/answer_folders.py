@@ -14,6 +14,7 @@ from recipes.files import atomic
 from recipes.inference.answers import Answers
 from recipes.inference.table import Table
 from recipes.study.sorting import folders, journal
+from recipes.study.sorting.request import DEVICES
 
 UNSURE, UNREADABLE = "_unsure", "_unreadable"
 TABLE = "answers.csv"
@@ -39,6 +40,21 @@ def refuse(out: Path, sources: Sequence[Path]) -> None:
             raise UsageFault(f"{out} is in {source}, where nothing is written. Choose another --copy-to.")
         if source.is_dir() and source.resolve().is_relative_to(out.resolve()):
             raise UsageFault(f"The photos in {source} are in {out}. Choose a --copy-to beside them.")
+
+
+def refuse_large(out: Path, files: Mapping[str, Path]) -> None:
+    """Refuse copies that would fill the disk, before a network is asked.
+
+    Args:
+        out: Made where it is not there.
+        files: Where each photo is, by its name.
+
+    Raises:
+        BusyFault: When another command writes there.
+        DiskFault: When the disk is too small, or cannot be written.
+    """
+    with journal.held(out):
+        folders.refuse_large(out, files)
 
 
 def put(
@@ -80,5 +96,11 @@ def folders_of(table: Table, unsure: float | None) -> list[str]:
         elif unsure is not None and probability < unsure:
             found.append(UNSURE)
         else:
-            found.append(re.sub(r"[/\\:]", " ", name))
+            found.append(_as_folder(name))
     return found
+
+
+def _as_folder(name: str) -> str:
+    """The name of a class as every system takes it for that of a folder, which leads nowhere else."""
+    taken = re.sub(r'[/\\:*?"<>|\x00-\x1f]', " ", name).rstrip(" .") or "_"
+    return f"{taken}_" if taken.partition(".")[0].casefold() in DEVICES else taken

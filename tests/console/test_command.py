@@ -1,11 +1,33 @@
 """What every command shares."""
 
+import os
 import signal
 
 import pytest
 
+from recipes import export, predict, sort, verify
 from recipes.console.command import guarded
+from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted
+
+
+def test_the_home_folder_is_meant_where_no_shell_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for verb, option in ((predict, "images"), (export, "out"), (sort, "album"), (verify, "bundle")):
+        arguments = {"images": ["run", "~/x"], "out": ["run", "--out", "~/x"], "album": ["~/x", "--classes", "a,b"]}
+        found = getattr(verb.parser().parse(arguments.get(option, ["~/x"])), option)
+        assert found in (tmp_path / "x", [tmp_path / "x"])
+
+
+def test_a_second_signal_leaves_at_once(monkeypatch):
+    left = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    heard = Signals()
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handler(number, None))
+    with heard.deferred():
+        heard.listen()
+    assert left == [128 + signal.SIGTERM]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, CorruptFault])

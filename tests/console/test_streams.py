@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, needs_posix
 
 from recipes.console.command import guarded
 from recipes.console.streams import visible
@@ -36,6 +36,7 @@ def test_a_full_stream_changes_no_exit_code():
         assert run(stdout=full, stderr=full).returncode == 3
 
 
+@needs_posix
 def test_a_closed_stream_changes_no_exit_code():
     assert run(preexec_fn=lambda: (os.close(1), os.close(2))).returncode == 3  # noqa: PLW1509
 
@@ -82,6 +83,22 @@ def no_temporary_folder(monkeypatch):
     return tempfile.TemporaryDirectory
 
 
+@needs_posix
+def test_a_folder_that_was_deleted_below_a_command_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    os.chdir("here")
+    (tmp_path / "here").rmdir()
+    assert guarded(lambda arguments: len(os.getcwd()), []) == 6
+    assert "The folder that this was called in is gone. Change to another one." in capsys.readouterr().err
+
+
+def test_what_draws_in_a_notebook_is_not_asked_of_a_command(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "module://that_of_a_notebook")
+    assert guarded(lambda arguments: os.environ["MPLBACKEND"] != "agg", []) == 0
+
+
+@needs_posix
 @pytest.mark.parametrize(
     ("without", "code", "mend"), [(no_home, 4, "Let HOME name one"), (no_temporary_folder, 6, "Let TMPDIR name one")]
 )

@@ -2,11 +2,13 @@
 
 import io
 import itertools
+import subprocess
 import threading
 import time
 
 import numpy as np
 import pytest
+from conftest import PYTHON, subprocess_environment
 from photo_files import claiming, png_of_16_bits, swapped_profile
 from PIL import Image, ImageCms, PngImagePlugin
 from sklearn.datasets import load_sample_images
@@ -188,14 +190,6 @@ def photo(size=(640, 427)):
     return Image.fromarray(load_sample_images().images[0]).resize(size)
 
 
-@pytest.mark.parametrize("size", [(640, 427), (320, 240), (1500, 1000)])
-@pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_pixels_do_not_hang_on_which_library_reads_the_file(size, mode):
-    content = encoded(photo(size).convert(mode), "JPEG", quality=90)
-    # Pillow reads what ends in another way; both do the rest alike.
-    np.testing.assert_array_equal(decode(content, (100, 90)), decode(content + b"\0", (100, 90)))
-
-
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_a_jpeg_that_was_cut_is_refused(share):
     content = encoded(photo(), "JPEG", quality=90)
@@ -219,6 +213,49 @@ def test_a_jpeg_that_lost_data_and_ends_as_one_does_is_refused(share, size):
     ):
         with pytest.raises(ValueError, match="a part of the picture is missing, and shows grey"):
             decode(bad, size)
+
+
+def in_zeros(content, start, stop):
+    start, stop = (int(share * len(content)) for share in (start, stop))
+    return content[:start] + bytes(stop - start) + content[stop:]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.8])
+def test_a_jpeg_that_lost_data_in_any_other_way_is_refused(share, capfd):
+    whole, end = encoded(photo(), "JPEG", quality=90), b"\xff\xd9"
+    with_restarts = encoded(photo(), "JPEG", quality=90, restart_marker_rows=1)
+    scans = encoded(photo(), "JPEG", quality=90, progressive=True)
+    place = int(share * len(with_restarts))
+    for bad, shows in (
+        (in_zeros(whole, share, share + 0.1), "(noise|grey)"),  # A failing disk, or one that was copied in part.
+        (in_zeros(whole, share, 1), "(noise|grey)|truncated"),
+        (with_restarts[:place] + with_restarts[place + 6000 :], "noise"),
+        (scans[: int(share / 2 * len(scans))] + end, "blurred"),
+    ):
+        with pytest.raises(ValueError, match=f"damaged: .*{shows}"):
+            decode(bad, (100, 100))
+    assert capfd.readouterr().err == ""  # Lines of libjpeg would not name the file.
+
+
+def test_pillow_warns_of_no_file_without_its_name(tmp_path):
+    (tmp_path / "cut.tif").write_bytes(encoded(photo((64, 64)), "TIFF", compression="tiff_deflate")[:-60])
+    code = "import pathlib, recipes.data.decode as d; d.decode(pathlib.Path('cut.tif').read_bytes(), (8, 8))"
+    command = [PYTHON, "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, env=subprocess_environment(), capture_output=True, text=True)
+    assert ended.stderr.splitlines()[-1].startswith("ValueError: damaged: it begins as TIFF")
+    assert "Warning" not in ended.stderr
+
+
+def test_a_whole_jpeg_with_zeros_in_it_is_read():
+    """Plain areas are zeros where the table of codes is the picture's own, and some encoders fill up with them."""
+    plain = Image.new("RGB", (4000, 3000), "white")
+    plain.paste(photo(), (1000, 1000))
+    for content in (encoded(plain, "JPEG", optimize=True), encoded(plain, "JPEG", progressive=True)):
+        assert bytes(512) in content
+        assert decode(content, (64, 64))[0, 0].min() == 255
+    content = encoded(photo(), "JPEG", restart_marker_rows=2)
+    for after in (bytes(9000) + content[-2:], content[-2:] + bytes(9000), b"\x55" * 99 + content[-2:]):
+        np.testing.assert_array_equal(decode(content[:-2] + after, (64, 64)), decode(content, (64, 64)))
 
 
 def test_a_whole_jpeg_with_a_grey_end_is_read():

@@ -6,6 +6,7 @@ import sys
 
 import keras
 import pytest
+from conftest import needs_posix
 from PIL import Image
 
 import zoo
@@ -101,6 +102,7 @@ def test_photos_are_as_they_are_described(photos):
     assert described == data.Description(splits.image_shape, splits.class_names)
 
 
+@needs_posix
 def test_the_size_of_photos_is_guessed_from_the_first_that_is_one(tmp_path):
     for label in ("ant", "bee"):
         (tmp_path / label).mkdir()

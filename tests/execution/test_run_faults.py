@@ -2,13 +2,12 @@
 
 import os
 import re
-import resource
 import shutil
 import subprocess
 import time
 
 import pytest
-from conftest import FULL_DATA, PYTHON, ROOT, subprocess_environment
+from conftest import FULL_DATA, PYTHON, ROOT, needs_posix, subprocess_environment
 
 from recipes.files import run_folder
 from recipes.train import engine
@@ -89,6 +88,7 @@ def test_debug_shows_the_traceback(run_cli):
     assert "Traceback" in err
 
 
+@needs_posix
 def test_an_output_that_cannot_be_written_is_found_before_data_loads(tmp_path, monkeypatch, run_cli):
     monkeypatch.setattr("recipes.data.read", lambda *_: pytest.fail("data was read"))
     (tmp_path / "file").write_text("in the way")
@@ -168,8 +168,11 @@ def test_best_weights_are_kept_when_a_later_epoch_diverges(tmp_path, clothes, mo
     assert keras.models.load_model(tmp_path / "a" / "best.keras").count_params() == 333_526
 
 
+@needs_posix
 def test_a_full_disk_is_6_and_leaves_nothing_half_written(tmp_path, run_cli):
     folder = tmp_path / "run"
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_024_000, before[1]))
     try:

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from conftest import PYTHON, ROOT, subprocess_environment
+from conftest import PYTHON, ROOT, needs_posix, subprocess_environment
 
 from recipes.files import run_folder
 from recipes.run import main
@@ -59,6 +59,7 @@ def started(short, folder):
     )  # fmt: skip
 
 
+@needs_posix
 def test_a_process_that_lost_its_reader_and_gets_a_signal_ends_with_its_code(tmp_path, short):
     folder = tmp_path / "run"
     process = started(short, folder)
@@ -96,6 +97,7 @@ def test_a_killed_run_goes_on_to_the_same_end(tmp_path, short, whole, run_cli):
     assert (folder / "predictions.csv").read_text() == (whole / "predictions.csv").read_text()
 
 
+@needs_posix
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, short, whole, run_cli):
     folder = tmp_path / "run"
     history = folder / "history.csv"

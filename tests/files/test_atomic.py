@@ -1,7 +1,7 @@
 """Files are whole or not there, and are written nowhere else than where they belong."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
@@ -30,6 +30,19 @@ def test_kept_weights_are_not_written_through_a_planted_link(tmp_path, planted):
     with np.load(tmp_path / "net.npz") as kept:
         np.testing.assert_array_equal(kept["arr_0"], np.arange(3))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", "net.npz"]
+
+
+def test_a_name_that_is_not_utf_8_is_written_with_question_marks(tmp_path):
+    atomic.write_json(tmp_path / "notes.json", {"command": "--out " + os.fsdecode(b"caf\xe9")})
+    assert atomic.read_json(tmp_path / "notes.json") == {"command": "--out caf?"}
+
+
+def test_a_folder_of_windows_that_is_called_dev_is_no_device():
+    for path in ("C:/dev/runs/table.csv", "//server/dev/table.csv", "D:/proc/x"):
+        assert not atomic.is_of_the_system(PureWindowsPath(path))
+    assert atomic.is_of_the_system(PurePosixPath("/dev/full"))
+    assert not atomic.is_of_the_system(PurePosixPath("/dev/shm/table.csv"))  # noqa: S108
+    assert not atomic.is_of_the_system(PurePosixPath("/device/table.csv"))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="skipped: there are no devices here")

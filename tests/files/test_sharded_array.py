@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needs_posix
 
 from recipes.errors import DiskFault, EnvironmentFault
 from recipes.files import sharded_array
@@ -84,6 +85,7 @@ def test_a_damaged_shard_alone_is_made_again(tmp_path, damage):
     assert not list(kept.folder.glob(".*.rows"))
 
 
+@needs_posix
 def test_a_cache_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EnvironmentFault, match="file cannot be written .*Let KERAS_ZOO_CACHE name another"):

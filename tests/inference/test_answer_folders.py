@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from photo_files import CLASSES, write_photos
 from PIL import Image
@@ -12,6 +13,8 @@ from PIL import Image
 from recipes import compare, explain, export, predict, serve
 from recipes.files import run_folder
 from recipes.inference.predictor import Predictor
+from recipes.inference.table import Table
+from recipes.study import answer_folders
 
 
 @pytest.fixture
@@ -28,6 +31,19 @@ def album(tmp_path):
     picture.save(tmp_path / "album" / "first" / "exif.jpg", exif=exif)
     (tmp_path / "album" / "broken.jpg").write_bytes(b"no photo")
     return tmp_path / "album"
+
+
+def test_copies_that_would_fill_the_disk_are_refused_before_the_network_is_asked(trained, album, call, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
+    monkeypatch.setattr("recipes.inference.answers.load", lambda run: pytest.fail("the network is loaded"))
+    code, _, err = call(predict, trained, album, "--unlabelled", "--copy-to", album.parent / "out")
+    assert (code, "The copies need 0.1 MB in" in err) == (6, True), err
+
+
+def test_a_class_of_any_name_has_a_folder_that_every_system_takes_and_that_leads_nowhere_else():
+    names = ["..", "a/../../b", "what?", "CON", "nul.txt", "end. ", "옷", "a\\b"]
+    table = Table(np.array(["photo"] * 8), np.eye(8), tuple(names))
+    assert answer_folders.folders_of(table, None) == ["_", "a .. .. b", "what", "CON_", "nul.txt_", "end", "옷", "a b"]
 
 
 def contents(folder):

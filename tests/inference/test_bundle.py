@@ -190,6 +190,13 @@ def test_a_bundle_changed_by_hand_is_refused_before_it_is_decoded_or_run(bundle_
     assert "input.shape: This value cannot be" in changed(
         "shape", change_facts=lambda facts: facts["input"].update(shape=[10**6] * 3)
     )
+    assert "input.square: Input should be 'squash'" in changed(
+        "square", change_facts=lambda facts: facts["input"].update(square="round")
+    )
+    for name in ("model.xml", "model.bin", "golden/00.png"):  # Nothing would tell that it changed.
+        assert f"bundle.json is damaged: files: {name} is missing" in changed(
+            name.replace("/", " "), change_facts=lambda facts, name=name: facts["files"].pop(name)
+        )
     assert "golden: List should have at least 1 item" in changed(
         "none", change_facts=lambda facts: facts.update(golden=[])
     )

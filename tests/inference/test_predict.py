@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import needs_posix
 from photo_files import CLASSES, write_photos
 from PIL import Image
 
@@ -106,6 +107,8 @@ def test_a_table_is_never_written_over_what_is_asked_about(tmp_path, call):
         (photo, table, "holds something else than answers, and would be lost"),
         (tmp_path / "album", photo, "is called as a photo"),
         (table, tmp_path / "other.jpg", "is called as a photo"),
+        (photo, tmp_path / "album", "album is a folder. Name a file in it"),
+        (photo, "", ". is a folder. Name a file in it"),
     ):
         code, _, err = call(predict, tmp_path / "run", asked, "--csv", place)
         assert (code, words in err) == (2, True), err
@@ -143,6 +146,7 @@ def test_a_photo_in_any_form_has_the_same_answer(trained, photos):
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
         forms = [path, str(path), path.read_bytes(), picture, pixels, pixels[np.newaxis], tf.constant(pixels), [pixels]]
+        forms += [bytearray(path.read_bytes()), io.BytesIO(path.read_bytes()), [io.BytesIO(path.read_bytes())]]
         for form in forms:
             table = predictor.predict(form)
             np.testing.assert_allclose(table.probabilities, wanted, atol=0.02, err_msg=str(type(form)))
@@ -200,14 +204,23 @@ def test_a_square_that_is_not_known_is_refused(trained, tmp_path):
 @pytest.mark.parametrize(
     ("pixels", "words"),
     [
-        (np.full((8, 8, 3), 0.5), "Pixels must be raw, 0-255. Got 0.5 to 0.5"),
+        (np.full((8, 8, 3), 0.5), r"Pixels must be raw, 0-255. Got 0.5 to 0.5. Those of 0 to 1: image \* 255"),
         (np.full((8, 8, 3), np.nan), "Pixels must be raw, 0-255. Got nan to nan"),
         (np.full((8, 8, 3), 300.0), "Got 300 to 300"),
+        (np.full((8, 8, 3), 40_000, "uint16"), "Got 40000 to 40000. Those of 16 bits: image / 257"),
         (np.ones((8, 8, 3), bool), "Pixels must be numbers, raw, 0-255. Got bool"),
         (np.zeros((0, 8, 3), "uint8"), r"Got an array of shape \(0, 8, 3\)"),
         (np.zeros(4), "height, width"),
-        (np.zeros((8, 8, 4), "uint8"), r"Got an array of shape \(8, 8, 4\)"),
+        (
+            np.zeros((8, 8, 4), "uint8"),
+            r"Got an array of shape \(8, 8, 4\). Without its transparency: image\[..., :3\]",
+        ),
+        (np.zeros((3, 8, 8), "uint8"), r"Channels come last: image.transpose\(1, 2, 0\)"),
+        (np.array(["a.jpg"]), r"Paths go in as a list: list\(paths\)"),
         (["no", "photo"], "height, width|numbers"),
+        (Image.new("F", (8, 8)), "This Image is no photo that can be read: its pixels are floating-point numbers"),
+        (io.StringIO("text"), r"open as text is no photo. Open it by open\(path, 'rb'\)"),
+        (None, r"Got object|shape \(\)|numbers"),
     ],
 )
 def test_what_is_no_photo_is_refused_in_words(trained, pixels, words):
@@ -215,6 +228,13 @@ def test_what_is_no_photo_is_refused_in_words(trained, pixels, words):
         recipes.load(trained).predict([pixels])
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 4), (8, 8, 2), (3, 8, 8)])
+def test_an_array_of_another_layout_is_not_taken_for_many_photos(trained, shape):
+    with pytest.raises(UsageFault, match="Got an array of shape"):
+        recipes.load(trained).predict(np.zeros(shape, "uint8"))
+
+
+@needs_posix
 def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(tmp_path):
     from recipes.inference import pictures
 
@@ -288,7 +308,8 @@ def test_a_saved_network_without_names_or_with_others_is_refused(trained, photos
         damaged = tmp_path / f"{number}.keras"
         damaged.write_bytes(content)
         assert model_notes.read(damaged) is None
-        assert call(predict, damaged, photo)[0] == 2
+        code, _, err = call(predict, damaged, photo)
+        assert (code, f"{number}.keras is corrupt, or no saved network: {len(content):,} bytes" in err) == (9, True)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: "_Server"
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: "OneFileServer"
 
     def do_HEAD(self):
         self._head(200, 0)
@@ -57,7 +57,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class OneFileServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     file: Path
     told: Path
@@ -77,7 +77,7 @@ class Server:
     """
 
     def __init__(self, folder: Path):
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = OneFileServer(("127.0.0.1", 0), Handler)
         self._server.told = folder / "answers_as.txt"
         self.answer("good")
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -175,6 +175,10 @@ def test_every_client_hears_that_a_file_is_too_large(echo):
     answer, body = ask(echo[1], "POST", "/a", bytes(servers.MOST_BYTES + 5_000_000))
     assert answer.status == 413
     assert "larger than 20 MB" in json.loads(body)["error"]
+    with socket.create_connection(echo[1]) as client:
+        client.sendall(b"POST /a HTTP/1.0\r\nHost: localhost\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert b" 413 " in client.recv(100)
 
 
 def test_a_page_is_found_with_a_query_and_by_its_head(echo):

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from conftest import PYTHON, ROOT, subprocess_environment
+from conftest import PYTHON, ROOT, needs_posix, subprocess_environment
 from photo_files import encoded
 from PIL import Image
 
@@ -139,6 +139,7 @@ sys.exit(sort.main(sys.argv[1:]))
 """
 
 
+@needs_posix
 def test_a_kill_loses_no_key_and_the_same_command_goes_on(pile, tmp_path):
     out = tmp_path / "out"
     program = [PYTHON, "-c", PROGRAM.format(tests=str(ROOT / "tests"))]

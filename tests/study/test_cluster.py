@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, needs_posix
 from photo_files import write_photos
 
 from recipes import certify, run, tune
@@ -120,6 +120,7 @@ def figures(path):
     return found | {"certified": found["certified"]["command"]}
 
 
+@needs_posix
 @needs_dask
 def test_seeds_on_a_cluster_that_is_stopped_and_whose_worker_dies_equal_those_of_one_process(
     address, tmp_path, call, one_layer, monkeypatch

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import PYTHON, subprocess_environment
+from conftest import PYTHON, needs_posix, subprocess_environment
 
 from recipes import Phase, Recipe
 from recipes.errors import CorruptFault, DiskFault
@@ -93,6 +93,7 @@ def test_a_run_folder_that_was_deleted_is_said(tmp_path):
         checkpoint.save(tmp_path / "deleted" / "state", example(1))
 
 
+@needs_posix
 def test_a_full_disk_leaves_the_old_state_as_it_was(tmp_path):
     import resource
 

@@ -1,6 +1,7 @@
 """Networks of one's own: each way to bring one trains and can be used, or is refused before data is read."""
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -97,7 +98,7 @@ for folder in sys.argv[1:]:
     assert export.main([folder]) == 0, folder
 print("loaded", len(sys.argv) - 1)
 """
-    environment = subprocess_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'tests' / 'train'}")
+    environment = subprocess_environment(PYTHONPATH=f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'train'}")
     ran = subprocess.run(
         [PYTHON, "-c", program, *map(str, folders)], env=environment, capture_output=True, text=True, check=False
     )

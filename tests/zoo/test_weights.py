@@ -1,7 +1,13 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
+import dataclasses
+import shutil
+import threading
+
+import h5py
 import numpy as np
 import pytest
+from ordeals.server import Handler, OneFileServer
 
 import zoo
 from zoo import weights
@@ -100,8 +106,6 @@ def earlier(tmp_path_factory):
 
 
 def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
-    import h5py
-
     (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(WeightsCorrupt, match=r"cut.keras \(12 bytes\) cannot be loaded .*: the file is damaged"):
         zoo.get("mnist_functional", weights=tmp_path / "cut.keras")
@@ -119,6 +123,25 @@ def test_a_damaged_file_is_refused_by_name(earlier, tmp_path):
     with pytest.raises(WeightsCorrupt, match=r"odd.h5 \([\d,]+ bytes\) cannot be loaded into fashion_cnn"):
         zoo.get("fashion_cnn", weights=tmp_path / "odd.h5")
     with pytest.raises(WeightsCorrupt, match=r"vgg.h5 \([\d,]+ bytes\) is damaged"):
+        zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
+
+
+@pytest.mark.parametrize("value", [b"text", h5py.Empty("f"), np.zeros((3, 3), "S4")], ids=["text", "nothing", "words"])
+def test_a_part_of_a_weights_file_that_is_no_array_of_numbers_is_named(earlier, tmp_path, value):
+    write_notop(tmp_path / "vgg.h5")
+    for name, part in (("mine.weights.h5", "layers/conv2d_1/vars/1"), ("mine.h5", "model_weights/conv1/conv1/kernel")):
+        shutil.copyfile(earlier[0] / name, tmp_path / name)
+        with h5py.File(tmp_path / name, "r+") as file:
+            del file[part]
+            file[part] = value
+        for form in ("", "base:"):
+            with pytest.raises(WeightsCorrupt, match=rf"{name} .*/{part} holds no numbers"):
+                zoo.get("fashion_cnn", weights=f"{form}{tmp_path / name}")
+    with h5py.File(tmp_path / "vgg.h5", "r+") as file:
+        (part,) = file[VGG16_LAYERS[0]].attrs["weight_names"][:1]
+        del file[VGG16_LAYERS[0]][part]
+        file[VGG16_LAYERS[0]][part] = value
+    with pytest.raises(WeightsCorrupt, match="vgg.h5 .* holds no numbers"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=tmp_path / "vgg.h5")
 
 
@@ -174,6 +197,40 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
     assert not (tmp_path / "models" / VGG16_FILE).exists()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A server of a file in the layout of VGG16's, and the file that tells it how to answer."""
+    folder = tmp_path_factory.mktemp("served")
+    server = OneFileServer(("127.0.0.1", 0), Handler)
+    server.told, server.file = folder / "answers_as.txt", folder / "weights.h5"
+    write_notop(server.file)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "words"),
+    [
+        ("cut", WeightsMissing, "failed: .*retrieval incomplete"),
+        ("stall", WeightsMissing, "failed: .*timed out"),
+        ("missing", WeightsMissing, "failed: .*404"),
+        ("page", WeightsCorrupt, "is damaged"),
+        ("lie", WeightsCorrupt, "fail their check|is damaged"),
+        ("redirect", WeightsCorrupt, "fail their check"),  # It is sent whole, and is not what it should be.
+    ],
+)
+def test_a_server_that_cuts_stalls_or_lies_leaves_no_file_behind(served, tmp_path, monkeypatch, how, error, words):
+    monkeypatch.setattr(weights, "SILENCE", 0.5)
+    served.told.write_text(how)
+    base = dataclasses.replace(VGG16, keras_file=f"http://127.0.0.1:{served.server_address[1]}/weights.h5")
+    source = weights.Source("download", tmp_path / "models" / "weights.h5", base.sha256)
+    with pytest.raises(error, match=words):
+        weights.load_weights(zoo.get("vgg16_finetune", input_shape=(32, 32, 3), weights=None), source, base)
+    assert [path.suffix for path in (tmp_path / "models").iterdir()] == [".lock"]
 
 
 def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):

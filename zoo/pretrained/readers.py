@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import h5py
     import keras
     import numpy as np
 
@@ -51,11 +52,11 @@ def keras_archive(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]
     arrays: list[np.ndarray] = []
     seen: Counter[str] = Counter()
     with h5py.File(content) as file:
-        stored = file["layers/functional/layers"]
+        layers_in_file = file["layers/functional/layers"]
         for layer in layers:
             kind = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
-            weights = stored[f"{kind}_{seen[kind]}" if seen[kind] else kind]["vars"]
-            arrays += [weights[str(place)][()] for place in range(len(weights))]
+            weights = layers_in_file[f"{kind}_{seen[kind]}" if seen[kind] else kind]["vars"]
+            arrays += [numbers(weights[str(place)]) for place in range(len(weights))]
             seen[kind] += 1
     return arrays
 
@@ -140,7 +141,21 @@ def keras_notop(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
 
     with h5py.File(path) as file:
         groups = [file[name] for name in file.attrs["layer_names"]]
-        return [group[stored][()] for group in groups for stored in group.attrs["weight_names"]]
+        return [numbers(group[stored]) for group in groups for stored in group.attrs["weight_names"]]
+
+
+def numbers(stored: h5py.Dataset) -> np.ndarray:
+    """What a part of an HDF5 file holds.
+
+    Raises:
+        NotAsItShouldBe: When that is no array of numbers.
+    """
+    import numpy as np
+
+    found = stored[()] if hasattr(stored, "dtype") else None
+    if not isinstance(found, np.ndarray | np.generic) or found.dtype.kind not in "biuf":
+        raise NotAsItShouldBe(f"{stored.name} holds no numbers")
+    return found
 
 
 def is_notop(path: Path, first: str) -> bool:

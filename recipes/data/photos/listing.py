@@ -27,8 +27,9 @@ from recipes.errors import DataFault
 
 # Folders that network disks and systems put among a person's files, in lower case.
 OF_A_SYSTEM = {
-    "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "recycler",
-    "recycled", "system volume information", "lost+found", "found.000",
+    "__macosx", "@eadir", "@recycle", "@recently-snapshot", "@sharebin", "@synoresource", "@tmp", "#recycle",
+    "#snapshot", "~snapshot", "$recycle.bin", "recycler", "recycled", "network trash folder", "temporary items",
+    "thevolumesettingsfolder", "system volume information", "lost+found", "found.000",
 }  # fmt: skip
 log = logging.getLogger("recipes")
 LOOSE = "outside of a class folder"
@@ -90,6 +91,11 @@ def list_photos(root: Path, decided: Path | None = None, group_by: str | None = 
 
 
 def _listed(root: Path) -> Listing:
+    if not _is_text(os.path.abspath(root)):
+        raise DataFault(
+            f"{printable(root)}: its name, or that of a folder that it is in, is not UTF-8, and no table or run could "
+            "name it. Rename it, or give a link to it that has another name."
+        )
     if root.is_file():
         if root.suffix.lower() not in TABLES:
             raise DataFault(f"{root} is neither a folder nor a table ({', '.join(TABLES)}).{_instead(root)}")
@@ -172,10 +178,13 @@ def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
         DataFault: With what to type, or to rename.
     """
     inside = [_folders_in(folder) for folder in folders]
-    if len(folders) == 1 and len(inside[0]) > 1:
+    lower = folders[0] if len(folders) == 1 else root
+    while len(names := _folders_in(lower)) == 1:
+        lower /= names[0]
+    if len(folders) == 1 and names:
         raise DataFault(
-            f"{root} holds one folder, {folders[0].name!r}, and that holds {', '.join(inside[0][:3])}: are these the "
-            f"classes? Then --data {folders[0]}"
+            f"{root} holds one folder, {folders[0].name!r}, and {lower} holds {', '.join(names[:3])}: are these the "
+            f"classes? Then --data {lower}"
         )
     if len(folders) > 1 and len(inside[0]) > 1 and all(names == inside[0] for names in inside):
         raise DataFault(

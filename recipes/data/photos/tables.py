@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from typing import Any
+from urllib.parse import unquote
 
 from recipes.data.photos.entry import EXTENSIONS
 from recipes.errors import DataFault, first_line
@@ -20,6 +22,8 @@ TABLES = (".csv", ".parquet")
 SEPARATORS = ",;\t"
 # So many things beside a table are looked through for a folder that its paths may start at.
 MOST_HOMES = 1000
+# What may stand before the names of the columns: empty lines, and the separator as Excel is told of it.
+_FIRST_LINES = re.compile(r"\A[\r\n]*(sep=.[\r\n]+)?")
 BETWEEN_LABELS = re.compile(r"\s*[,;|]\s*")
 # Fewer photos than these may well be of a class each.
 FEW = 10
@@ -45,12 +49,10 @@ def read_table(path: Path) -> Any:
     """A table whose columns are called in lower case, and whose cells are text.
 
     Raises:
-        DataFault: When it cannot be read, or a path, label, split, group or decision is a list.
+        DataFault: When it cannot be read, or a path, label, split, group or decision is a list or has parts.
     """
-    import pandas
-
     try:
-        table = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     except MemoryError:
         raise
     except Exception as error:  # Parsers raise what they like, of Parquet above all.
@@ -58,6 +60,8 @@ def read_table(path: Path) -> Any:
     table.columns = [str(name).strip().lower() for name in table.columns]
     table = table.map(_as_text)
     for column in {"path", "label", "split", "group", "decision"} & set(table.columns):
+        if (table.columns == column).sum() > 1:
+            raise DataFault(f"{path} has more than one column {column}. Leave it one.")
         if several := next((value for value in table[column] if not isinstance(value, str)), None):
             raise DataFault(
                 f"{path}: a photo must have one {column}, and one has {several}. Give each photo a single {column}; "
@@ -69,7 +73,7 @@ def read_table(path: Path) -> Any:
 def path_in(written: str, table: Path) -> str:
     """A path as it is written in a table; of one with backslashes, from Windows, with slashes."""
     name = written.strip()
-    return name if "\\" not in name or (table.parent / name).exists() else name.replace("\\", "/")
+    return name if "\\" not in name or _is_there(table.parent / name) else name.replace("\\", "/")
 
 
 def as_meant(names: Sequence[str], table: Path) -> list[str]:
@@ -104,36 +108,63 @@ def as_meant(names: Sequence[str], table: Path) -> list[str]:
 
 
 def _readings(folder: Path, example: str) -> Iterator[Callable[[str], str]]:
-    """Other readings of a path: in another Unicode form, without its first folders, elsewhere, with an extension."""
+    """Other readings of a path: in another Unicode form, as in an address, below another root, with an extension.
+
+    A folder that is not there is never taken for another one: `train/1.jpg` is not `test/1.jpg`.
+    """
     yield lambda name: unicodedata.normalize("NFC", name)
     yield lambda name: unicodedata.normalize("NFD", name)
-    depth = len(PurePosixPath(example).parts)
-    homes = ["", *sorted(f"{entry.name}/" for entry in islice(folder.iterdir(), MOST_HOMES) if entry.is_dir())]
-    extensions = ["", *EXTENSIONS, *(extension.upper() for extension in EXTENSIONS)]
-    for extension in extensions:
-        for home in homes:
-            for first in range(depth):
+    yield unquote
+    path = PurePosixPath(example)
+    homes = [f"{entry.name}/" for entry in islice(folder.iterdir(), MOST_HOMES) if entry.is_dir()]
+    for ending in _ENDINGS:
+        for home in ["", *sorted(homes)]:
+            has_root = path.is_absolute() or ":" in path.parts[0]
+            for first in range(len(path.parts) if has_root or not home else 1):
                 yield (
-                    lambda name, extension=extension, home=home, first=first: (  # type: ignore[misc]
-                        f"{home}{'/'.join(PurePosixPath(name).parts[first:])}{extension}"
+                    lambda name, ending=ending, home=home, first=first: (  # type: ignore[misc]
+                        f"{home}{ending('/'.join(PurePosixPath(name).parts[first:]))}"
                     )
                 )
 
 
+def _with_suffix(change: Callable[[str], str]) -> Callable[[str], str]:
+    def changed(name: str) -> str:
+        stem, point, suffix = name.rpartition(".")
+        return f"{stem}{point}{change(suffix)}"
+
+    return changed
+
+
+def _with_end(end: str) -> Callable[[str], str]:
+    return lambda name: name + end
+
+
+# As it is, with its extension in the other case, and with one that it lacks.
+_ENDINGS: list[Callable[[str], str]] = [
+    str,
+    _with_suffix(str.lower),
+    _with_suffix(str.upper),
+    *(_with_end(suffix) for extension in EXTENSIONS for suffix in (extension, extension.upper())),
+]
+
+
 def _is_there(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.exists() and not path.is_dir()
     except (OSError, ValueError):  # Too long a name, or one that no system takes.
         return False
 
 
 def _as_text(value: Any) -> Any:
-    """A cell as text, empty where there is nothing in it; a list stays one."""
+    """A cell as text, empty where there is nothing in it; a list and what has parts stay as they are."""
     import pandas
 
     if isinstance(value, list | tuple | set) or hasattr(value, "__array__"):
         return list(value)
-    return "" if pandas.isna(value) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, dict) else "" if pandas.isna(value) else str(value)
 
 
 def _columns(text: str, separator: str) -> int:
@@ -142,6 +173,7 @@ def _columns(text: str, separator: str) -> int:
     Raises:
         ValueError: With its line, and what helps.
     """
+    csv.field_size_limit(2**31 - 1)  # A picture may stand in a column that nobody asks for.
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     columns = len(next(rows, []))
     for row in rows:
@@ -161,6 +193,15 @@ def _of_windows(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
+def _read_parquet(path: Path) -> Any:
+    """A Parquet file; an index with a name is a column, and integers stay such where some are missing."""
+    import pandas
+
+    table = pandas.read_parquet(path, dtype_backend="numpy_nullable")
+    named = [name for name in table.index.names if name is not None]
+    return table.reset_index(named) if named else table
+
+
 def _read_csv(path: Path) -> Any:
     """A CSV file in UTF-8, UTF-16, CP949 or CP1252, as Windows writes it; with commas, semicolons or tabs."""
     import pandas
@@ -173,6 +214,9 @@ def _read_csv(path: Path) -> Any:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = _of_windows(content)
+    if "\0" in text:
+        raise ValueError("it is no text in UTF-8 or UTF-16: save it as CSV in UTF-8")
+    text = _FIRST_LINES.sub("", text)
     header = text.partition("\n")[0]
     separator = max(SEPARATORS, key=header.count)
     columns = _columns(text, separator)
@@ -212,11 +256,11 @@ def refuse_several(path: Path, photos: Sequence[tuple[str, str]]) -> None:
     """
     labels_of: dict[str, set[str]] = {}
     for name, label in photos:
-        labels_of.setdefault(name, set()).add(label)
+        labels_of.setdefault(normpath(name), set()).add(label)
     if several := next(((name, labels) for name, labels in labels_of.items() if len(labels) > 1), None):
         name, labels = several
         raise DataFault(f"{path}: {name!r} has the labels {_named(labels)}. Leave it one; {SEVERAL}.")
-    twice = [name for name, number in Counter(name for name, _ in photos).items() if number > 1]
+    twice = [name for name, number in Counter(normpath(name) for name, _ in photos).items() if number > 1]
     if twice:
         raise DataFault(
             f"{path} lists {len(twice)} path{'s' * (len(twice) != 1)} more than once, {twice[0]!r} among them."

@@ -64,6 +64,7 @@ def _examined(bundle: Path, examined: Examination) -> Agreement:
     originals = [image for image in facts.originals if os.path.exists(bundle / image.file)]
     _check_files(bundle, facts, examined)
     runtime = RUNTIMES[facts.format]
+    _refuse_unlisted(bundle, facts, runtime.file)
     runtime.require(to_write=False)
     _note_runtime(runtime, facts, examined)
     arrays = [_pixels(_within(bundle, image.file), facts.input.shape) for image in facts.golden]
@@ -80,6 +81,21 @@ def _examined(bundle: Path, examined: Examination) -> Agreement:
     compare_likeness(bundle, facts.golden, more, examined)
     compare_originals(bundle, facts, originals, found[number:], examined)
     return agreement
+
+
+def _refuse_unlisted(bundle: Path, facts: Facts, model: str) -> None:
+    """Refuse facts that leave out a file that will be read: nothing would tell that it changed.
+
+    Raises:
+        CorruptFault: With the first.
+    """
+    parts = [*bundle.glob(f"{Path(model).stem}.*"), *(bundle / model).rglob("*")]
+    read = {image.file for image in facts.golden} | {
+        path.relative_to(bundle).as_posix() for path in parts if path.is_file() and path.name != FACTS
+    }
+    has_model = any(name == model or name.startswith(f"{model}/") for name in facts.files)
+    if lacking := sorted(read - facts.files.keys()) if has_model else [model]:
+        raise CorruptFault(f"{bundle / FACTS} is damaged: files: {lacking[0]} is missing.")
 
 
 def _check_files(bundle: Path, facts: Facts, examined: Examination) -> None:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, MaxLen, MinLen, Predicate
 
@@ -51,7 +51,7 @@ class Entrance:
     """What the network takes, see `recipes.inference.bundle.preparation`; shape: (height, width, channels)."""
 
     shape: Annotated[list[Annotated[int, Ge(1)]], MinLen(3), MaxLen(3), Predicate(_is_image)]
-    square: str = "squash"
+    square: Literal["squash", "crop", "letterbox"] = "squash"
     decoder: str = ""
 
 

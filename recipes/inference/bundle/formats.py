@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,7 +205,8 @@ def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
         image = keras.Input(model.input_shape[1:], name="image")
         predicting = keras.Model(image, model(image, training=False))
         predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
-        predicting.export(str(path), format=kind, verbose=False)
+        with warnings.catch_warnings(action="ignore"):  # Of what converters will change one day.
+            predicting.export(str(path), format=kind, verbose=False)
 
     return write
 

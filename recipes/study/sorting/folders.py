@@ -76,10 +76,10 @@ def put(
         DataFault: When the table of what was put was changed so that it cannot be read.
         DiskFault: When the disk is too small, or cannot be written.
     """
-    made, done = _Made(out, paths), Put()
     sources = {name: paths[name] for name in labels if name in paths}
     if not link:
-        _refuse_large(out, [source for name, source in sources.items() if name not in made.files], instead)
+        refuse_large(out, sources, instead)
+    made, done = _Made(out, paths), Put()
     for name in [name for name in made.files if name in paths]:
         if name not in labels or made.files[name].parent.name != folder_of(labels[name]):
             made.take_away(name, paths[name], done)
@@ -210,16 +210,22 @@ def _unreadable(source: Path | None) -> str:
         return error.strerror or str(error)
 
 
-def _refuse_large(out: Path, sources: list[Path], instead: str) -> None:
+def refuse_large(out: Path, sources: Mapping[str, Path], instead: str = "") -> None:
     """Refuse copies that would fill the disk.
 
+    Args:
+        out: A folder that is held, see `journal.opened`.
+        sources: Where each photo is, by its name; those that were put before are left out.
+        instead: What the caller has for who lacks room, in the words of an error.
+
     Raises:
+        DataFault: When the table of what was put was changed so that it cannot be read.
         DiskFault: With what is needed, what is free, and what to do.
     """
-    needed = 0
-    for source in sources:
+    made, needed = _Made(out, sources), 0
+    for name, source in sources.items():
         with suppress(OSError):
-            needed += source.stat().st_size
+            needed += 0 if name in made.files else source.stat().st_size
     free = shutil.disk_usage(out).free
     if needed > SHARE_OF_FREE * free:
         raise DiskFault(
