@@ -152,8 +152,8 @@ def numbers(stored: h5py.Dataset) -> np.ndarray:
     """
     import numpy as np
 
-    found = stored[()] if hasattr(stored, "dtype") else None
-    if not isinstance(found, np.ndarray | np.generic) or found.dtype.kind not in "biuf":
+    found = np.asarray(stored[()]) if hasattr(stored, "dtype") else None
+    if found is None or found.dtype.kind not in "biuf":
         raise NotAsItShouldBe(f"{stored.name} holds no numbers")
     return found
 
