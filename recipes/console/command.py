@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -141,6 +141,8 @@ def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if _is_ctrl_c(error):
+            return 130
         fault = _interruption(error) or _as_fault(error)
         if fault is not None:
             print(f"error: {visible(str(fault))}", file=sys.stderr)
@@ -150,11 +152,24 @@ def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence
         return 1
 
 
-def _interruption(error: BaseException | None) -> Interrupted | None:
+def _interruption(error: BaseException) -> Interrupted | None:
     """The signal behind an error: libraries, Keras's layers among them, raise errors of their own in its place."""
-    while error is not None and not isinstance(error, Interrupted):
-        error = error.__cause__ or error.__context__
-    return error
+    return next((one for one in _behind(error) if isinstance(one, Interrupted)), None)
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error; a library that is not in Python may tell it in words alone."""
+    return any(isinstance(one, KeyboardInterrupt) or "KeyboardInterrupt" in str(one) for one in _behind(error))
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it came of, each once: they may stand in a circle."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 def _as_fault(error: Exception) -> Fault | None:

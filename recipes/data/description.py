@@ -68,9 +68,9 @@ def describe(origin: Origin, image_size: int | None, shape: tuple[int, int, int]
 def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """The size of the first photo that has one, where it is so small that photos are taken as they are."""
     for entry in islice(entries, 8):
-        if not entry.path.is_file():  # Of a pipe nothing ever comes.
-            continue
         try:
+            if not entry.path.is_file():  # Of a pipe nothing ever comes.
+                continue
             with opened(entry.path.read_bytes(), 1) as image:
                 small = max(image.size) <= SMALL
                 return (image.height, image.width, shape[2]) if small else shape

@@ -13,6 +13,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from recipes.errors import EnvironmentFault
+from recipes.errors import DiskFault, EnvironmentFault
 from recipes.files.atomic import disk_faults, write, write_json
 from zoo.cache import acquire
 
@@ -58,6 +59,7 @@ class Rows:
         # A power of two, so that shards hold whole batches.
         self.rows_per_shard = 2 ** max(5, int(math.log2(max(1, SHARD_BYTES / self.row_bytes))))
         self._shards = self._find_shards()
+        self._sweep_claims()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -81,13 +83,22 @@ class Rows:
         out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
         for place, row in enumerate(wanted):
             shard, offset = divmod(int(row), self.rows_per_shard)
-            out[place] = np.fromfile(
-                self._shards[shard],
-                self.dtype,
-                count=math.prod(self.shape[1:]),
-                offset=offset * self.row_bytes,
-            ).reshape(self.shape[1:])
+            out[place] = self._row(self._shards[shard], offset)
         return out
+
+    def _row(self, shard: Path, place: int) -> np.ndarray:
+        """The row at a place of a shard.
+
+        Raises:
+            DiskFault: When the shard is gone, or cannot be read.
+        """
+        try:
+            values = np.fromfile(shard, self.dtype, count=math.prod(self.shape[1:]), offset=place * self.row_bytes)
+            return values.reshape(self.shape[1:])
+        except (OSError, ValueError) as error:
+            raise DiskFault(
+                f"{shard} was there and is gone or cut off ({error}). The same command makes it again."
+            ) from error
 
     def fill(self, produce: Callable[[int, int], np.ndarray], shards: Sequence[int] | None = None) -> int:
         """Make the rows that are missing; several processes share the work, each shard made by the one that claims it.
@@ -156,6 +167,13 @@ class Rows:
             # Whoever waits for this file, and whoever makes it anew, sees that the shard is there.
             Path(claim.lock_file).unlink(missing_ok=True)
             claim.release()
+
+    def _sweep_claims(self) -> None:
+        """Remove the claims of processes that were killed: nobody claims a shard that is there."""
+        for claim in self.folder.glob(".claim-*"):
+            if int(claim.name.rpartition("-")[2]) in self._shards:
+                with suppress(OSError):
+                    claim.unlink(missing_ok=True)
 
     def missing_shards(self) -> dict[int, tuple[int, int]]:
         """(first, after the last) row of each shard that is not on disk yet, by its number."""

@@ -92,6 +92,9 @@ def _write(predictor: Any, images: list[Path], kind: str, folder: Path, run: Pat
             model_notes.add(folder / runtime.file, notes)
     except (Fault, MemoryError):
         raise
+    except OSError:  # Not the network's fault.
+        with atomic.disk_faults(folder / runtime.file):
+            raise
     except Exception as error:  # Each converter has exceptions of its own.
         raise _refused(predictor.model, kind, error) from error
     pixels = {image.stem: np.asarray(Image.open(image)).reshape(predictor.image_shape) for image in images}

@@ -121,7 +121,9 @@ class Search:
         if path.is_file():
             shutil.rmtree(states, ignore_errors=True)  # Of a process that was killed before it came to that.
             return atomic.read_json(path)
-        states.mkdir(parents=True, exist_ok=True)
+        with atomic.disk_faults(states):  # A folder of a search that was deleted meanwhile is not made anew.
+            path.parent.mkdir(exist_ok=True)
+            states.mkdir(exist_ok=True)
         recipe = self.recipe if trial is None else self.applied(trial.values)
         began = time.monotonic()
         figures: dict[str, Any] = {"seed": seed}
