@@ -15,7 +15,8 @@ from matplotlib import rc_context
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import api, explained, files, glossary, home, lessons, navigation, networks, phrases, reference, results  # noqa: E402
+from builder import files, lessons, navigation, networks, phrases  # noqa: E402
+from builder.pages import api, explained, glossary, home, reference, results  # noqa: E402
 
 API: list[Any] = []
 

@@ -32,6 +32,7 @@ def save(figure: Figure, path: str, says: str = "", languages: tuple[str, ...] =
             buffer, format="png", dpi=110, bbox_inches="tight", transparent=True, metadata={"Software": None}
         )
         write(f"{path}-{scheme}.png", buffer.getvalue(), languages)
+        figure.set_layout_engine("none")  # Both have the same places, which take long to find.
     return image(path, says)
 
 

@@ -59,7 +59,7 @@ fig, axes = plt.subplots(1, 4, figsize=(9, 2.6), layout="constrained")
 limit = np.abs(edges[:2]).max()
 axes[0].imshow(boot, "gray")
 for ax, map_, name in zip(axes[1:3], edges[:2], ("horizontal", "vertical"), strict=True):
-    ax.imshow(map_, "RdBu", vmin=-limit, vmax=limit)
+    ax.imshow(map_, "RdBu_r", vmin=-limit, vmax=limit)
     ax.set_title(name)
 axes[3].imshow(edges.magnitude, "gray")
 axes[0].set_title("28 x 28")
@@ -68,11 +68,11 @@ for ax in axes:
     ax.set_axis_off()
 
 # %% [markdown] lang="en"
-# An ankle boot, the answers of the two Sobel filters, and both together. Blue is positive, red negative, white is
+# An ankle boot, the answers of the two Sobel filters, and both together. Red is positive, blue negative, white is
 # zero: the horizontal filter sees the sole and the rim, the vertical one the heel and the front of the shaft.
 
 # %% [markdown] lang="ko"
-# 왼쪽부터 앵클부츠, 두 소벨 필터의 결과, 둘을 합친 크기입니다. 파란색은 양수, 빨간색은 음수, 흰색은 0입니다. 가로선
+# 왼쪽부터 앵클부츠, 두 소벨 필터의 결과, 둘을 합친 크기입니다. 빨간색은 양수, 파란색은 음수, 흰색은 0입니다. 가로선
 # 필터는 밑창에, 세로선 필터는 뒤축과 부츠 앞쪽에 반응합니다.
 
 # %% [markdown] lang="en"
@@ -159,7 +159,7 @@ limit = max(np.abs(before).max(), np.abs(after).max())
 fig, axes = plt.subplots(3, 8, figsize=(9, 3.5), layout="constrained")
 for column, number in enumerate(most):
     for ax, values in zip(axes[:2, column], (before, after), strict=True):
-        ax.imshow(values[:, :, 0, number], "RdBu", vmin=-limit, vmax=limit)
+        ax.imshow(values[:, :, 0, number], "RdBu_r", vmin=-limit, vmax=limit)
     axes[2, column].imshow(feature_maps[:, :, number], "gray")
     axes[0, column].set_title(f"{number}")
 for ax in axes.flat:
@@ -169,13 +169,13 @@ for row, name in enumerate(("before", "after", "map")):
     axes[row, 0].set_ylabel(name)
 
 # %% [markdown] lang="en"
-# The eight filters that moved most: before training, after it, and the feature map each makes of the boot. Blue
-# weights add, red ones subtract. Filters that are blue on one side and red on the other answer to edges, as Sobel
+# The eight filters that moved most: before training, after it, and the feature map each makes of the boot. Red
+# weights add, blue ones subtract. Filters that are red on one side and blue on the other answer to edges, as Sobel
 # does; nobody told them to.
 
 # %% [markdown] lang="ko"
-# 가장 많이 바뀐 필터 여덟 개입니다. 위에서부터 훈련 전, 훈련 후, 그 필터가 부츠 그림에서 만든 특성 맵입니다. 파란색
-# 가중치는 더하고 빨간색은 뺍니다. 한쪽이 파랗고 다른 쪽이 빨간 필터는 소벨 필터처럼 에지에 반응합니다. 아무도
+# 가장 많이 바뀐 필터 여덟 개입니다. 위에서부터 훈련 전, 훈련 후, 그 필터가 부츠 그림에서 만든 특성 맵입니다. 빨간색
+# 가중치는 더하고 파란색은 뺍니다. 한쪽이 빨갛고 다른 쪽이 파란 필터는 소벨 필터처럼 에지에 반응합니다. 아무도
 # 그렇게 하라고 시키지 않았습니다.
 
 # %% [markdown] lang="en"

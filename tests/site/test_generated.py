@@ -118,7 +118,7 @@ def test_what_benchmarks_wrote_is_shown_in_korean(builder):
 
 
 def test_the_page_of_commands_shows_every_option(builder, written):
-    from builder import reference
+    from builder.pages import reference
 
     reference.build()
     english, korean = (
