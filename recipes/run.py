@@ -254,7 +254,9 @@ def _command(arguments: Sequence[str] | None) -> int:
             load_backend()
             from recipes.study import find_rate
 
-            manifest = find_rate.find(request, options.out or Path("runs/find-lr") / options.name, screen)
+            manifest = find_rate.find(
+                request, options.out or Path("runs/find-lr") / options.name.replace(":", "."), screen
+            )
         else:
             from recipes.execution import execute
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas
 import pytest
 from run_files import manifest_of, write_manifest
 
@@ -53,9 +54,10 @@ def test_tables_of_a_sorted_album_that_cannot_be_read_are_refused(tmp_path):
 
 
 def test_a_path_that_no_system_takes_is_no_photo_of_the_album(tmp_path):
-    file = tmp_path / "names.csv"
-    file.write_bytes(b"path,label\na\0b.jpg,cat\n")
-    assert table.read(file, tmp_path, ["c.jpg"], ("cat", "dog")) == ({}, ["a\0b.jpg"])
+    for name in ("a\0b.jpg", "a" * 5000 + ".jpg"):
+        file = tmp_path / "names.parquet"  # In a CSV file a zero is no text.
+        pandas.DataFrame({"path": [name], "label": ["cat"]}).to_parquet(file)
+        assert table.read(file, tmp_path, ["c.jpg"], ("cat", "dog")) == ({}, [name])
 
 
 def test_settings_of_too_many_digits_or_brackets_are_text():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +16,12 @@ from recipes.errors import UsageFault, first_line
 Photo = str | os.PathLike | bytes | Any
 
 
-def several(images: Photo | Iterable[Photo], channels: int) -> Sequence[Photo]:
+def several(images: Any, channels: int) -> Sequence[Photo]:
     """Photos as a sequence, whether one is given or many.
 
     Args:
-        images: Among arrays, (images, height, width) are grey; three of them, only for a network that takes grey.
+        images: One `Photo` or many; among arrays, (images, height, width) are grey; three of them, only for a network
+            that takes grey.
         channels: That the network takes.
     """
     if _is_file(images) or not hasattr(images, "__iter__"):

@@ -62,6 +62,14 @@ def test_a_damaged_member_costs_itself_alone(tmp_path):
     path = zipped(tmp_path / "album.zip", {"a.jpg": b"first" * 99, "b.jpg": b"second"})
     path.write_bytes(path.read_bytes().replace(b"firstfirst", b"firstFIRST", 1))
     assert contents(path, tmp_path / "out")["b.jpg"] == b"second"
+    for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(path, "w", kind) as archive:
+            archive.writestr("a.jpg", bytes(range(256)) * 9)
+            archive.writestr("b.jpg", b"second")
+        content = bytearray(path.read_bytes())
+        content[45:70] = bytes(25)  # Behind the header and the name of the first.
+        path.write_bytes(content)
+        assert contents(path, tmp_path / f"out{kind}")["b.jpg"] == b"second"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and nothing else", b"no archive"])

@@ -80,6 +80,15 @@ def test_a_field_that_cannot_be_is_named(bundle, call, changes, words):
     assert words in err
 
 
+def test_a_bundle_that_brings_a_module_is_refused_and_nothing_of_it_is_run(bundle, call, monkeypatch):
+    folder = bundle(modules=["theirs_for_test.layers"])
+    (folder / "theirs_for_test").mkdir()
+    (folder / "theirs_for_test" / "__init__.py").write_text("raise SystemExit('run')")
+    monkeypatch.syspath_prepend(str(folder))  # As by `python -m` in the bundle's folder.
+    code, _, err = call(verify, folder)
+    assert (code, "brings the module 'theirs_for_test.layers' itself, which is not to be trusted" in err) == (9, True)
+
+
 def test_each_missing_and_changed_file_is_named_in_a_row_and_in_the_line(bundle, call):
     folder = bundle()
     (folder / "golden" / "1.png").unlink()

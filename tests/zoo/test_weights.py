@@ -1,8 +1,10 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
 import dataclasses
+import os
 import shutil
 import threading
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -197,6 +199,34 @@ def test_a_download_that_is_cut_off_leaves_no_file_behind(monkeypatch, tmp_path)
     with pytest.raises(WeightsCorrupt, match=r"is damaged: .*The file was deleted; the next run fetches it again"):
         zoo.get("vgg16_finetune", input_shape=(32, 32, 3))
     assert not (tmp_path / "models" / VGG16_FILE).exists()
+
+
+def claiming(file, part):
+    file.create_dataset(part, (50_000, 50_000), "f4", chunks=(1000, 1000))
+
+
+def elsewhere(file, part):
+    file.create_dataset(part, (2,), "f4", external=[(os.path.abspath(__file__), 0, 8)])
+
+
+def linked(file, part):
+    file[part] = h5py.ExternalLink(str(Path(file.filename).with_name("vgg.h5")), f"{VGG16_LAYERS[0]}/kernel")
+
+
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [(claiming, "claims 10,000 MB, which are not in the file"), (elsewhere, "in another file"), (linked, "in another")],
+)
+def test_a_weights_file_that_claims_too_much_or_leads_out_is_refused(earlier, tmp_path, put, words):
+    with h5py.File(tmp_path / "vgg.h5", "w") as other:
+        other[f"{VGG16_LAYERS[0]}/kernel"] = np.zeros((3, 3))
+    for name, part in (("mine.weights.h5", "layers/conv2d_1/vars/1"), ("mine.h5", "model_weights/conv1/conv1/kernel")):
+        shutil.copyfile(earlier[0] / name, tmp_path / name)
+        with h5py.File(tmp_path / name, "r+") as file:
+            del file[part]
+            put(file, part)
+        with pytest.raises(WeightsCorrupt, match=rf"{name} .*{words}"):
+            zoo.get("fashion_cnn", weights=f"base:{tmp_path / name}")
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # torch.save's first layout: four pickles, then the numbers.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+# Numbers in an HDF5 file do not become this many times more when they are read.
+MOST_TIMES, SMALL = 200, 10_000_000
 
 
 class NotAsItShouldBe(ValueError):
@@ -56,7 +58,7 @@ def keras_archive(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]
         for layer in layers:
             kind = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
             weights = layers_in_file[f"{kind}_{seen[kind]}" if seen[kind] else kind]["vars"]
-            arrays += [numbers(weights[str(place)]) for place in range(len(weights))]
+            arrays += [numbers(weights[str(place)], file) for place in range(len(weights))]
             seen[kind] += 1
     return arrays
 
@@ -141,21 +143,25 @@ def keras_notop(path: Path, layers: Sequence[keras.Layer]) -> list[np.ndarray]:
 
     with h5py.File(path) as file:
         groups = [file[name] for name in file.attrs["layer_names"]]
-        return [numbers(group[stored]) for group in groups for stored in group.attrs["weight_names"]]
+        return [numbers(group[stored], file) for group in groups for stored in group.attrs["weight_names"]]
 
 
-def numbers(stored: h5py.Dataset) -> np.ndarray:
+def numbers(stored: h5py.Dataset, file: h5py.File) -> np.ndarray:
     """What a part of an HDF5 file holds.
 
     Raises:
-        NotAsItShouldBe: When that is no array of numbers.
+        NotAsItShouldBe: When that is no array of numbers, lies in another file, or claims far more than is there.
     """
+    import h5py
     import numpy as np
 
-    found = np.asarray(stored[()]) if hasattr(stored, "dtype") else None
-    if found is None or found.dtype.kind not in "biuf":
+    if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "biuf" or stored.shape is None:
         raise NotAsItShouldBe(f"{stored.name} holds no numbers")
-    return found
+    if stored.file.filename != file.filename or stored.external or stored.is_virtual:
+        raise NotAsItShouldBe(f"{stored.name} lies in another file")
+    if stored.nbytes > SMALL + MOST_TIMES * stored.id.get_storage_size():
+        raise NotAsItShouldBe(f"{stored.name} claims {stored.nbytes / 1e6:,.0f} MB, which are not in the file")
+    return np.asarray(stored[()])
 
 
 def is_notop(path: Path, first: str) -> bool:

@@ -134,11 +134,10 @@ def _read_layers(model: keras.Model, path: Path) -> dict[str, list[np.ndarray]]:
         with h5py.File(path) as file:
             if "layer_names" in file.get("model_weights", file).attrs:
                 groups = file.get("model_weights", file)
-                return {
-                    name: [numbers(group[key]) for key in group.attrs["weight_names"]] for name, group in groups.items()
-                }
+                names = {name: group.attrs["weight_names"] for name, group in groups.items()}
+                return {name: [numbers(groups[name][key], file) for key in keys] for name, keys in names.items()}
             layers = [layer["vars"] for layer in file["layers"].values()]
-            return {held.attrs["name"]: [numbers(held[key]) for key in sorted(held, key=int)] for held in layers}
+            return {held.attrs["name"]: [numbers(held[key], file) for key in sorted(held, key=int)] for held in layers}
     except Exception as error:  # As above.
         raise _cannot_load(model, path, error) from error
 

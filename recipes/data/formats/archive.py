@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -45,7 +46,9 @@ def unpacked(path: Path, folder: Path, extensions: Container[str], most_bytes: i
             _refuse_too_much(path, found, folder)
             return {_extracted(archive, member, folder, place): _name(member) for place, member in enumerate(found)}
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataFault(f"{path} cannot be read: {first_line(error)}") from error
+        raise DataFault(
+            f"{path} cannot be read: {first_line(error)}. Where another program can unpack it, give the folder."
+        ) from error
 
 
 def _extracted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, place: int) -> Path:
@@ -55,7 +58,9 @@ def _extracted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, 
         try:
             with archive.open(member) as source:
                 shutil.copyfileobj(source, target)
-        except (zipfile.BadZipFile, zlib.error, EOFError):
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+            if getattr(error, "errno", None):  # Of the disk, not of the reader.
+                raise
             target.flush()
     return file
 

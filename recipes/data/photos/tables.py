@@ -58,7 +58,7 @@ def read_table(path: Path) -> Any:
     except Exception as error:  # Parsers raise what they like, of Parquet above all.
         raise DataFault(f"{path} cannot be read: {first_line(error)}") from error
     table.columns = [str(name).strip().lower() for name in table.columns]
-    table = table.map(_as_text)
+    table = table.astype(object).map(_as_text)  # Else pandas makes floats of integers with gaps.
     for column in {"path", "label", "split", "group", "decision"} & set(table.columns):
         if (table.columns == column).sum() > 1:
             raise DataFault(f"{path} has more than one column {column}. Leave it one.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,7 @@ def _examined(bundle: Path, examined: Examination) -> Agreement:
     _check_files(bundle, facts, examined)
     runtime = RUNTIMES[facts.format]
     _refuse_unlisted(bundle, facts, runtime.file)
+    _refuse_code(bundle, facts.modules)
     runtime.require(to_write=False)
     _note_runtime(runtime, facts, examined)
     arrays = [_pixels(_within(bundle, image.file), facts.input.shape) for image in facts.golden]
@@ -117,6 +120,22 @@ def _check_files(bundle: Path, facts: Facts, examined: Examination) -> None:
     ]
     if words:
         raise CorruptFault(f"{bundle} is not as it was made ({'; '.join(words)}). Get it again.")
+
+
+def _refuse_code(bundle: Path, modules: Sequence[str]) -> None:
+    """Refuse modules that Python would take out of the bundle: called in its folder, it looks there first.
+
+    Raises:
+        CorruptFault: With the module.
+    """
+    for name in modules:
+        try:
+            found = importlib.util.find_spec(name.partition(".")[0])
+        except (ImportError, ValueError):  # Whoever imports it says so.
+            continue
+        places = [found.origin or "", *(found.submodule_search_locations or ())] if found else []
+        if any(Path(place).resolve().is_relative_to(bundle.resolve()) for place in filter(os.path.exists, places)):
+            raise CorruptFault(f"{bundle} brings the module {name!r} itself, which is not to be trusted.")
 
 
 def _note_runtime(runtime: Runtime, facts: Facts, examined: Examination) -> None:
