@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def several(images: Any, channels: int) -> Sequence[Photo]:
     if _is_file(images) or not hasattr(images, "__iter__"):
         return [images]
     if not hasattr(images, "__array__"):
-        return images if isinstance(images, Sequence) else list(cast("Iterable[Photo]", images))
+        return images if isinstance(images, Sequence) else list(images)
     found = _array(images)
     are_grey = found.ndim == 3 and found.shape[-1] > 4 and (channels == 1 or found.shape[0] != 3)
     return list(found) if found.ndim == 4 or are_grey else [found]

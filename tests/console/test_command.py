@@ -40,3 +40,21 @@ def test_a_signal_that_a_library_makes_an_error_of_its_own_keeps_its_code(error,
 
     assert guarded(command, []) == 143
     assert capsys.readouterr().err == "error: Stopped.\n"
+
+
+def test_errors_in_a_circle_end_a_command(capsys):
+    def command(arguments):
+        first, second = RuntimeError("one"), RuntimeError("other")
+        first.__context__, second.__context__ = second, first
+        raise first
+
+    assert guarded(command, []) == 1
+    assert "RuntimeError: one" in capsys.readouterr().err
+
+
+def test_ctrl_c_that_a_library_tells_in_words_alone_is_ctrl_c(capsys):
+    def command(arguments):
+        raise RuntimeError("Error building `literal` serializer: KeyboardInterrupt: ")
+
+    assert guarded(command, []) == 130
+    assert capsys.readouterr().err == ""

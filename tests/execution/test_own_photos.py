@@ -329,6 +329,13 @@ def test_an_audition_wants_bases_with_sizes(photos, run_cli, given):
     assert "NAME@PIXELS" in err
 
 
+def test_a_table_that_begins_with_a_path_no_system_takes_names_it(photos, run_cli, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text(f"path,label\n{'[' * 300}.jpg,flower\n{photos / 'nothing.jpg'},temple\n", encoding="utf-8")
+    code, _, err = run_cli("dogs_vs_cats_aug", "--data", table, "--out", tmp_path / "run")
+    assert (code, "File name too long" in err) == (3, True), err
+
+
 def test_bases_to_choose_among_beside_a_size_that_is_named_are_refused(photos, run_cli):
     code, _, err = run_cli("--data", photos, "--set", "audition=small@32", "--set", "image_size=64")
     assert (code, "image_size=64 names one: leave one of the two out" in err) == (2, True), err

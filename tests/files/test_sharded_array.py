@@ -85,6 +85,27 @@ def test_a_damaged_shard_alone_is_made_again(tmp_path, damage):
     assert not list(kept.folder.glob(".*.rows"))
 
 
+@pytest.mark.parametrize("cut", [None, 8])
+def test_a_shard_that_goes_while_it_is_read_is_named(tmp_path, cut):
+    kept = made(tmp_path)
+    kept.fill(produce)
+    for shard in kept.folder.glob("000001-*.rows"):
+        shard.unlink() if cut is None else shard.write_bytes(shard.read_bytes()[:cut])
+    np.testing.assert_array_equal(kept[:32], CONTENT[:32])
+    with pytest.raises(DiskFault, match="000001-.*gone or cut off .*The same command makes it again"):
+        kept[30:40]
+
+
+def test_what_a_process_claimed_that_was_killed_is_swept_once_the_shard_is_there(tmp_path):
+    kept = made(tmp_path)
+    kept.fill(produce, [0])
+    claims = [kept.folder / ".claim-000000", kept.folder / ".claim-000001"]
+    for claim in claims:
+        claim.touch()
+    made(tmp_path)
+    assert [claim.exists() for claim in claims] == [False, True]
+
+
 @needs_posix
 def test_a_cache_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")

@@ -1,6 +1,7 @@
 """Bundles: every format answers as the run does, or is not kept."""
 
 import dataclasses
+import errno
 import functools
 import json
 import re
@@ -239,6 +240,16 @@ def test_a_bundle_goes_into_a_folder_of_its_own(trained, call, tmp_path, monkeyp
     for out in (".", "/", "", "file", "album", photos / "bundle"):
         assert call(export, trained, "--out", out)[0] == 2, out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["album", "file"]
+
+
+def test_a_disk_that_is_full_is_not_the_networks_fault(trained, call, tmp_path, monkeypatch):
+    def full(path, notes):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(model_notes, "add", full)
+    code, _, err = call(export, trained, "--to", "keras", "--out", tmp_path / "bundle")
+    assert (code, "model.keras cannot be written: the disk is full" in err) == (6, True), err
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_a_bundle_that_answers_otherwise_is_deleted(trained, call, tmp_path, monkeypatch):
