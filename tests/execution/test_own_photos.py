@@ -331,7 +331,8 @@ def test_an_audition_wants_bases_with_sizes(photos, run_cli, given):
 
 def test_a_table_that_begins_with_a_path_no_system_takes_names_it(photos, run_cli, tmp_path):
     table = tmp_path / "table.csv"
-    table.write_text(f"path,label\n{'[' * 300}.jpg,flower\n{photos / 'nothing.jpg'},temple\n", encoding="utf-8")
+    there = next(photos.rglob("*.jpg"))
+    table.write_text(f"path,label\n{'[' * 300}.jpg,flower\n{there},temple\n", encoding="utf-8")
     code, _, err = run_cli("dogs_vs_cats_aug", "--data", table, "--out", tmp_path / "run")
     assert (code, "File name too long" in err) == (3, True), err
 
