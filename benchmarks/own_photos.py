@@ -36,6 +36,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -48,7 +49,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recipes.console.command import Parser, guarded
-from recipes.errors import UsageFault
+from recipes.errors import Fault, UsageFault
 from zoo.text.markdown import table
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ def done(command: Sequence[str], look: Callable[[], None], **environment: str) -
             process.terminate()
             raise
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise Fault(f"{shlex.join(command)} ended with {process.returncode}.")
 
 
 def minutes(

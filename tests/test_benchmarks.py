@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from recipes.book import own_photos
-from recipes.errors import Interrupted
+from recipes.errors import Fault, Interrupted
 from zoo.pretrained.bases import BASES
 
 
@@ -155,6 +155,8 @@ def test_own_photos_ends_a_run_whose_cluster_is_told_to_stop():
     with pytest.raises(Interrupted):
         done([sys.executable, "-S", "-c", "import time; time.sleep(60)"], look)
     assert time.monotonic() - began < 50
+    with pytest.raises(Fault, match="ended with 3"):
+        done([sys.executable, "-S", "-c", "raise SystemExit(3)"], lambda: None)
 
 
 def test_own_photos_page_says_what_was_measured():

@@ -292,10 +292,16 @@ def _further(
     images, groups = _sample(splits, diagnosis)
     log.info("is %s worth it? %d folds of %d training images", recipe.then[0].name, further.FOLDS, len(images))
 
-    def train(longer: Recipe, fold: data.Splits) -> list[dict[str, Any]]:
+    def train(longer: Recipe, fold: data.Splits, until: float) -> list[dict[str, Any]] | None:
         of_fold = request.for_images(longer, fold.counts()["train"])
         model = build(of_fold, fold, request.seed, known.weights)
-        return engine.train(of_fold, fold, model, seed=request.seed, precision=request.precision).history
+        in_time = engine.Hooks(stop_requested=lambda: time.monotonic() > until)
+        try:
+            return engine.train(
+                of_fold, fold, model, seed=request.seed, precision=request.precision, hooks=in_time
+            ).history
+        except engine.StopRequested:
+            return None
 
     minutes = request.minutes or 0.0
     trial = further.tried(

@@ -363,6 +363,14 @@ def test_minutes_add_a_phase_only_where_folds_say_that_it_helps(clothes, run_cli
     assert "--minutes 30" in manifest["command"]
 
 
+def test_a_phase_is_not_tried_for_longer_than_its_minutes(clothes, run_cli, tmp_path):
+    many = ("--minutes", "0.001", "--set", "phases.finetune.epochs=500", *HEARD[:2], "--set", "audition=small@32")
+    code, out, err = run_cli("--data", clothes, "--out", tmp_path / "run", *many)
+    assert code == 0, err
+    assert "finetune is left out: --minutes gives 0.001, in which the first fold did not end" in out
+    assert json.loads((tmp_path / "run" / "further.json").read_text())["losses_after"] == []
+
+
 @pytest.mark.parametrize("minutes", ["0", "-3", "nan", "many"])
 def test_minutes_are_a_number_above_0(photos, run_cli, minutes):
     code, _, err = run_cli("--data", photos, f"--minutes={minutes}")

@@ -1,5 +1,7 @@
 """A further phase, added where folds say that it helps."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def trial(before, after, minutes=10.0, all_images=60):
     """A trial whose folds have these (accuracy, loss); gives it, and what was trained."""
     trained = []
 
-    def train(recipe, fold):
+    def train(recipe, fold, until):
         trained.append((recipe, fold))
         accuracy, loss = (before if len(recipe.phases) == 1 else after)[len(trained) // 2 - len(recipe.phases) // 2]
         return [{"phase": phase.name, "val_accuracy": accuracy, "val_loss": loss} for phase in recipe.phases]
@@ -55,6 +57,27 @@ def test_trial_ends_when_it_would_take_too_long(monkeypatch, caplog):
     assert len(trained) == 2
     assert not found.helps
     assert found.minutes == pytest.approx(3 + 2)  # A minute a fold, and a minute for 40 photos, of which there are 80.
+
+
+@pytest.mark.parametrize("ended", [0, 1, 2, 4])
+def test_fold_that_is_not_done_in_time_is_ended_and_the_phase_left_out(caplog, ended):
+    trained = []
+
+    def train(recipe, fold, until):
+        trained.append(until)
+        row = {"val_accuracy": 0.9, "val_loss": 0.4}
+        return [row] if len(trained) <= ended else None
+
+    caplog.set_level("INFO", "recipes")
+    found = further.tried(
+        book.get("own_photos"), PHOTOS, np.arange(60) // 2, ("cat", "dog"), all_images=60, minutes=3.0, train=train,
+    )  # fmt: skip
+    further.say(found, 3.0)
+    assert len(trained) == ended + 1
+    assert trained[0] == pytest.approx(time.monotonic() + 180, abs=60)
+    assert (found.helps, len(found.losses_after)) == (False, ended // 2)
+    assert ("in which the first fold did not end" in caplog.text) == (ended < 2)
+    assert "is left out" in caplog.text
 
 
 def test_phases_are_chosen_by_name():

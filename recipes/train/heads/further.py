@@ -62,7 +62,7 @@ def tried(
     *,
     all_images: int,
     minutes: float,
-    train: Callable[[Recipe, Splits], list[dict[str, Any]]],
+    train: Callable[[Recipe, Splits, float], list[dict[str, Any]] | None],
 ) -> Trial:
     """Try the first of a recipe's further phases: on the average of the last stage, against the recipe as it is.
 
@@ -72,9 +72,10 @@ def tried(
         groups: (images,), equal for photos that look alike: they share a fold.
         class_names: Of all classes.
         all_images: How many there are to train with in the end.
-        minutes: That it may take, the phase on all photos included. When the first fold shows that it would take more,
-            no other is tried.
-        train: From a recipe and splits to the history of the training.
+        minutes: That it may take, the phase on all photos included. When a fold shows that it would take more, no
+            other is tried; one that is not done by then is ended.
+        train: From a recipe, splits and the second of `time.monotonic` until which it may take, to the history of the
+            training; `None` where that came first.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -83,16 +84,20 @@ def tried(
     last = dataclasses.replace(phase, keep="last")
     longer = dataclasses.replace(recipe.override(*ONE_STAGE), phases=(*recipe.phases, last), then=())
     before, after = [], []
-    took, seen, needed = 0.0, 0, 0.0
+    took, seen, needed, end = 0.0, 0, 0.0, time.monotonic() + 60 * minutes
     divided = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=1).split(images.labels, images.labels, groups)
     for number, (here, rest) in enumerate(divided, 1):
         began = time.monotonic()
         unseen = images.select(rest)
         fold = Splits(images.select(here), unseen, unseen, class_names, Origin("photos", "folds", Path()))
-        before.append((train(recipe, fold)[-1], len(rest)))
-        after.append((train(longer, fold)[-1], len(rest)))
+        without = train(recipe, fold, end)
+        within = train(longer, fold, end) if without else None
         took, seen = took + time.monotonic() - began, seen + len(here)
         needed = (took * FOLDS / number + took / seen * all_images) / 60
+        if not (without and within):
+            break
+        before.append((without[-1], len(rest)))
+        after.append((within[-1], len(rest)))
         log.info(
             "  fold %d of %d: %.4f right and loss %.4f before, %.4f and %.4f after",
             number, FOLDS, before[-1][0]["val_accuracy"], before[-1][0]["val_loss"],
@@ -113,6 +118,9 @@ def tried(
 
 def say(trial: Trial, minutes: float) -> None:
     """Say whether the phase is added, and why."""
+    if not trial.losses_after:
+        log.info("%s is left out: --minutes gives %g, in which the first fold did not end", trial.phase, minutes)
+        return
     figures = (
         f"{trial.right_before} of {trial.images} right before it, {trial.right_after} after, loss "
         f"{np.mean(trial.losses_before):.4f} and {np.mean(trial.losses_after):.4f} over {len(trial.losses_after)} folds"
