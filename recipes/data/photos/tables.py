@@ -173,16 +173,19 @@ def _columns(text: str, separator: str) -> int:
     Raises:
         ValueError: With its line, and what helps.
     """
-    csv.field_size_limit(2**31 - 1)  # A picture may stand in a column that nobody asks for.
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    columns = len(next(rows, []))
-    for row in rows:
-        if any(cell.strip() for cell in row[columns:]):
-            raise ValueError(
-                f"line {rows.line_num} has {len(row)} cells, and the first line {columns}: put quotes around what "
-                f"holds {separator!r}"
-            )
-    return columns
+    limit = csv.field_size_limit(2**31 - 1)  # A picture may stand in a column that nobody asks for.
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+        columns = len(next(rows, []))
+        for row in rows:
+            if any(cell.strip() for cell in row[columns:]):
+                raise ValueError(
+                    f"line {rows.line_num} has {len(row)} cells, and the first line {columns}: put quotes around what "
+                    f"holds {separator!r}"
+                )
+        return columns
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _of_windows(content: bytes) -> str:
