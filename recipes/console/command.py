@@ -15,6 +15,8 @@ from typing import NoReturn
 from recipes.console.streams import steady_streams, visible
 from recipes.errors import DiskFault, EnvironmentFault, Fault, Interrupted, MemoryFault, UsageFault, wants_memory
 
+_NO_ROOM = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS)
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other fault; knows `--debug`.
@@ -180,7 +182,7 @@ def _as_fault(error: Exception) -> Fault | None:
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE):
         return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS):
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
     if isinstance(error, FileNotFoundError) and _is_nowhere():
         return DiskFault("The folder that this was called in is gone. Change to another one.")

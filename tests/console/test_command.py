@@ -1,5 +1,6 @@
 """What every command shares."""
 
+import errno
 import os
 import signal
 
@@ -58,3 +59,11 @@ def test_ctrl_c_that_a_library_tells_in_words_alone_is_ctrl_c(capsys):
 
     assert guarded(command, []) == 130
     assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_may_not_grow_is_a_matter_of_the_disk(capsys):
+    def command(arguments):
+        raise OSError(errno.EFBIG, "File too large")
+
+    assert guarded(command, []) == 6
+    assert "Free space or permission is needed" in capsys.readouterr().err
