@@ -15,7 +15,7 @@ from typing import NoReturn
 from recipes.console.streams import steady_streams, visible
 from recipes.errors import DiskFault, EnvironmentFault, Fault, Interrupted, MemoryFault, UsageFault, wants_memory
 
-_NO_ROOM = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS)
+_CANNOT_BE_WRITTEN = (errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EROFS)
 
 
 class Parser(argparse.ArgumentParser):
@@ -143,9 +143,10 @@ def _guarded(command: Callable[[Sequence[str] | None], int], arguments: Sequence
     except Exception as error:
         if debug:
             traceback.print_exc()
-        if _is_ctrl_c(error):
+        interruption = _interruption(error)
+        if interruption is None and _is_ctrl_c(error):
             return 130
-        fault = _interruption(error) or _as_fault(error)
+        fault = interruption or _as_fault(error)
         if fault is not None:
             print(f"error: {visible(str(fault))}", file=sys.stderr)
             return fault.exit_code
@@ -182,7 +183,7 @@ def _as_fault(error: Exception) -> Fault | None:
         return MemoryFault("Out of memory. Try a smaller batch: --set batch_size=16")
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE):
         return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
         return DiskFault(f"{error.filename or 'A file'}: {error.strerror}. Free space or permission is needed.")
     if isinstance(error, FileNotFoundError) and _is_nowhere():
         return DiskFault("The folder that this was called in is gone. Change to another one.")
