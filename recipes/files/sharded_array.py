@@ -170,8 +170,8 @@ class Rows:
 
     def _sweep_claims(self) -> None:
         """Remove the claims of processes that were killed: nobody claims a shard that is there."""
-        for claim in self.folder.glob(".claim-*"):
-            if int(claim.name.rpartition("-")[2]) in self._shards:
+        for claim in self.folder.glob(f".claim-{'[0-9]' * 6}"):
+            if int(claim.name[-6:]) in self._shards:
                 with suppress(OSError):
                     claim.unlink(missing_ok=True)
 
