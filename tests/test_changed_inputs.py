@@ -9,10 +9,12 @@ from run_files import manifest_of, write_manifest
 from recipes import book
 from recipes.data.photos.listing import list_photos
 from recipes.errors import CorruptFault, DataFault
-from recipes.files import atomic, earlier_run
+from recipes.execution import artifacts
+from recipes.files import atomic, earlier_run, typed
 from recipes.inference.bundle import check
 from recipes.inference.journal import Journal
 from recipes.study import comparison, results_files
+from recipes.study.searches import trial, tuning
 from recipes.study.sorting import folders, journal, table
 
 LONG = "x" * 200_000
@@ -51,6 +53,34 @@ def test_tables_of_a_sorted_album_that_cannot_be_read_are_refused(tmp_path):
         (tmp_path / folders.FILE).write_bytes(content)
         with pytest.raises(DataFault, match=r"sorted_files.csv cannot be read: .* Move it away"):
             folders.put(tmp_path, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "noted", "reason"),
+    [
+        (trial.Trial, {"number": 0, "values": {}, "epochs": 1, "val_accuracy": "x", "val_loss": 1.0}, "val_accuracy: "),
+        (trial.Trial, {"number": 0, "values": {}, "epochs": 1, "val_accuracy": 0.5}, "belong together"),
+        (trial.Retraining, {"seed": 1, "seconds": 1.0}, "either figures or a reason"),
+        (trial.Retraining, {"seed": 1, "seconds": 1.0, "val_accuracy": 0.5, "val_loss": None}, "belong together"),
+    ],
+)
+def test_what_a_search_noted_of_a_training_and_cannot_be_is_no_figure(tmp_path, kind, noted, reason):
+    atomic.write_json(tmp_path / "note.json", noted)
+    with pytest.raises(CorruptFault, match=reason):
+        typed.read(tmp_path / "note.json", kind)
+
+
+def test_a_search_whose_note_of_itself_was_changed_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text('{"recipe": 3}')
+    with pytest.raises(CorruptFault, match=r"run.json is damaged: .* Search anew with --overwrite"):
+        tuning._begin(tmp_path, {"recipe": {}, "network": {}})
+
+
+def test_what_was_heard_and_cannot_be_is_left_out_of_the_report(tmp_path, caplog):
+    (tmp_path / "audition.json").write_text('{"heard": [], "chosen": 0, "joined": "", "missing": {}, "folds": 5}')
+    assert artifacts._auditioned(tmp_path / "audition.json") is None
+    assert "audition.json is missing or damaged" in caplog.text
+    assert "The report goes without what was heard" in caplog.text
 
 
 def test_a_path_that_no_system_takes_is_no_photo_of_the_album(tmp_path):

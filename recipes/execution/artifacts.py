@@ -13,6 +13,7 @@ import numpy as np
 
 import zoo
 from recipes import report
+from recipes.errors import CorruptFault
 from recipes.evaluate import likeness, none_of_these, predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
@@ -26,6 +27,7 @@ from recipes.report import doubted
 from recipes.report.figures.style import png
 from recipes.report.gallery import doubted_cards, looked_at
 from recipes.report.run import Augmented, Drawn, run_page
+from recipes.train.heads import audition
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +81,7 @@ def write_results(
         heats=heatmaps(outcome.model, test, splits.test),
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
-        audition=_stored(folder / AUDITION),
+        audition=_auditioned(folder / AUDITION),
         learning=_stored(folder / LEARNING_CURVE),
         train=splits.train,
         features=_features(folder, splits) if manifest.data.kind == "photos" else None,
@@ -89,8 +91,19 @@ def write_results(
     write(folder / REPORT, page)
 
 
+def _auditioned(path: Path) -> dict[str, Any] | None:
+    """What was heard when the run was started; `None` where nothing was, or its file was damaged since."""
+    if not path.is_file():
+        return None
+    try:
+        return audition.read(path)
+    except CorruptFault as fault:
+        log.warning("warning: %s The report goes without what was heard.", fault)
+        return None
+
+
 def _stored(path: Path) -> dict[str, Any] | None:
-    """What an earlier stage of the run wrote; `None` where there was none."""
+    """What the stage before wrote; `None` where there was none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 

@@ -65,22 +65,24 @@ def find(rows: Rows, inputs: list[bytes]) -> dict[int, tuple[Rows, int]]:
         content = path.read_bytes()
         place_of = {content[at : at + DIGEST]: at // DIGEST for at in range(0, len(content), DIGEST)}
         wanted = {place: place_of[one] for place, one in enumerate(inputs) if place not in found and one in place_of}
-        other = _complete(rows, path) if wanted else None
-        if other is not None and len(other) * DIGEST == len(content):
+        other = _complete(rows, path, len(content) // DIGEST) if wanted and len(content) % DIGEST == 0 else None
+        if other is not None:
             found |= {place: (other, there) for place, there in wanted.items()}
     return found
 
 
-def _complete(rows: Rows, path: Path) -> Rows | None:
-    """The rows beside a note, where they differ from others by their images alone, and none is missing."""
+def _complete(rows: Rows, path: Path, count: int) -> Rows | None:
+    """The rows beside a note of so many, where they differ from others by their images alone, and none is missing."""
     try:
         facts = atomic.read_json(path.with_name("facts.json"))
     except CorruptFault:
         return None
     if not isinstance(facts, Mapping) or _but_for_the_set(facts) != _but_for_the_set(rows.facts):
         return None
+    if facts.get("count") != count:
+        return None
     own = {name: value for name, value in facts.items() if name not in ("count", "row_shape", "dtype")}
-    other = Rows(path.parent.parent, own, int(facts["count"]), rows.shape[1:], str(rows.dtype))
+    other = Rows(path.parent.parent, own, count, rows.shape[1:], str(rows.dtype))
     return None if other.folder != path.parent or other.missing_bytes else other
 
 

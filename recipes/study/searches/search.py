@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import keras_tuner
@@ -26,9 +26,9 @@ from sklearn.exceptions import ConvergenceWarning
 from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, DivergedFault, MemoryFault, UsageFault
 from recipes.execution import prepare
-from recipes.files import atomic, run_folder
+from recipes.files import atomic, run_folder, typed
 from recipes.recipe import Recipe
-from recipes.study.searches.trial import Trainer, Trial
+from recipes.study.searches.trial import Retraining, Trainer, Trial
 
 if TYPE_CHECKING:
     from recipes.study.searches.settings import Settings
@@ -39,6 +39,7 @@ TUNERS = {
     "hyperband": keras_tuner.Hyperband,
 }
 TRIALS, RETRAINED = "trials", "retrained"
+Record = TypeVar("Record", Trial, Retraining)
 log = logging.getLogger("recipes")
 
 
@@ -118,9 +119,9 @@ class Search:
         """
         name = f"{'page' if trial is None else f'trial-{trial.number:04d}'}-seed{seed}"
         path, states = self.folder / RETRAINED / f"{name}.json", self.folder / RETRAINED / name
-        if path.is_file():
+        if known := _read(path, Retraining):
             shutil.rmtree(states, ignore_errors=True)  # Of a process that was killed before it came to that.
-            return atomic.read_json(path)
+            return known.as_dict()
         with atomic.disk_faults(states):  # A folder of a search that was deleted meanwhile is not made anew.
             path.parent.mkdir(exist_ok=True)
             states.mkdir(exist_ok=True)
@@ -151,11 +152,11 @@ class Search:
     def train(self, proposed: Trial) -> dict[str, Any]:
         """Train what a trial proposes, from where it stands or from the trial that it goes on with."""
         recipe, folder = self.applied(proposed.values), self.states(proposed.number)
-        note, wanted = folder.with_suffix(".json"), dataclasses.asdict(proposed)
-        if note.is_file() and atomic.read_json(note) != wanted:  # It was guessed that another trial would come here.
+        note = folder.with_suffix(".json")
+        if _read(note, Trial) != proposed:  # It was guessed that another trial would come here.
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(note, wanted)
+        atomic.write_json(note, dataclasses.asdict(proposed))
         before = None if proposed.goes_on is None else self.states(proposed.goes_on)
         model = self.build(recipe, self.seed)
         return self.trainer.train(recipe, model, folder, seed=self.seed, epochs=proposed.epochs, before=before)
@@ -192,12 +193,8 @@ class Search:
             CorruptFault: When another trial is remembered under its number.
         """
         path = self._path(proposed)
-        if not path.is_file():
-            return None
-        try:
-            trial = Trial(**atomic.read_json(path))
-        except (CorruptFault, TypeError) as error:
-            log.warning("warning: %s is damaged (%s); trial %d runs again.", path, error, proposed.number)
+        trial = _read(path, Trial)
+        if trial is None:
             return None
         if (trial.values, trial.epochs, trial.goes_on) != (proposed.values, proposed.epochs, proposed.goes_on):
             raise CorruptFault(
@@ -220,6 +217,17 @@ class Search:
 
     def _path(self, trial: Trial) -> Path:
         return self.folder / TRIALS / f"{trial.number:04d}.json"
+
+
+def _read(path: Path, kind: type[Record]) -> Record | None:
+    """What a search noted of a training; `None` where it noted nothing, or the note is damaged: it trains again."""
+    if not path.is_file():
+        return None
+    try:
+        return typed.read(path, kind)
+    except CorruptFault as fault:
+        log.warning("warning: %s That training runs again.", fault)
+        return None
 
 
 def search_of(ready: prepare.Prepared, folder: Path, settings: Settings, signals: Signals) -> Search:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 
 from recipes.console.signals import Signals
 from recipes.data import Splits
+from recipes.files.typed import Count, FiniteFloat, Seconds, Share
 from recipes.recipe import Recipe
 from recipes.train import checkpoint, engine, history
 from zoo.weights import Source
@@ -30,19 +32,55 @@ class Trial:
         reason: Why it failed; empty when it did not.
     """
 
-    number: int
+    number: Count
     values: dict[str, Any]
-    epochs: int
-    goes_on: int | None = None
-    val_accuracy: float | None = None
-    val_loss: float | None = None
-    seconds: float = 0.0
+    epochs: Count
+    goes_on: Count | None = None
+    val_accuracy: Share | None = None
+    val_loss: FiniteFloat | None = None
+    seconds: Seconds = 0.0
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        _refuse_half_a_figure(self.val_accuracy, self.val_loss)
 
     @property
     def failed(self) -> bool:
         """Whether it gave no figure."""
         return self.val_accuracy is None
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What a trial's settings, or those of the page, gave on another seed.
+
+    Attributes:
+        seed: That seed.
+        seconds: It took.
+        val_accuracy: Of the epoch that is kept; `None` when the training failed.
+        val_loss: The same.
+        reason: Why it failed; empty when it did not.
+    """
+
+    seed: Count
+    seconds: Seconds
+    val_accuracy: Share | None = None
+    val_loss: FiniteFloat | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        _refuse_half_a_figure(self.val_accuracy, self.val_loss)
+        if (self.val_accuracy is None) != bool(self.reason):
+            raise ValueError("either figures or a reason")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What there is of it, JSON-ready."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value not in (None, "")}
+
+
+def _refuse_half_a_figure(val_accuracy: float | None, val_loss: float | None) -> None:
+    if (val_accuracy is None) != (val_loss is None):
+        raise ValueError("val_accuracy and val_loss belong together")
 
 
 @dataclass

@@ -17,7 +17,7 @@ from recipes.console.backend import chosen, load_backend
 from recipes.console.screen import RESULT, Screen
 from recipes.console.signals import Signals
 from recipes.data import Splits
-from recipes.errors import DivergedFault, UsageFault
+from recipes.errors import CorruptFault, DivergedFault, UsageFault
 from recipes.evaluate.statistics import student_t
 from recipes.execution import prepare
 from recipes.execution.request import Request
@@ -210,20 +210,27 @@ def _begin(folder: Path, asked: dict[str, Any]) -> None:
     if not run_folder.is_started(folder):
         atomic.write_json(folder / run_folder.STARTED, asked)
         return
-    before = atomic.read_json(folder / run_folder.STARTED)
-    before, now = (
-        {"backend": "tensorflow"} | settings | {"recipe": with_defaults(settings["recipe"])}
-        for settings in (before, asked)
-    )
-    was, is_now = before.pop("network", None), now.pop("network")
-    if changes := differences(before, now):
+    path = folder / run_folder.STARTED
+    try:
+        before, now = (
+            {"backend": "tensorflow"} | settings | {"recipe": with_defaults(settings["recipe"])}
+            for settings in (atomic.read_json(path), asked)
+        )
+        was, is_now = before.pop("network", None), now.pop("network")
+        other = differences(before, now)
+        edited = [] if was is None else network.differences(was, is_now)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CorruptFault(
+            f"{path} is damaged: {type(error).__name__}: {error}. Search anew with --overwrite."
+        ) from error
+    if other:
         raise UsageFault(
-            f"{folder} holds another search ({'; '.join(changes)}). Choose another --out, or search anew with "
+            f"{folder} holds another search ({'; '.join(other)}). Choose another --out, or search anew with "
             "--overwrite."
         )
-    if was is not None and (changes := network.differences(was, is_now)):
+    if edited:
         raise UsageFault(
-            f"The network changed since the search in {folder} was started: {'; '.join(changes)}. Undo the change, or "
+            f"The network changed since the search in {folder} was started: {'; '.join(edited)}. Undo the change, or "
             "search anew with --overwrite."
         )
 

@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from recipes.console.screen import RESULT
 from recipes.errors import DataFault
+from recipes.files import typed
+from recipes.files.typed import Count, FiniteFloat, Seconds
 from recipes.recipe import Recipe
 from recipes.train.heads import solver
 from recipes.train.heads.averages import MOST_STAGES, Averages, beside
@@ -63,12 +66,16 @@ class Heard:
     size: int
     stages: int
     optimizer: str
-    weight_decay: float
-    images: int
-    right: int
-    temperature: float
-    loss: float
-    seconds: float
+    weight_decay: FiniteFloat
+    images: Count
+    right: Count
+    temperature: FiniteFloat
+    loss: FiniteFloat
+    seconds: Seconds
+
+    def __post_init__(self) -> None:
+        if not self.images or self.right > self.images:
+            raise ValueError(f"{self.right} of {self.images} photos cannot be right")
 
     @property
     def accuracy(self) -> float:
@@ -139,6 +146,34 @@ class Audition:
             "seconds": self.seconds,
             "by_photo": _as_row(self.by_photo) if self.by_photo else None,
         }
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The fields of `Audition.as_dict`, as they are read again."""
+
+    heard: tuple[Heard, ...]
+    chosen: Count
+    joined: str
+    missing: dict[str, str]
+    folds: Count
+    seconds: Seconds
+    by_photo: Heard | None = None
+
+    def __post_init__(self) -> None:
+        if self.chosen >= len(self.heard):
+            raise ValueError(f"none was heard as number {self.chosen}")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What `Audition.as_dict` gave, from the file that it was written to.
+
+    Raises:
+        CorruptFault: When the file is missing or damaged.
+    """
+    told = typed.read(path, _Told)
+    by_photo = _as_row(told.by_photo) if told.by_photo else None
+    return asdict(told) | {"heard": [_as_row(one) for one in told.heard], "by_photo": by_photo}
 
 
 def sample(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

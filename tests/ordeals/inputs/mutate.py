@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from ordeals.inputs.files import Files
+from ordeals.inputs.notes import Notes
 from ordeals.inputs.tables import Tables
 from ordeals.inputs.weights import Weights
 from recipes.errors import Fault
@@ -22,12 +23,12 @@ def mutate(mutations: int, weights: int, seed: int, folder: Path) -> dict:
 
     Args:
         mutations: How many; reading them needs no Keras.
-        weights: How many files of weights beside them.
+        weights: How many files beside them that are read with Keras: of weights, and what a search left for itself.
         seed: Fixes them.
         folder: An empty one.
     """
     # First, in a child: a process that has computed cannot be forked any more.
-    said = in_a_child(lambda: _read(weights, seed, folder, [Weights]), folder) if weights else None
+    said = in_a_child(lambda: _read(weights, seed, folder, [Weights, Notes]), folder) if weights else None
     found = _read(mutations, seed, folder, [Files, Tables])
     if said is None:
         return found
