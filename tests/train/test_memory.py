@@ -16,7 +16,6 @@ from recipes.console.signals import Signals
 from recipes.recipe.search_space import LogFloat
 from recipes.study.searches import search, trial
 from recipes.train import optimizers
-from zoo import registry
 
 
 def settled() -> int:
@@ -26,37 +25,44 @@ def settled() -> int:
     return psutil.Process().memory_info().rss
 
 
+WEIGHTS = 4 * 3_975_010  # bytes
+
+
 @pytest.fixture
 def wide():
-    """An architecture of eight million weights whose activation brings its own gradient."""
+    """An architecture of four million weights, registered for this test."""
 
     @zoo.register("wide")
-    def build(input_shape, classes, weights=None):
-        """Eight million weights."""
+    def build(input_shape, classes, weights=None, activation="relu"):
+        """Four million weights."""
         image = keras.Input(input_shape, name="image")
         flat = keras.layers.Flatten(name="flatten")(keras.layers.Rescaling(1 / 255, name="scale")(image))
-        hidden = keras.layers.Dense(10_000, activation="silu", name="dense")(flat)
+        hidden = keras.layers.Dense(5_000, activation=activation, name="dense")(flat)
         return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(hidden))
 
-    yield "wide"
-    registry._registered.pop("wide")
+    return "wide"
 
 
 @pytest.mark.skipif(not psutil.LINUX, reason="skipped: asks glibc for its memory")
-def test_a_search_keeps_nothing_of_the_networks_it_tried(fashion, tmp_path, wide):
+@pytest.mark.parametrize(
+    ("activation", "trials", "may_grow"),
+    # What twenty trials would keep is less than the weights of one. Of an activation that brings its own gradient
+    # TensorFlow keeps the graph, but not the weights.
+    [("relu", 6, WEIGHTS / 20), ("silu", 3, WEIGHTS)],
+)
+def test_a_search_keeps_nothing_of_the_networks_it_tried(fashion, tmp_path, wide, activation, trials, may_grow):
     recipe = tiny_recipe(
-        architecture=wide, augment=Augment(), phases=(Phase("train", epochs=1),),
+        architecture=wide, model={"activation": activation}, augment=Augment(), phases=(Phase("train", epochs=1),),
         tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)},
     )  # fmt: skip
     held: list[int] = []
     splits = fashion.take(train=64, validation=32, test=0)
     trainer = trial.Trainer(splits, None, "float32", Signals())
     search.Search(
-        recipe, trainer, tmp_path, tuner="random", trials=3, on_trial=lambda trial: held.append(settled())
+        recipe, trainer, tmp_path, tuner="random", trials=trials, on_trial=lambda trial: held.append(settled())
     ).run()
-    weights = 4 * 7_950_010
-    # What is kept is kept after each trial; what the allocator has not given back yet is not.
-    assert min(held[1] - held[0], held[2] - held[1]) < weights
+    # The second trial still finds caches of libraries to fill.
+    assert (held[-1] - held[1]) / (trials - 2) < may_grow, held
 
 
 def test_an_optimizer_leaves_no_graph_behind():
