@@ -7,8 +7,8 @@
 # %% [markdown] lang="ko"
 # # 깊은 층이 보는 것
 #
-# 첫 번째 층의 값 하나는 픽셀 아홉 개로 정해집니다. 마지막 합성곱 층의 값 하나에는 이미지의 대부분이 들어갑니다. 이
-# 단원에서는 보는 범위가 얼마나 넓어지는지 재어 보고, 그것이 왜 쓸모 있는지 알아봅니다.
+# 첫 번째 층의 값 하나는 픽셀 아홉 개로 정해집니다. 마지막 합성곱 층의 값 하나에는 이미지의 대부분이 영향을 줍니다. 이 수업에서는
+# 보는 범위가 얼마나 넓어지는지 재고, 그것이 왜 쓸모 있는지 알아봅니다.
 
 # %% [markdown] lang="en"
 # ## Receptive field: the part of the image that one value sees
@@ -54,8 +54,8 @@ for row in zoo.arithmetic(network).rows:
 # 26x26: without padding the odd last row and column are dropped by the second pool.
 
 # %% [markdown] lang="ko"
-# 28x28 이미지를 받는 [mnist_functional](../networks/mnist_functional.md)의 결과입니다. 밀집층이 보는 범위가 26x26인
-# 까닭은 패딩이 없어서 두 번째 풀링이 홀수로 남은 마지막 행과 열을 버리기 때문입니다.
+# 28x28 이미지를 받는 [mnist_functional](../networks/mnist_functional.md)의 결과입니다.
+# 밀집층이 보는 범위는 26x26입니다. 패딩이 없어서 두 번째 풀링이 홀수로 남은 마지막 행과 열을 버리기 때문입니다.
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -269,5 +269,5 @@ for row, name in enumerate(names):
 # - 《혼자 공부하는 머신러닝+딥러닝》 8-3절: 훈련한 신경망의 특성 맵
 # - 《혼자 만들면서 공부하는 딥러닝》 2-1절: VGG16의 블록
 #
-# 직접 훈련한 신경망은 [신경망 설명하기](../explain.md)의 `--features`와 `--filters`로 들여다볼 수 있습니다. 다음
-# 단원은 [과대적합과 드롭아웃](overfitting_and_dropout.md)입니다.
+# 직접 훈련한 신경망은 [신경망 설명하기](../explain.md)의 `--features`와 `--filters`로 들여다볼 수
+# 있습니다. 다음 수업은 [과대적합과 드롭아웃](overfitting_and_dropout.md)입니다.

@@ -26,8 +26,8 @@
 # ## 렐루: 음수는 0으로
 #
 # **렐루**(ReLU, rectified linear unit)는 max(0, x)를 계산합니다. 양수는 그대로 두고 음수는 0으로 바꿉니다. 특성
-# 맵에서는 이 위치에 패턴이 얼마나 뚜렷한지를 나타내며, 패턴이 없으면 0입니다. **시그모이드**(sigmoid)는 모든 수를 0과
-# 1 사이로 눌러 담습니다.
+# 맵에서는 이 위치에 패턴이 얼마나 뚜렷한지를 나타내며, 패턴이 없으면 0입니다. **시그모이드**(sigmoid)는 모든 수를 0과 1 사이의
+# 값으로 바꿉니다.
 #
 # 훈련에서 중요한 것은 기울기입니다. 렐루의 기울기는 양수이면 언제나 1입니다. 시그모이드의 기울기는 가장 클 때도
 # 0.25이고, 가운데에서 조금만 벗어나면 0에 가깝습니다.
@@ -212,11 +212,11 @@ for activation in ("sigmoid", "relu"):
 
 # %% [markdown] lang="en"
 # A network that guesses among ten classes has a loss of 2.30. The sigmoid network stays there for a while before it
-# begins to learn. With more layers it would stay for ever.
+# begins to learn. With more layers it may stay for ever.
 
 # %% [markdown] lang="ko"
-# 클래스 열 개 가운데 아무거나 찍는 신경망의 손실은 2.30입니다. 시그모이드 신경망은 한동안 이 값에 머물다가 뒤늦게
-# 배우기 시작합니다. 층이 더 많다면 끝내 배우지 못할 수도 있습니다.
+# 클래스 열 개 가운데 아무거나 찍는 신경망의 손실은 2.30입니다. 시그모이드 신경망은 한동안 이 값에 머물다가 뒤늦게 배우기
+# 시작합니다. 층이 더 많다면 끝내 배우지 못할 수도 있습니다.
 
 # %% [markdown] lang="en"
 # ## Dead units

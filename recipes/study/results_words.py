@@ -21,7 +21,8 @@ FOLDS_COLUMNS = {
 }
 FOLDS = {
     "en": "By folds each image is tested once, by a run that has not seen it, trained on as many as above:",
-    "ko": "교차 검증은 이미지마다 한 번, 그 이미지를 안 본 실행으로 테스트합니다. 훈련 이미지의 수는 위와 같습니다.",
+    "ko": "교차 검증은 이미지마다 한 번, 그 이미지를 보지 않은 실행으로 테스트합니다. "
+    "훈련 이미지의 수는 위와 같습니다.",
 }
 MINUTES = {"en": "{:.1f} min", "ko": "{:.1f}분"}
 INTERVAL = {"en": "{:.4f} to {:.4f}", "ko": "{:.4f} ~ {:.4f}"}

@@ -1,4 +1,4 @@
-"""A built site, as a reader meets it: searches, links, sizes, and every page in a browser.
+"""A built site, as a reader meets it: searches, links, sizes, steps of lessons, and every page in a browser.
 
     mkdocs build --strict --site-dir site && BUILT_SITE=site python -m pytest tests/site/check_built.py --dist load
 
@@ -11,9 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlparse
 
+import jupytext
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import launched, needs_chromium, served
+from conftest import ROOT
 
 SITE = Path(os.environ.get("BUILT_SITE", "")).resolve()
 pytestmark = pytest.mark.skipif(
@@ -32,6 +34,7 @@ API, NETWORKS = (
 )
 SEEN = sorted({*PAGES} - {*API} - {*NETWORKS}) + NETWORKS[::5] + API[::40]
 WIDTHS = {"light": 1280, "dark": 400}
+LESSONS = sorted((ROOT / "docs" / "learn").glob("*.py"))
 
 SEARCHES = {
     "en": {
@@ -109,6 +112,32 @@ class Prose(HTMLParser):
             self.parts.append(" 0 " if self.hidden else data)
 
 
+class Steps(HTMLParser):
+    """The code of a page, what it printed and the pictures it drew, in their order."""
+
+    def __init__(self, text, pictures):
+        super().__init__()
+        self.pictures, self.kind, self.found = pictures, "", []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        kind = re.search(r"language-(python|text)", given.get("class") or "") if tag == "div" else None
+        if kind:
+            self.kind = kind[1]
+            self.found.append((self.kind, ""))
+        picture = re.search(self.pictures, given.get("src") or "") if tag == "img" else None
+        if picture:
+            self.found.append(("picture", picture[0]))
+
+    def handle_endtag(self, tag):
+        self.kind = "" if tag == "pre" else self.kind
+
+    def handle_data(self, data):
+        if self.kind:
+            self.found[-1] = (self.kind, self.found[-1][1] + data)
+
+
 @pytest.fixture(scope="module")
 def address():
     with served(SITE) as address:
@@ -169,6 +198,25 @@ def test_korean_pages_are_in_korean():
             few[path] = (korean, latin)
     assert english == {}
     assert few == {}
+
+
+@pytest.mark.parametrize("language", SEARCHES)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_each_step_of_a_lesson_is_there_with_what_it_printed_and_drew(lesson, language):
+    folder = SITE / ("ko" if language == "ko" else "") / "learn"
+    page = (folder / lesson.stem / "index.html").read_text(encoding="utf-8")
+    found = Steps(page, rf"{lesson.stem}-\d+-(light|dark)\.png").found
+    shown = [(kind, "..." if kind == "text" and text.strip() else text.strip()) for kind, text in found]
+    expected, drawn = [], 0
+    for step in [cell for cell in jupytext.read(lesson).cells if cell.cell_type == "code"]:
+        output = [("text", "...")] if "print(" in step.source else []
+        for _ in re.findall(r"plt\.(?:figure|subplots)\(", step.source):
+            drawn += 1
+            output += [("picture", f"{lesson.stem}-{drawn}-{scheme}.png") for scheme in ("light", "dark")]
+        code = [("python", step.source.strip())]
+        expected += output + code if "hide-input" in step.metadata.get("tags", []) else code + output
+    assert shown == expected
+    assert [name for kind, name in found if kind == "picture" and not (folder / name).stat().st_size] == []
 
 
 @needs_chromium

@@ -1,13 +1,27 @@
 """Each concept of the sources has its section in a lesson, in English and in Korean; each lesson is whole."""
 
 import re
+import sys
 import tomllib
 
+import jupytext
 import pytest
 from conftest import ROOT
 
 CONCEPTS = tomllib.loads((ROOT / "docs" / "concepts.toml").read_text(encoding="utf-8"))
 LESSONS = sorted((ROOT / "docs" / "learn").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    """The generator's module that runs lessons, found beside the pages."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from builder import lessons
+
+    yield lessons
+    sys.path.remove(str(ROOT / "docs"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
+        del sys.modules[name]
 
 
 def said(lesson, language):
@@ -36,3 +50,30 @@ def test_a_lesson_has_a_figure_a_question_and_the_same_headings_in_both_language
     assert "??? question" in said(lesson, "en")
     assert "??? question" in said(lesson, "ko")
     assert re.search(r"plt\.|Figure\(", lesson.read_text(encoding="utf-8"))
+
+
+def test_a_step_that_fails_stops_the_lesson_and_both_are_named(lessons):
+    cells = jupytext.reads("# %%\nnumber = 1\n\n# %%\nnumber / 0\n", fmt="py:percent").cells
+    with pytest.raises(RuntimeError, match=r"^The lesson tiny stops at:\nnumber / 0$") as stopped:
+        lessons.run("tiny", cells)
+    assert isinstance(stopped.value.__cause__, ZeroDivisionError)
+
+
+def test_what_a_step_prints_and_draws_stands_by_its_cell(lessons, monkeypatch):
+    monkeypatch.setattr(lessons.figures, "save", lambda figure, path, says: f"![{says}]({path})")
+    steps = (
+        "[markdown]\n# # Words",
+        "\nimport matplotlib.pyplot as plt\nnumber = 2",
+        "\nprint(number)\nplt.subplots()",
+        "\nplt.subplots()",
+        "\nprint(number + 1)",
+    )
+    cells = jupytext.reads("\n".join(f"# %% {step}\n" for step in steps), fmt="py:percent").cells
+    shown = lessons.run("tiny", cells)
+    assert [shown.get(id(cell)) for cell in cells] == [
+        None,
+        "",
+        "```text\n2\n```\n\n![1](learn/tiny-1)",
+        "![2](learn/tiny-2)",
+        "```text\n3\n```",
+    ]

@@ -35,7 +35,7 @@ const WORDS = {
     stride: ["Stride", "스트라이드"],
     bias: ["Bias", "편향"],
     weight: ["Weight in row {row}, column {column}", "{row}행 {column}열 가중치"],
-    products: ["Nine products", "아홉 개의 곱"],
+    products: ["Nine products", "곱한 값 아홉 개"],
     map: ["Feature map", "특성 맵"],
     move: ["Picture: arrow keys move the kernel", "그림: 화살표 키로 커널을 움직입니다"],
     moveOutput: ["Feature map: arrow keys choose a value", "특성 맵: 화살표 키로 값을 고릅니다"],
@@ -136,7 +136,7 @@ const WORDS = {
   },
   freeze: {
     title: ["The freeze ladder of VGG16", "VGG16의 동결 사다리"],
-    choose: ["Train from this stage up to the head", "어느 단계부터 훈련할지 고르세요"],
+    choose: ["Train from this stage up to the head", "어느 스테이지부터 훈련할지 고르세요"],
     upFrom: ["{stage}", "{stage}"],
     trains: ["trains", "훈련"],
     frozen: ["frozen", "동결"],
@@ -146,10 +146,10 @@ const WORDS = {
     ],
     minutes: [
       "An epoch of 2,000 photos on {cores} cores: {plain} minutes with plain Keras, {kept} seconds on kept activations of the frozen part.",
-      "사진 2,000장, 코어 {cores}개로 한 에포크: 기본 케라스 {plain}분, 동결된 부분의 출력을 저장해 두고 쓰면 {kept}초",
+      "사진 2,000장, 코어 {cores}개로 한 에포크: 케라스만 쓰면 {plain}분, 동결된 부분의 출력을 저장해 두고 쓰면 {kept}초",
     ],
-    unmeasured: ["The minutes of this step were not measured.", "이 단계의 시간은 측정하지 않았습니다."],
-    head: ["The head is", "분류기(head)"],
+    unmeasured: ["The minutes of this step were not measured.", "이 경우의 시간은 측정하지 않았습니다."],
+    head: ["The head is", "머리(head)"],
     trained: ["trained already", "이미 훈련됨"],
     new: ["new, random weights", "새로 만든 무작위 가중치"],
     rate: ["Learning rate", "학습률"],
@@ -160,14 +160,14 @@ const WORDS = {
     clean: ["Nothing: this is ready to train.", "경고가 없습니다. 이대로 훈련할 수 있습니다."],
     "trainable-changed": [
       "",
-      "훈련을 준비한 뒤 동결 상태가 바뀌었습니다. compile()을 다시 호출하지 않으면 fit()에 반영되지 않습니다.",
+      "컴파일한 뒤에 동결 상태가 바뀌었습니다. compile()을 다시 호출하지 않으면 fit()에 반영되지 않습니다.",
     ],
     "random-head": [
       "",
-      "무작위 가중치의 분류기를 사전 훈련된 층과 함께 훈련하면 큰 그레이디언트가 학습된 특성을 망가뜨립니다. 분류기를 먼저 훈련하세요.",
+      "가중치가 무작위인 머리를 사전 훈련된 층과 함께 훈련하면 큰 그레이디언트가 학습된 특성을 망가뜨립니다. 머리를 먼저 훈련하세요.",
     ],
-    "high-rate": ["", "사전 훈련된 층에 쓰기에는 학습률이 너무 큽니다. 1e-5부터 시작하세요."],
-    "nothing-thawed": ["", "미세 조정에 쓰는 작은 학습률인데 동결이 풀린 층이 없습니다."],
+    "high-rate": ["", "사전 훈련된 층에 쓰기에는 학습률이 너무 높습니다. 1e-5부터 시작하세요."],
+    "nothing-thawed": ["", "미세 조정에 쓰는 낮은 학습률인데 동결이 해제된 층이 없습니다."],
   },
   augment: {
     title: ["Augmentation dials", "데이터 증식 조절하기"],
@@ -186,7 +186,7 @@ const WORDS = {
     ],
   },
   features: {
-    title: ["A photo becomes 1,280 numbers", "사진이 1,280개의 숫자로"],
+    title: ["A photo becomes 1,280 numbers", "사진이 숫자 1,280개로"],
     choose: ["Choose a crop of a photo", "사진 조각을 고르세요"],
     part: ["crop {number}: {kind}", "조각 {number}: {kind}"],
     tower: ["tower", "탑"],
@@ -219,11 +219,11 @@ const WORDS = {
     again: ["Next batch", "다음 배치"],
     training_line: [
       "{kept} of {units} units are kept, each multiplied by 1 / (1 − {rate}) = {scale}. Their sum is {sum}.",
-      "유닛 {units}개 중 {kept}개가 남고, 남은 값은 1 / (1 − {rate}) = {scale}배가 됩니다. 합은 {sum}입니다.",
+      "뉴런 {units}개 중 {kept}개가 남고, 남은 값은 1 / (1 − {rate}) = {scale}배가 됩니다. 합은 {sum}입니다.",
     ],
     answering_line: [
       "All {units} units are used as they are. Their sum is {plain}.",
-      "유닛 {units}개를 모두 그대로 사용합니다. 합은 {plain}입니다.",
+      "뉴런 {units}개를 모두 그대로 사용합니다. 합은 {plain}입니다.",
     ],
     mean: [
       "Over {many} batches the sum is {mean} on average; without dropout it is {plain}.",
