@@ -2,7 +2,7 @@
 
 Source: Deep Learning with Python, 3rd ed. (2025), chapter 8; Xception: Chollet, arXiv:1610.02357. The network is that
 of xception_feature_extract. The book's text thaws the whole base once the head is trained; its printed code freezes it
-again in the line before, so that its own figure is that of a frozen base. Here the text is followed: every layer is
+again one line later, so that its own figure is that of a frozen base. Here the text is followed: every layer is
 trainable, and BatchNormalization is held by the recipe's phases, for its statistics belong to the base.
 
 Parameters: 21,386,281, as in xception_feature_extract: base 20,861,480, head 524,801.
