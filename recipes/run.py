@@ -255,7 +255,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             from recipes.study import find_rate
 
             manifest = find_rate.find(
-                request, options.out or Path("runs/find-lr") / options.name.replace(":", "."), screen
+                request, options.out or Path("runs/find-lr") / run_folder.folder_name(options.name), screen
             )
         else:
             from recipes.execution import execute

@@ -67,6 +67,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     from recipes.console.signals import Signals
     from recipes.data import is_own
     from recipes.execution.request import Request
+    from recipes.files.run_folder import folder_name
     from recipes.study.cluster.connection import connected
     from recipes.study.searches import tuning
     from recipes.study.searches.settings import Settings
@@ -83,7 +84,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         precision=options.precision,
         modules=tuple(options.modules),
     )
-    folder = options.out or Path("runs") / "tune" / options.name.replace(":", ".")
+    folder = options.out or Path("runs") / "tune" / folder_name(options.name)
     settings = Settings(options.tuner, options.objective, options.trials, options.hours)
     screen = Screen()
     with connected(options.cluster, request, folder.parent) as cluster:

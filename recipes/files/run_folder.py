@@ -32,21 +32,26 @@ OWNER = ".owner"
 ASIDE = ".replaced"
 
 
-def new(base: Path, name: str, seed: int) -> Path:
-    """Make a fresh folder `base/<name>/<UTC time>-seed<N>` that no other run has.
+def folder_name(recipe: str) -> str:
+    """A recipe's name as part of a path: `package.module:RECIPE` has a colon, which Windows takes in none."""
+    return recipe.replace(":", ".")
+
+
+def new(base: Path, recipe: str, seed: int) -> Path:
+    """Make a fresh folder `base/<recipe>/<UTC time>-seed<N>` that no other run has.
 
     Raises:
         DiskFault: When it cannot be made.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for attempt in range(1, 1000):
-        folder = base / name / (f"{stamp}-seed{seed}" + (f"-{attempt}" if attempt > 1 else ""))
+        folder = base / folder_name(recipe) / (f"{stamp}-seed{seed}" + (f"-{attempt}" if attempt > 1 else ""))
         with disk_faults(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-    raise DiskFault(f"No free folder name under {base / name}.")
+    raise DiskFault(f"No free folder name under {base / folder_name(recipe)}.")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from recipes.data.photos.diagnosis import examine
 from recipes.errors import DataFault, UsageFault
 from recipes.evaluate.statistics import wilson
 from recipes.execution.request import Request
-from recipes.files import atomic
+from recipes.files import atomic, run_folder
 from recipes.files import manifest as manifests
 from recipes.files.csv_text import csv_text
 from recipes.recipe import Choice, Shares
@@ -52,7 +52,7 @@ class Folds:
     @property
     def name(self) -> str:
         """Of the result files: `<recipe>-<data>-<variant>`."""
-        return f"{self.request.name}-{self.request.dataset()}-{self.request.variant}"
+        return f"{run_folder.folder_name(self.request.name)}-{self.request.dataset()}-{self.request.variant}"
 
     def requests(self) -> dict[Path, Request]:
         """Each fold's request by its folder."""

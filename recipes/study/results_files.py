@@ -15,7 +15,7 @@ from typing import Any
 
 from recipes.errors import CorruptFault, UsageFault
 from recipes.evaluate.statistics import student_t, wilson
-from recipes.files import atomic
+from recipes.files import atomic, run_folder
 from recipes.files import manifest as manifests
 from recipes.files.manifest import Manifest
 from recipes.recipe.diff import recipe_changes
@@ -142,7 +142,7 @@ def collect(folders: Iterable[Path], *, short: bool = False) -> dict[str, dict[s
             raise UsageFault(
                 f"{folder} is a sample, own photos, a smoke run or an overridden recipe: it does not count."
             )
-        name = f"{manifest.recipe}-{manifest.data.dataset}-{manifest.variant}"
+        name = f"{run_folder.folder_name(manifest.recipe)}-{manifest.data.dataset}-{manifest.variant}"
         group = groups.setdefault(name, conditions(manifest) | {"runs": []})
         chosen = [path for path, _ in manifest.chosen]
         if recipe_changes(group["settings"], manifest.settings, chosen):

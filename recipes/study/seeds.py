@@ -50,7 +50,7 @@ class Certification:
 
     def requests(self) -> dict[Path, Request]:
         """Each seed's request by its folder."""
-        name = self.request.name
+        name = run_folder.folder_name(self.request.name)
         kind = "smoke" if self.smoke else f"{self.request.dataset()}-{self.request.variant}"
         return {
             self.runs / f"{name}-{kind}-seed{seed}": short(self.request, seed)
@@ -226,7 +226,8 @@ def certify(
         "commit": commit(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
-    written = asked.into / "smoke" / f"{asked.request.name}.json" if asked.smoke else asked.into / f"{key}.json"
+    file = f"smoke/{run_folder.folder_name(asked.request.name)}.json" if asked.smoke else f"{key}.json"
+    written = asked.into / file
     with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
         for table in ("answers", "histories"):

@@ -20,6 +20,10 @@ def test_new_gives_every_run_its_own_folder(tmp_path):
     assert all(folder.is_dir() and "-seed1" in folder.name for folder in folders)
 
 
+def test_a_recipe_of_a_module_gives_a_name_that_windows_takes(tmp_path):
+    assert run_folder.new(tmp_path, "mine.book:RECIPE", 1).parent.name == "mine.book.RECIPE"
+
+
 def test_write_replaces_whole_files_and_leaves_no_temporary(tmp_path):
     path = tmp_path / "a.json"
     atomic.write_json(path, {"label": "고양이"})

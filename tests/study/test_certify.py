@@ -41,7 +41,7 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     arguments = ("one_layer:MINE", "--smoke", "--seeds", 2, "--runs", tmp_path / "runs", "--into", tmp_path)
     arguments += ("--import", "one_layer")
     assert call(*arguments)[0] == 0
-    group = json.loads((tmp_path / "smoke" / "one_layer:MINE.json").read_text())
+    group = json.loads((tmp_path / "smoke" / "one_layer.MINE.json").read_text())
     accuracies = [one["test_accuracy"] for one in group["runs"]]
     assert [one["seed"] for one in group["runs"]] == [42, 43]
     low, high = group["image_interval"]
@@ -61,7 +61,7 @@ def test_seeds_are_run_once_and_written_with_their_spread(tmp_path, call, monkey
     assert code == 1, err  # Another recipe has folders of its own, and would train.
 
     group["image_interval"] = [0.0, 0.1]
-    (tmp_path / "smoke" / "one_layer:MINE.json").write_text(json.dumps(group))
+    (tmp_path / "smoke" / "one_layer.MINE.json").write_text(json.dumps(group))
     with monkeypatch.context() as patch:
         patch.setattr(seeds, "SHORT_EPOCHS", "3")
         code, _, err = call("--check", *arguments)
@@ -156,7 +156,7 @@ def test_folds_test_every_image_once_and_keep_every_answer(on_photos, tmp_path, 
     arguments += ("--import", "one_layer")
     code, out, err = call(*arguments)
     assert code == 0, err
-    name = "one_layer:MINE-tiny_photos-tuned"
+    name = "one_layer.MINE-tiny_photos-tuned"
     found = json.loads((tmp_path / "folds" / f"{name}.json").read_text())
     rows = list(csv.DictReader((tmp_path / "folds" / f"{name}.csv").open(encoding="utf-8")))
     assert len({row["id"] for row in rows}) == len(rows) == found["images"]["test"] == 60
