@@ -1,7 +1,6 @@
 """What a stopped run or search left for itself: how a trial ended, what was searched and heard, what a cache holds."""
 
 import json
-import logging
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,17 +12,13 @@ class Notes:
     """Sound notes of each kind, and what reads them. Only for a child: what reads them brings Keras."""
 
     def __init__(self, folder):
-        from conftest import tiny_recipe
-
+        from recipes import book
         from recipes.freeze import known_rows
-        from recipes.recipe.search_space import LogFloat
         from recipes.study.searches import search, trial
 
-        logging.getLogger("recipes").setLevel(logging.CRITICAL)
-        self.folder = folder
-        recipe = tiny_recipe(tune={"phases.train.learning_rate": LogFloat(1e-4, 1e-2)})
-        self.asked = json.loads(json.dumps({"recipe": recipe.as_dict(), "space": {}, "seed": 1, "network": {}}))
-        self.asked["network"] = {"digest": "0", "layers": {"dense": {"class": "Dense", "inputs": ["x"], "units": 3}}}
+        self.folder, recipe = folder, book.get("fashion_cnn")
+        network = {"digest": "0", "layers": {"dense": {"class": "Dense", "inputs": ["x"], "units": 3}}}
+        self.asked = {"recipe": recipe.as_dict(), "space": {}, "seed": 1, "network": network}
         values = {"phases.train.learning_rate": 0.001}
         figures = {"val_accuracy": 0.5, "val_loss": 0.7, "seconds": 1.5}
         self.trial = trial.Trial(0, values, 3)
