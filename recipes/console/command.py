@@ -180,7 +180,8 @@ def _as_fault(error: Exception) -> Fault | None:
     if isinstance(error, Fault):
         return error
     if wants_memory(error):
-        return MemoryFault("Out of memory. Try a smaller batch or smaller images: --set batch_size=16 --set image_size=128")
+        smaller = "--set batch_size=16 --set image_size=128"
+        return MemoryFault(f"Out of memory. Try a smaller batch or smaller images: {smaller}")
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE):
         return DiskFault(f"{str(error.filename or 'A file')[:200]}: {error.strerror}.")
     if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
