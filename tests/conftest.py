@@ -15,7 +15,7 @@ import undrawn
 from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# About as many workers as cores: more threads in each would only wait for one another.
+# As many workers as cores: more threads in each would only wait for one another.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("TFDS_DATA_DIR", None)
@@ -85,11 +85,6 @@ def run_cli(capsys):
     yield call
     for number, handler in handlers.items():
         signal.signal(number, handler)
-
-
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores: a sixth of the time a worker waits, for a browser, a process or a clock."""
-    return (os.cpu_count() or 1) + 1
 
 
 # The longest files begin first, so that no worker is left alone with one at the end.
