@@ -97,6 +97,7 @@ def _command(arguments: Sequence[str] | None) -> int:
         raise UsageFault("A recipe is certified as it stands: --set takes data=NAME alone, and no --smoke.")
     from recipes.console.signals import Signals
     from recipes.execution.request import Request
+    from recipes.files.run_folder import folder_name
     from recipes.study import results_files, seeds
     from recipes.study.cluster.connection import connected
 
@@ -108,7 +109,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     screen, signals = Screen(), Signals("The same command goes on.")
     signals.listen()
     if options.check:
-        certified, folder = options.into / "smoke" / f"{name}.json", options.runs / f"{name}-check"
+        certified, folder = seeds.of_short(options.into, name), options.runs / f"{folder_name(name)}-check"
         reached = seeds.check(request, certified, folder, screen, signals)
         log.log(RESULT, "%s: %.4f is within the certified interval", name, reached)
         return 0

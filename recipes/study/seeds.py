@@ -76,6 +76,11 @@ def short(asked: Request, seed: int) -> Request:
     return Request(asked.name, overrides=epochs, data="sample", seed=seed, precision="float32", modules=asked.modules)
 
 
+def of_short(into: Path, recipe: str) -> Path:
+    """The result file of a recipe's short setting."""
+    return into / "smoke" / f"{run_folder.folder_name(recipe)}.json"
+
+
 def run(request: Request, folder: Path, screen: Screen, signals: Signals) -> dict[str, Any]:
     """Run a request in its own folder; what is finished is taken as it is, what was stopped goes on.
 
@@ -226,8 +231,7 @@ def certify(
         "commit": commit(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
-    file = f"smoke/{run_folder.folder_name(asked.request.name)}.json" if asked.smoke else f"{key}.json"
-    written = asked.into / file
+    written = of_short(asked.into, asked.request.name) if asked.smoke else asked.into / f"{key}.json"
     with atomic.disk_faults(written.parent):
         written.parent.mkdir(parents=True, exist_ok=True)
         for table in ("answers", "histories"):

@@ -183,8 +183,8 @@ def test_photos_of_ones_own_are_tested_by_folds(one_layer, tmp_path, call):
     arguments = ("one_layer:OF_PHOTOS", "--import", "one_layer", "--runs", tmp_path / "runs", "--into", tmp_path)
     code, out, err = call(*arguments, "--folds", 3, "--data", tmp_path / "photos")
     assert code == 0, err
-    found = json.loads((tmp_path / "folds" / "one_layer:OF_PHOTOS-photos-tuned.json").read_text())
-    rows = list(csv.DictReader((tmp_path / "folds" / "one_layer:OF_PHOTOS-photos-tuned.csv").open(encoding="utf-8")))
+    found = json.loads((tmp_path / "folds" / "one_layer.OF_PHOTOS-photos-tuned.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "folds" / "one_layer.OF_PHOTOS-photos-tuned.csv").open(encoding="utf-8")))
     names = {str(path.relative_to(tmp_path / "photos")) for path in (tmp_path / "photos").rglob("*.jpg")}
     assert len(rows) == found["images"]["test"] == len(names)
     assert {row["id"] for row in rows} == names

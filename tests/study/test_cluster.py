@@ -128,7 +128,7 @@ def test_seeds_on_a_cluster_that_is_stopped_and_whose_worker_dies_equal_those_of
     monkeypatch.setattr(seeds, "SHORT_EPOCHS", "20")
     arguments = ("one_layer:MINE", "--smoke", "--seeds", 2, "--import", "one_layer")
     there = ("--runs", tmp_path / "there", "--into", tmp_path / "there", "--cluster", address)
-    folders = [tmp_path / "there" / f"one_layer:MINE-smoke-seed{seed}" for seed in (42, 43)]
+    folders = [tmp_path / "there" / f"one_layer.MINE-smoke-seed{seed}" for seed in (42, 43)]
 
     stopped = meanwhile(folders, lambda owner: os.kill(os.getpid(), signal.SIGINT))
     code, _, err = call(certify, *arguments, *there)
@@ -144,7 +144,7 @@ def test_seeds_on_a_cluster_that_is_stopped_and_whose_worker_dies_equal_those_of
 
     here = ("--runs", tmp_path / "here", "--into", tmp_path / "here")
     assert call(certify, *arguments, *here)[0] == 0
-    found = [figures(tmp_path / side / "smoke" / "one_layer:MINE.json") for side in ("here", "there")]
+    found = [figures(tmp_path / side / "smoke" / "one_layer.MINE.json") for side in ("here", "there")]
     assert found[0] == found[1]
     for folder in folders:
         for name in ("predictions.csv", "history.csv"):
@@ -222,7 +222,7 @@ def test_folds_on_a_cluster_that_grows_and_whose_worker_dies_equal_those_of_one_
 ):
     write_photos(tmp_path / "photos", 10)
     arguments = ("one_layer:OF_PHOTOS", "--folds", 3, "--data", tmp_path / "photos", "--import", "one_layer")
-    name = "one_layer:OF_PHOTOS-photos-tuned"
+    name = "one_layer.OF_PHOTOS-photos-tuned"
     folders = [tmp_path / "there" / f"{name}-fold{fold}of3" for fold in range(3)]
     owners, before = {}, {nanny.pid for nanny in workers.workers.values()}
     orders.wait(ordered_workers.SAVE, True)
