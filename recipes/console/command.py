@@ -9,7 +9,9 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from recipes.console.streams import steady_streams, visible
@@ -192,9 +194,32 @@ def _as_fault(error: Exception) -> Fault | None:
         return DiskFault("There is no folder for temporary files. Let TMPDIR name one that can be written.")
     if isinstance(error, RuntimeError) and "home directory" in str(error):
         return EnvironmentFault("There is no home folder here. Let HOME name one, or give whole paths.")
+    if hiding := _hides_a_package(error):
+        return EnvironmentFault(
+            f"{hiding} is taken for the package of that name. Rename it, or call this from another folder."
+        )
     if isinstance(error, ModuleNotFoundError):
         return EnvironmentFault(f"The package {error.name!r} is missing. Install what is needed: pip install -e .")
     return None
+
+
+def _hides_a_package(error: Exception) -> Path | None:
+    """The file or folder where this was called that Python imports in place of the package that an error names."""
+    if isinstance(error, AttributeError):
+        name = error.obj.__name__ if isinstance(error.obj, ModuleType) else ""
+    else:
+        name = error.name or "" if isinstance(error, ImportError) else ""
+    module = sys.modules.get(name.partition(".")[0])
+    if module is None or _is_nowhere():
+        return None
+    file = getattr(module, "__file__", None)
+    place = Path(file or next(iter(getattr(module, "__path__", [])), os.devnull))
+    place = place.parent if place.name == "__init__.py" else place
+    if place.parent != Path.cwd():
+        return None
+    elsewhere = [entry for entry in sys.path if Path(entry).absolute() != Path.cwd()]
+    is_elsewhere = module.__name__ in sys.stdlib_module_names or PathFinder.find_spec(module.__name__, elsewhere)
+    return place if file is None or is_elsewhere else None
 
 
 def _is_nowhere() -> bool:

@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,40 @@ def test_errors_in_a_circle_end_a_command(capsys):
 
     assert guarded(command, []) == 1
     assert "RuntimeError: one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("made", "wants"),
+    [
+        ("colorsys.py", "import colorsys; colorsys.rgb_to_hsv"),
+        ("tabnanny.py", "from tabnanny import check"),
+        ("wsgiref.py", "import wsgiref.handlers"),
+        ("not_installed/data.txt", "import not_installed; not_installed.monitoring"),
+        ("xdrlib/__init__.py", "import xdrlib; xdrlib.Packer"),
+    ],
+)
+def test_a_file_or_folder_that_hides_a_package_is_named(made, wants, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / made
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("print = 3\n")
+    hiding = tmp_path / Path(made).parts[0]
+    monkeypatch.delitem(sys.modules, hiding.stem, raising=False)
+    try:
+        assert guarded(lambda arguments: exec(wants), []) == 4  # noqa: S102
+    finally:
+        sys.modules.pop(hiding.stem, None)
+    assert capsys.readouterr().err.startswith(f"error: {hiding} is taken for the package of that name. Rename it")
+
+
+def test_a_module_of_ones_own_hides_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_alone.py").write_text("")
+    assert guarded(lambda arguments: exec("import mine_alone; mine_alone.network"), []) == 1  # noqa: S102
+    sys.modules.pop("mine_alone")
+    assert "has no attribute 'network'" in capsys.readouterr().err
 
 
 def test_ctrl_c_that_a_library_tells_in_words_alone_is_ctrl_c(capsys):
