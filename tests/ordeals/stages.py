@@ -95,7 +95,7 @@ def stages(material: Material, kept: Callable[[str], Path]) -> dict[str, Stage]:
         Stage("tune", ("tune", ("ordeals.book:SEARCHED", *photos, "--trials", "2", "--tuner", "random", "--out",
               "search")), "search", _of_search),
         Stage("certify by seeds", ("certify", ("ordeals.book:FLAT", "--smoke", "--seeds", "2", *into)), "runs",
-              lambda place: _json(place / "results" / "smoke" / "ordeals.book:FLAT.json")),
+              lambda place: _json(place / "results" / "smoke" / "ordeals.book.FLAT.json")),
         Stage("certify by folds", ("certify", ("ordeals.book:FLAT", "--folds", "2", *photos, *into)), "runs",
               _of_folds),
         Stage("doctor", ("doctor", (material.photos, "--out", "checkup")), "checkup",
