@@ -113,6 +113,16 @@ def _registered(monkeypatch):
     monkeypatch.setattr(zoo.registry, "_registered", dict(zoo.registry._registered))
 
 
+@pytest.fixture(scope="module")
+def builder():
+    """The package that builds the site, found beside its pages."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    yield importlib.import_module("builder")
+    sys.path.remove(str(ROOT / "docs"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
+        del sys.modules[name]
+
+
 @pytest.fixture
 def few_images(monkeypatch):
     """A smoke run in this process takes 128 images to train, and 64 each to validate and test."""

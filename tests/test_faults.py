@@ -44,17 +44,10 @@ def test_faults_have_names_of_their_own_and_codes_that_are_said():
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_page_of_errors_shows_the_table(language, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+def test_the_page_of_errors_shows_the_table(language, builder):
     from builder import faults
 
-    try:
-        assert faults.page(language).read_text(encoding="utf-8") == faults.filled(language), (
-            "python docs/builder/faults.py"
-        )
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
-            del sys.modules[name]
+    assert faults.page(language).read_text(encoding="utf-8") == faults.filled(language), "python docs/builder/faults.py"
 
 
 @needs_posix

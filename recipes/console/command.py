@@ -205,11 +205,12 @@ def _as_fault(error: Exception) -> Fault | None:
 
 def _hides_a_package(error: Exception) -> Path | None:
     """The file or folder where this was called that Python imports in place of the package that an error names."""
-    if isinstance(error, AttributeError):
-        name = error.obj.__name__ if isinstance(error.obj, ModuleType) else ""
-    else:
-        name = error.name or "" if isinstance(error, ImportError) else ""
-    module = sys.modules.get(name.partition(".")[0])
+    name = None
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        name = error.obj.__name__
+    elif isinstance(error, ImportError):
+        name = error.name
+    module = sys.modules.get((name or "").partition(".")[0])
     if module is None or _is_nowhere():
         return None
     file = getattr(module, "__file__", None)

@@ -62,7 +62,7 @@ def test_errors_in_a_circle_end_a_command(capsys):
         ("tabnanny.py", "from tabnanny import check"),
         ("wsgiref.py", "import wsgiref.handlers"),
         ("not_installed/data.txt", "import not_installed; not_installed.monitoring"),
-        ("xdrlib/__init__.py", "import xdrlib; xdrlib.Packer"),
+        ("ensurepip/__init__.py", "import ensurepip; ensurepip.bootstrap"),
     ],
 )
 def test_a_file_or_folder_that_hides_a_package_is_named(made, wants, tmp_path, monkeypatch, capsys):

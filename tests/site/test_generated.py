@@ -1,7 +1,7 @@
 """What the site's generator writes is in the language of its page; the Korean of networks says what their pages say."""
 
+import importlib
 import re
-import sys
 import tomllib
 
 import pytest
@@ -17,17 +17,10 @@ CODE = re.compile(r"^```.*?^```$|^    .*$|`[^`\n]*`|<[^>]*>|\]\([^)]*\)|!\[", re
 ENGLISH = re.compile(r"[A-Za-z][a-z']+(?:[ ,]+[a-z']+){3,}")
 
 
-@pytest.fixture(scope="module")
-def builder():
-    """The generator's own modules, found beside its pages."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    import builder
-    import builder.networks
-
-    yield builder
-    sys.path.remove(str(ROOT / "docs"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
-        del sys.modules[name]
+@pytest.fixture(autouse=True)
+def networks(builder):
+    """The part of it that writes the pages of networks."""
+    return importlib.import_module("builder.networks")
 
 
 @pytest.fixture

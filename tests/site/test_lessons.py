@@ -1,7 +1,7 @@
 """Each concept of the sources has its section in a lesson, in English and in Korean; each lesson is whole."""
 
+import importlib
 import re
-import sys
 import tomllib
 
 import pytest
@@ -11,17 +11,11 @@ CONCEPTS = tomllib.loads((ROOT / "docs" / "concepts.toml").read_text(encoding="u
 LESSONS = sorted((ROOT / "docs" / "learn").glob("*.py"))
 
 
-@pytest.fixture(scope="module")
-def lessons():
-    """The generator's module that runs lessons, found beside the pages."""
+@pytest.fixture
+def lessons(builder):
+    """The generator's module that runs lessons."""
     pytest.importorskip("jupytext", reason="skipped: what builds the site is not installed (the extra docs)")
-    sys.path.insert(0, str(ROOT / "docs"))
-    from builder import lessons
-
-    yield lessons
-    sys.path.remove(str(ROOT / "docs"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
-        del sys.modules[name]
+    return importlib.import_module("builder.lessons")
 
 
 def said(lesson, language):

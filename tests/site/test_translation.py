@@ -1,7 +1,6 @@
 """English and Korean pages stand side by side: the same headings, the same code, the same numbers."""
 
 import re
-import sys
 
 import pytest
 from conftest import ROOT
@@ -75,15 +74,10 @@ def test_links_of_korean_pages_lead_to_korean_pages(pair):
         assert "/" in target or target in {*NAMES, "results.md"}, target
 
 
-def test_no_korean_page_follows_an_older_english_one(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+def test_no_korean_page_follows_an_older_english_one(monkeypatch, builder):
     from builder import translated
 
-    try:
-        assert translated.stale() == [], "bring docs/ko up to date, then: python docs/builder/translated.py PAGE ..."
-        noted = translated.toml(translated.NOTES) | {"faq": "another"}
-        monkeypatch.setattr(translated, "digest", noted.get)
-        assert translated.stale() == ["faq"]
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "builder"]:
-            del sys.modules[name]
+    assert translated.stale() == [], "bring docs/ko up to date, then: python docs/builder/translated.py PAGE ..."
+    noted = translated.toml(translated.NOTES) | {"faq": "another"}
+    monkeypatch.setattr(translated, "digest", noted.get)
+    assert translated.stale() == ["faq"]
