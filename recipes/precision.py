@@ -109,8 +109,9 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
     """A copy of a model that computes in another precision; its weights stay float32.
 
     The last layer always computes in float32, also where operations follow it: probabilities in bfloat16 have three
-    digits, too few for a loss. Layers whose author chose a format (`keep_own`) compute in that. A layer of one's own
-    stays in float32 unless it was given another: layers and numbers that it makes inside would be float32 still.
+    digits, too few for a loss. So does a layer whose activity is regularized, for what that gives is added to the loss.
+    Layers whose author chose a format (`keep_own`) compute in that. A layer of one's own stays in float32 unless it was
+    given another: layers and numbers that it makes inside would be float32 still.
 
     Args:
         model: A flat functional model.
@@ -131,7 +132,7 @@ def cast(model: keras.Model, precision: str) -> keras.Model:
         if not isinstance(operation, keras.layers.Layer):
             return type(operation).from_config(config)
         keeps = getattr(operation, "keeps_format", False)
-        if operation.name in last:
+        if operation.name in last or operation.activity_regularizer is not None:
             config |= {"dtype": "float32"}
         elif not keeps:
             config |= {"dtype": "float32" if is_own(operation) else policy}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -15,6 +16,10 @@ from zoo.text.suggest import closest
 
 VARIANTS = ("tuned", "published")
 GROUP = "recipes.book"
+_OF_BUILDERS = (
+    " A function that builds a network is registered, @zoo.register('my_net'), and a recipe beside it names it: "
+    "RECIPE = Recipe(architecture='my_net', ...), which runs as MODULE:RECIPE."
+)
 
 
 def names() -> list[str]:
@@ -114,5 +119,6 @@ def _chosen(found: object, variant: str, target: str) -> Recipe:
     if not isinstance(chosen, Recipe):
         raise UsageFault(
             f"{target} is a {type(found).__name__}, not a recipes.Recipe, and has no recipe {variant.upper()}."
+            f"{_OF_BUILDERS if inspect.isfunction(found) else ''}"
         )
     return chosen

@@ -142,6 +142,19 @@ def test_two_classes_go_out_as_one_number(trained, tmp_path, call):
     np.testing.assert_allclose([sum(image["probabilities"]) for image in facts["golden"]], 1)
 
 
+def test_a_network_with_gelu_and_regularized_activities_goes_into_onnx(trained, tmp_path, call):
+    image = keras.Input((80, 80, 3))
+    maps = keras.layers.Conv2D(4, 3, strides=4, activation="gelu", activity_regularizer="l1")(image)
+    maps = keras.layers.ActivityRegularization(l2=0.1)(maps)
+    rows = keras.layers.GRU(4)(keras.layers.Reshape((20, -1))(maps))
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(rows))
+    run = with_network(trained, tmp_path / "run", model, CLASSES)
+    code, out, err = call(export, run, "--to", "onnx", "--out", tmp_path / "bundle")
+    assert code == 0, err
+    assert "compared on 8 images" in out
+    assert "Removed" not in err
+
+
 def test_a_bundle_that_changed_is_found_out(bundle_of, call, tmp_path):
     bundle = tmp_path / "bundle"
     shutil.copytree(bundle_of("openvino"), bundle)

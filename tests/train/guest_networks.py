@@ -242,6 +242,15 @@ def adapted_normalization(*, input_shape, classes):
     return keras.Model(image, _head(layers.SeparableConv2D(4, 3, strides=2)(x), classes))
 
 
+def regularized(*, input_shape, classes):
+    """Regularizers of weights and of activities, a constraint, an exact GELU."""
+    image, x = _scaled(input_shape)
+    settings = {"kernel_constraint": keras.constraints.MaxNorm(2), "activation": "gelu"}
+    x = layers.Conv2D(4, 3, strides=2, activity_regularizer=keras.regularizers.L1(1e-4), **settings)(x)
+    x = layers.GlobalAveragePooling2D()(layers.ActivityRegularization(l2=1e-4)(x))
+    return keras.Model(image, layers.Dense(classes, activation="softmax", kernel_regularizer="l2")(x))
+
+
 def auxiliary_network_beside(*, input_shape, classes):
     """Layers that also serve a second network, which is not returned."""
     image, x = _scaled(input_shape)
@@ -289,6 +298,7 @@ TRAIN = {
     compiled: "as it is",
     attention_over_rows: "as it is",
     adapted_normalization: "as it is",
+    regularized: "as it is",
     auxiliary_network_beside: "as it is",
     made_when_the_module_is_read: "made flat",
     any_keywords: "as it is",

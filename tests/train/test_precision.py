@@ -92,6 +92,17 @@ def test_a_layer_of_ones_own_computes_in_float32_unless_it_was_given_another():
     np.testing.assert_allclose(copy(x), model(x), atol=0.03)
 
 
+def test_what_activities_add_to_the_loss_is_float32():
+    image = keras.Input((8, 8, 1))
+    maps = layers.Conv2D(2, 3, name="sparse", activity_regularizer="l1")(image)
+    flat = layers.Flatten(name="flat")(layers.ActivityRegularization(l2=0.1, name="small")(maps))
+    model = keras.Model(image, layers.Dense(2, activation="softmax", name="out")(flat))
+    copy = precision.cast(precision.keep_own(model), "bfloat16")
+    assert formats(copy) == {"sparse": "float32", "small": "float32", "flat": "bfloat16", "out": "float32"}
+    copy.compile("sgd", "sparse_categorical_crossentropy")
+    assert np.isfinite(copy.train_on_batch(np.ones((2, 8, 8, 1)), np.array([0, 1])))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_layer_of_the_zoo_asks_for_a_format_of_its_own(name):
     model = precision.keep_own(zoo.get(name, input_shape=small_shape(name), weights=None))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recipes.console.backend import chosen
 from recipes.errors import CorruptFault, EnvironmentFault, first_line
@@ -161,10 +162,29 @@ def _onnx() -> Runtime:
         return lambda batch: session.run(None, {entrance.name: batch})
 
     def write(model: keras.Model, path: Path) -> None:
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # It names each operation that it leaves out.
+        _complement_of_the_error_function()
         _exported("onnx")(model, path)
         _name_as_the_network_does(path, model.output_names)
 
     return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), write, load)
+
+
+def _complement_of_the_error_function() -> None:
+    """Let tf2onnx, which knows Erf alone, write the Erfc of Keras's exact GELU: it is 1 - erf."""
+    import numpy as np
+    from tf2onnx.handler import tf_op
+    from tf2onnx.utils import make_name
+
+    @tf_op("Erfc")
+    class Erfc:
+        @classmethod
+        def version_9(cls, graph: Any, node: Any, **_: Any) -> None:
+            output, shapes, types = node.output, node.output_shapes, node.output_dtypes
+            graph.remove_node(node.name)
+            one = graph.make_const(make_name("one"), np.float32(1))
+            erf = graph.make_node("Erf", node.input)
+            graph.make_node("Sub", [one.output[0], erf.output[0]], outputs=output, shapes=shapes, dtypes=types)
 
 
 def _name_as_the_network_does(path: Path, outputs: Sequence[str]) -> None:
@@ -201,12 +221,20 @@ def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
         import keras
         import numpy as np
 
-        # Layers that augment do so in every call that does not say otherwise.
-        image = keras.Input(model.input_shape[1:], name="image")
-        predicting = keras.Model(image, model(image, training=False))
-        predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
-        with warnings.catch_warnings(action="ignore"):  # Of what converters will change one day.
-            predicting.export(str(path), format=kind, verbose=False)
+        # What a layer adds to the loss is nothing to a prediction, and tf2onnx trips over it.
+        regularized = {layer: layer.activity_regularizer for layer in model.layers if layer.activity_regularizer}
+        for layer in regularized:
+            layer.activity_regularizer = None
+        try:
+            # Layers that augment do so in every call that does not say otherwise.
+            image = keras.Input(model.input_shape[1:], name="image")
+            predicting = keras.Model(image, model(image, training=False))
+            predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
+            with warnings.catch_warnings(action="ignore"):  # Of what converters will change one day.
+                predicting.export(str(path), format=kind, verbose=False)
+        finally:
+            for layer, regularizer in regularized.items():
+                layer.activity_regularizer = regularizer
 
     return write
 
