@@ -74,6 +74,16 @@ def test_predict_chooses_the_backend_before_it_imports_keras(tmp_path):
     assert (ended.returncode, "KERAS_BACKEND is nothing" in ended.stderr) == (4, True), ended.stderr
 
 
+def test_keras_json_that_names_no_backend_is_told(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "theano", "image_dim_ordering": "th"}')
+    environment = subprocess_environment(KERAS_HOME=str(tmp_path))
+    environment.pop("KERAS_BACKEND", None)
+    command = [PYTHON, "-m", "recipes.run", "fashion_cnn", "--smoke", "--out", str(tmp_path / "run")]
+    ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 4, ended.stderr
+    assert "theano. KERAS_BACKEND, or else keras.json in its folder (~/.keras), names its backend" in ended.stderr
+
+
 # What Windows or macOS lacks. `.ci/run` has mypy look for the rest as on Windows.
 LACKING = {
     "os": "fork forkpty geteuid getegid getuid getgid getpgid setsid killpg kill sched_getaffinity statvfs fstatvfs "

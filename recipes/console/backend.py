@@ -8,7 +8,7 @@ import sys
 import tempfile
 from contextlib import suppress
 
-from recipes.errors import EnvironmentFault
+from recipes.errors import EnvironmentFault, first_line
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -35,6 +35,7 @@ def load_backend() -> str:
             f"KERAS_BACKEND is {asked}, which is not installed: pip install 'keras-zoo-recipes[{asked}]'"
         )
     load_keras()
+    reset_keras()
     import keras
 
     if (found := keras.config.backend()) not in BACKENDS:
@@ -47,6 +48,15 @@ def load_backend() -> str:
             "KERAS_TORCH_DEVICE=cpu."
         )
     return found
+
+
+def reset_keras() -> None:
+    """Numbers in float32 and channels last, as Keras comes: no keras.json and no builder in passing chooses them."""
+    import keras
+
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_image_data_format("channels_last")
 
 
 def _takes_mps() -> bool:
@@ -70,6 +80,9 @@ def load_keras() -> None:
     """Import TensorFlow and Keras, without the notes on libraries and GPUs that C++ prints past Python.
 
     Whoever sets `TF_CPP_MIN_LOG_LEVEL` gets the notes.
+
+    Raises:
+        EnvironmentFault: When Keras is set to a backend that there is not.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         _import()
@@ -79,7 +92,13 @@ def load_keras() -> None:
 
 
 def _import() -> None:
-    import keras
+    try:
+        import keras
+    except ValueError as error:  # It reads keras.json as it is imported.
+        raise EnvironmentFault(
+            f"Keras cannot be imported: {first_line(error)}. KERAS_BACKEND, or else keras.json in its folder "
+            f"(~/.keras), names its backend: {', '.join(BACKENDS)}."
+        ) from error
     import tensorflow as tf
 
     tf.config.list_physical_devices()

@@ -162,6 +162,16 @@ def test_names_and_weights_are_the_same_on_every_build(registered):
     assert built("compiled").layers[2].name == "conv2d"
 
 
+def test_a_network_may_have_a_korean_name(registered):
+    def korean(*, input_shape, classes):
+        image = keras.Input(input_shape)
+        out = keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(image))
+        return keras.Model(image, out, name="내_모델")
+
+    zoo.register("내_모델")(korean)
+    assert built("내_모델").name == "network"
+
+
 def test_a_base_that_its_author_holds_is_held(registered):
     """Its BatchNormalization keeps its statistics though all else trains; its dropout is gone, so it can be cut at."""
     from recipes.freeze import layers

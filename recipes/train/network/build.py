@@ -19,6 +19,7 @@ import numpy as np
 
 import zoo
 from recipes import precision
+from recipes.console.backend import reset_keras
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault, wants_memory
 from recipes.freeze.layers import set_trainable, thaw
 from recipes.lint.graph import listed
@@ -116,7 +117,7 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
             raise
         raise UsageFault(str(error) if name in BUILTIN else _builder_failed(name, error)) from error
     finally:
-        keras.config.set_dtype_policy("float32")  # The run chooses the number format, not a builder in passing.
+        reset_keras()  # The run chooses the number format, not a builder in passing.
 
 
 def _builder_failed(name: str, error: Exception) -> str:

@@ -123,6 +123,8 @@ def _check_numbers(name: str, model: keras.Model, pictures: np.ndarray, last: st
 
 
 def _check_names(name: str, model: keras.Model) -> None:
+    if not _TAKEN_BY_TENSORFLOW.fullmatch(model.name):
+        model.name = "network"  # Nobody looks for it; layers are looked for by their names.
     for layer in model.layers:
         if not _TAKEN_BY_TENSORFLOW.fullmatch(layer.name):
             raise UsageFault(
@@ -143,8 +145,9 @@ def _check_weights(name: str, model: keras.Model) -> None:
         for weight in layer.weights:
             if keras.backend.is_float_dtype(weight.dtype) and weight.dtype != "float32":
                 raise UsageFault(
-                    f"The layer {layer.name!r} of {name!r} keeps its weights in {weight.dtype}. Remove its dtype: the "
-                    "option --precision chooses the number format, and weights are float32."
+                    f"The layer {layer.name!r} of {name!r} keeps its weights in {weight.dtype}. Remove its dtype, "
+                    "or keras.config.set_floatx: the option --precision chooses the number format, and weights are "
+                    "float32."
                 )
 
 
