@@ -142,9 +142,10 @@ def test_two_classes_go_out_as_one_number(trained, tmp_path, call):
     np.testing.assert_allclose([sum(image["probabilities"]) for image in facts["golden"]], 1)
 
 
-def test_a_network_with_gelu_and_regularized_activities_goes_into_onnx(trained, tmp_path, call):
+def test_a_network_with_gelu_constants_and_regularized_activities_goes_into_onnx(trained, tmp_path, call):
     image = keras.Input((80, 80, 3))
-    maps = keras.layers.Conv2D(4, 3, strides=4, activation="gelu", activity_regularizer="l1")(image)
+    scaled = keras.layers.Normalization(mean=[99.0] * 3, variance=[8000.0] * 3)(image)
+    maps = keras.layers.Conv2D(4, 3, strides=4, activation="gelu", activity_regularizer="l1")(scaled)
     maps = keras.layers.ActivityRegularization(l2=0.1)(maps)
     rows = keras.layers.GRU(4)(keras.layers.Reshape((20, -1))(maps))
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(rows))

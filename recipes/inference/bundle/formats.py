@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,22 +222,39 @@ def _exported(kind: str) -> Callable[[keras.Model, Path], None]:
         import keras
         import numpy as np
 
-        # What a layer adds to the loss is nothing to a prediction, and tf2onnx trips over it.
-        regularized = {layer: layer.activity_regularizer for layer in model.layers if layer.activity_regularizer}
-        for layer in regularized:
-            layer.activity_regularizer = None
-        try:
+        with _as_it_predicts(model):
             # Layers that augment do so in every call that does not say otherwise.
             image = keras.Input(model.input_shape[1:], name="image")
             predicting = keras.Model(image, model(image, training=False))
             predicting(np.zeros((1, *model.input_shape[1:]), "float32"))  # A network that never ran has no signature.
             with warnings.catch_warnings(action="ignore"):  # Of what converters will change one day.
                 predicting.export(str(path), format=kind, verbose=False)
-        finally:
-            for layer, regularizer in regularized.items():
-                layer.activity_regularizer = regularizer
 
     return write
+
+
+@contextmanager
+def _as_it_predicts(model: keras.Model) -> Iterator[None]:
+    """Set aside what tf2onnx trips over: the regularizers of activities, and constants that it takes for inputs.
+
+    Regularizers are nothing to a prediction. A tensor that a layer keeps, such as the mean of a `Normalization`, is an
+    array for as long.
+    """
+    import tensorflow as tf
+
+    aside = [
+        (layer, name, value)
+        for layer in model.layers
+        for name, value in vars(layer).items()
+        if isinstance(value, tf.Tensor) or (name == "activity_regularizer" and value is not None)
+    ]
+    for layer, name, value in aside:
+        setattr(layer, name, value.numpy() if isinstance(value, tf.Tensor) else None)
+    try:
+        yield
+    finally:
+        for layer, name, value in aside:
+            setattr(layer, name, value)
 
 
 RUNTIMES = {
