@@ -3,8 +3,8 @@
     python benchmarks/backends.py --data-dir DIR [--seeds 42 43 44] [--recipes NAME ...] [--smoke]
 
 fashion_cnn trains as published on TensorFlow, JAX and torch, xception_feature_extract as tuned on TensorFlow and JAX,
-whole and with every seed; the extras `jax` and `torch` must be installed. fashion_cnn's tuned forty epochs take torch
-hours a seed on two cores. Compared are test accuracies, seed by seed, with the 95% interval of the mean difference to
+whole and with every seed; the extras `jax` and `torch` must be installed. Tuned, fashion_cnn has forty epochs in place
+of about ten. Compared are test accuracies, seed by seed, with the 95% interval of the mean difference to
 TensorFlow, and the minutes of a run. Runs stay below runs/backends, and the same command goes on where it was stopped.
 Results go to results/backends.json and, between the marks, into docs/en/backends.md. `--smoke` takes fashion_cnn's
 sample and an epoch, and writes nothing.

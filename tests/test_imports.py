@@ -84,6 +84,24 @@ def test_keras_json_that_names_no_backend_is_told(tmp_path):
     assert "theano. KERAS_BACKEND, or else keras.json in its folder (~/.keras), names its backend" in ended.stderr
 
 
+def test_what_keras_json_sets_else_changes_no_network(tmp_path):
+    """What a program sets that has imported Keras stays."""
+    (tmp_path / "keras.json").write_text('{"floatx": "float16", "image_data_format": "channels_first"}')
+    program = """
+from recipes.console.backend import load_backend
+load_backend()
+import keras, zoo
+model = zoo.get("fashion_cnn", weights=None)
+print(model.get_layer("conv1").data_format, *{weight.dtype for weight in model.weights})
+keras.config.set_dtype_policy("mixed_bfloat16")
+load_backend()
+print(keras.config.dtype_policy().name)
+"""
+    environment = subprocess_environment(KERAS_HOME=str(tmp_path))
+    ended = subprocess.run([PYTHON, "-c", program], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert ended.stdout.splitlines() == ["channels_last float32", "mixed_bfloat16"], ended.stderr
+
+
 # What Windows or macOS lacks. `.ci/run` has mypy look for the rest as on Windows.
 LACKING = {
     "os": "fork forkpty geteuid getegid getuid getgid getpgid setsid killpg kill sched_getaffinity statvfs fstatvfs "

@@ -35,7 +35,6 @@ def load_backend() -> str:
             f"KERAS_BACKEND is {asked}, which is not installed: pip install 'keras-zoo-recipes[{asked}]'"
         )
     load_keras()
-    reset_keras()
     import keras
 
     if (found := keras.config.backend()) not in BACKENDS:
@@ -51,7 +50,7 @@ def load_backend() -> str:
 
 
 def reset_keras() -> None:
-    """Numbers in float32 and channels last, as Keras comes: no keras.json and no builder in passing chooses them."""
+    """Numbers in float32 and channels last, as Keras comes without a keras.json."""
     import keras
 
     keras.config.set_floatx("float32")
@@ -79,7 +78,8 @@ def chosen() -> str:
 def load_keras() -> None:
     """Import TensorFlow and Keras, without the notes on libraries and GPUs that C++ prints past Python.
 
-    Whoever sets `TF_CPP_MIN_LOG_LEVEL` gets the notes.
+    Whoever sets `TF_CPP_MIN_LOG_LEVEL` gets the notes. What keras.json says of number format and axes does not count;
+    what a program says that has imported Keras does.
 
     Raises:
         EnvironmentFault: When Keras is set to a backend that there is not.
@@ -92,6 +92,7 @@ def load_keras() -> None:
 
 
 def _import() -> None:
+    is_first = "keras" not in sys.modules
     try:
         import keras
     except ValueError as error:  # It reads keras.json as it is imported.
@@ -99,6 +100,8 @@ def _import() -> None:
             f"Keras cannot be imported: {first_line(error)}. KERAS_BACKEND, or else keras.json in its folder "
             f"(~/.keras), names its backend: {', '.join(BACKENDS)}."
         ) from error
+    if is_first:
+        reset_keras()
     import tensorflow as tf
 
     tf.config.list_physical_devices()

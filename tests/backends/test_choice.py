@@ -3,7 +3,6 @@
 import sys
 from types import SimpleNamespace
 
-import keras
 import pytest
 import tensorflow as tf
 
@@ -33,23 +32,6 @@ def test_a_backend_that_does_not_train_is_refused(monkeypatch):
     monkeypatch.setattr(backend, "chosen", lambda: "openvino")
     with pytest.raises(EnvironmentFault, match="tensorflow, jax, torch"):
         backend.load_backend()
-
-
-@pytest.fixture
-def _keras_as_it_comes():
-    yield
-    backend.reset_keras()
-
-
-@pytest.mark.usefixtures("_keras_as_it_comes")
-def test_what_keras_json_sets_else_changes_no_network():
-    keras.config.set_floatx("float16")
-    keras.config.set_dtype_policy("float16")
-    keras.config.set_image_data_format("channels_first")
-    backend.load_backend()
-    model = zoo.get("fashion_cnn", weights=None)
-    assert model.get_layer("conv1").data_format == "channels_last"
-    assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
 def test_a_format_of_tensorflow_alone_is_refused_by_name(monkeypatch):
