@@ -30,7 +30,7 @@ def trained(processes):
         )
         for process in range(processes)
     ]  # fmt: skip
-    said = [child.communicate(timeout=900) for child in children]
+    said = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0] * processes, said[0][1][-3000:]
     return [json.loads(out.splitlines()[-1]) for out, _ in said]
 
