@@ -164,14 +164,14 @@ def _onnx() -> Runtime:
 
     def write(model: keras.Model, path: Path) -> None:
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # It names each operation that it leaves out.
-        _complement_of_the_error_function()
+        _register_erfc()
         _exported("onnx")(model, path)
         _name_as_the_network_does(path, model.output_names)
 
     return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), write, load)
 
 
-def _complement_of_the_error_function() -> None:
+def _register_erfc() -> None:
     """Let tf2onnx, which knows Erf alone, write the Erfc of Keras's exact GELU: it is 1 - erf."""
     import numpy as np
     from tf2onnx.handler import tf_op

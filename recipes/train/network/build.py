@@ -74,6 +74,8 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
     else:
         contract.check_interface(recipe.architecture, model, image_shape)
         flat = guest.followed(recipe.architecture, model, pictures)
+        if not contract.has_name_for_tensorflow(flat):
+            flat.name = "network"  # Nobody looks for it; layers are looked for by their names.
     contract.check_output(recipe.architecture, flat, classes, pictures)
     if held := _random_and_held(flat, recipe):
         flat = without(flat, held)

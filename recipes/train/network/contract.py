@@ -122,11 +122,14 @@ def _check_numbers(name: str, model: keras.Model, pictures: np.ndarray, last: st
         )
 
 
+def has_name_for_tensorflow(named: keras.layers.Layer) -> bool:
+    """Whether TensorFlow takes the name of a network, or of a layer."""
+    return bool(_TAKEN_BY_TENSORFLOW.fullmatch(named.name))
+
+
 def _check_names(name: str, model: keras.Model) -> None:
-    if not _TAKEN_BY_TENSORFLOW.fullmatch(model.name):
-        model.name = "network"  # Nobody looks for it; layers are looked for by their names.
     for layer in model.layers:
-        if not _TAKEN_BY_TENSORFLOW.fullmatch(layer.name):
+        if not has_name_for_tensorflow(layer):
             raise UsageFault(
                 f"TensorFlow does not take {layer.name!r}, the name of a layer of {name!r}: only letters of A to Z, "
                 'digits, and . _ - / > after the first. Name it otherwise: name="conv1".'
