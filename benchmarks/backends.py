@@ -27,8 +27,11 @@ from zoo.text.markdown import table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-RECIPES = {"fashion_cnn": ("tensorflow", "jax", "torch"), "xception_feature_extract": ("tensorflow", "jax")}
-VARIANTS = {"fashion_cnn": "published", "xception_feature_extract": "tuned"}
+# The variant of each recipe, and what it is run on.
+RECIPES = {
+    "fashion_cnn": ("published", ("tensorflow", "jax", "torch")),
+    "xception_feature_extract": ("tuned", ("tensorflow", "jax")),
+}
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
 
 
@@ -38,7 +41,7 @@ def ran(name: str, backend: str, seed: int, folder: Path, options: Sequence[str]
     Returns:
         The manifest's accuracy, epochs, number format, minutes and versions.
     """
-    command = [sys.executable, "-m", "recipes.run", name, "--variant", VARIANTS[name], "--seed", str(seed)]
+    command = [sys.executable, "-m", "recipes.run", name, "--variant", RECIPES[name][0], "--seed", str(seed)]
     command += ["--out", str(folder), "--json"]
     if (folder / "run.json").exists() and not (folder / "manifest.json").exists():
         command = [sys.executable, "-m", "recipes.run", "--resume", str(folder), "--json"]
@@ -83,7 +86,7 @@ def rows(found: dict[str, Any]) -> Iterator[tuple[str, ...]]:
                 beside = f"{difference['mean']:+.4f} ({low:+.4f} to {high:+.4f})"
             minutes = statistics.median(run["minutes"] for run in values)
             reached = f"{statistics.mean(accuracies):.4f}{spread}"
-            recipe = f"{name}, {VARIANTS[name]}"
+            recipe = f"{name}, {RECIPES[name][0]}"
             yield recipe, NAMES[backend], values[0]["precision"], reached, beside, f"{minutes:.1f}"
 
 
@@ -111,7 +114,7 @@ def measured(recipes: Sequence[str], seeds: Sequence[int], folder: Path, options
     runs: dict[str, Any] = {}
     versions: dict[str, str] = {}
     for name in recipes:
-        backends = [backend for backend in RECIPES[name] if importlib.util.find_spec(backend)]
+        backends = [backend for backend in RECIPES[name][1] if importlib.util.find_spec(backend)]
         runs[name] = {backend: {} for backend in backends}
         for seed in seeds:
             for backend in backends:
