@@ -14,6 +14,7 @@ is block 13 and 14: four epochs with adamw, at a rate that falls to zero, and av
 Measured: mean test accuracy ± standard deviation over seeds, and minutes of training a seed.
 
 - cats_vs_dogs, tuned: 0.9940 ± 0.0000 (3 seeds), 3.9 minutes on 2 cores, some without the frozen pass; certified
+- cats_vs_dogs, tuned: 0.9915 by 5 folds of 4,000 images; certified
 <!-- /measured -->
 
     python -m recipes.run xception_finetune
