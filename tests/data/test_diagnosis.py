@@ -474,6 +474,15 @@ def test_columns_that_nobody_asked_for_do_not_matter(sound):
     assert [entry.name for entry in list_photos(file).entries] == names
 
 
+def test_a_label_that_is_not_a_number_is_none(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.jpg").write_bytes(b"x")
+    (tmp_path / "table.csv").write_text("path,label\na.jpg,NaN\nb.jpg,cat\nc.jpg,none\n")
+    listing = list_photos(tmp_path / "table.csv")
+    assert listing.classes == ["cat", "none"]
+    assert listing.unreadable == [("a.jpg", "its label is NaN, which stands for none")]
+
+
 def test_a_parquet_table_of_other_types_is_read_or_refused(sound, tmp_path):
     paths = [str(sound / "temple" / f"{number:02d}.jpg") for number in range(3)]
     file = tmp_path / "table.parquet"
@@ -541,6 +550,9 @@ def test_folders_that_are_no_classes_are_refused_with_what_to_do(sound, tmp_path
         shutil.copytree(sound, tmp_path / "splits" / split)
     with pytest.raises(DataFault, match="Each of extra, train, val in .* these are splits, not classes"):
         list_photos(tmp_path / "splits")
+    shutil.rmtree(tmp_path / "splits" / "val" / CLASSES[0])  # As rare classes lack in small splits.
+    with pytest.raises(DataFault, match="these are splits, not classes"):
+        list_photos(tmp_path / "splits")
     for split in ("Training", "Testing"):
         shutil.copytree(sound, tmp_path / "capitals" / split)
     assert {entry.split for entry in list_photos(tmp_path / "capitals").entries} == {"train", "test"}
@@ -562,6 +574,18 @@ def test_splits_are_never_classes(sound, tmp_path):
         shutil.copytree(sound / "temple", tmp_path / "three" / split)
     with pytest.raises(DataFault, match="called as a split and holds photos"):
         list_photos(tmp_path / "three")
+
+
+def test_splits_in_classes_are_refused_and_years_in_them_are_not(sound, tmp_path):
+    for label, inside in (("옷", ("train", "test")), ("temple", ("train",)), ("flower", ("train", "test"))):
+        for folder in inside:
+            shutil.copytree(sound / "temple", tmp_path / "splits" / label / folder)
+    with pytest.raises(DataFault, match=r"flower holds test, train: splits are above .* \(test/flower and so on\)"):
+        list_photos(tmp_path / "splits")
+    for label, years in (("temple", ("2021", "2022", "2023")), ("flower", ("2021", "2022"))):
+        for year in years:
+            shutil.copytree(sound / "temple", tmp_path / "years" / label / year)
+    assert list_photos(tmp_path / "years").classes == ["flower", "temple"]
 
 
 def test_folders_of_systems_are_no_classes_and_hold_no_photos(sound, tmp_path):

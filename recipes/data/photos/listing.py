@@ -186,12 +186,30 @@ def _refuse_what_are_no_classes(root: Path, folders: list[Path]) -> None:
             f"{root} holds one folder, {folders[0].name!r}, and {lower} holds {', '.join(names[:3])}: are these the "
             f"classes? Then --data {lower}"
         )
-    if len(folders) > 1 and len(inside[0]) > 1 and all(names == inside[0] for names in inside):
+    for folder, names in zip(folders, inside, strict=True):
+        if _are_splits([folder / name for name in names]) and not SPLITS.get(folder.name.lower()):
+            raise DataFault(
+                f"{folder} holds {', '.join(names[:3])}: splits are above the classes, not in them. Turn them round "
+                f"({names[0]}/{folder.name} and so on), or give a table with the columns path, label and split."
+            )
+    if shared := _shared_by_most(inside):
         raise DataFault(
-            f"Each of {', '.join(folder.name for folder in folders[:4])} in {root} holds {', '.join(inside[0][:3])}: "
+            f"Each of {', '.join(folder.name for folder in folders[:4])} in {root} holds {', '.join(shared[:3])}: "
             "these are splits, not classes. Call them train, validation and test; if they are classes, give a table "
             "with the columns path and label."
         )
+
+
+def _shared_by_most(inside: list[list[str]]) -> list[str]:
+    """Names that several folders hold alike, as splits do, of which a small one may lack a class; else none.
+
+    Numbers, such as years, are no names of classes where one is lacking.
+    """
+    shared = sorted(set.intersection(*map(set, inside))) if len(inside) > 1 else []
+    most = max(map(len, inside), default=0)
+    if len(shared) < 2 or 3 * len(shared) < 2 * most or (len(shared) < most and all(map(str.isdecimal, shared))):
+        return []
+    return shared
 
 
 def _folders_in(folder: Path) -> list[str]:
@@ -272,6 +290,8 @@ def _from_table(path: Path) -> Listing:
         label = unicodedata.normalize("NFC", label)
         if not name or not label:
             listing.unreadable.append((name or "(row without a path)", "path or label is empty"))
+        elif label.lower() == "nan":  # As pandas writes a label that is not there.
+            listing.unreadable.append((name, f"its label is {label}, which stands for none"))
         else:
             group = row.get("group", "").strip() or None
             listing.entries.append(Entry(name, path.parent / name, label, SPLITS.get(split), group))
