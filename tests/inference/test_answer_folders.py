@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needs_posix
 from photo_files import CLASSES, write_photos
 from PIL import Image
 
@@ -44,6 +46,18 @@ def test_a_class_of_any_name_has_a_folder_that_every_system_takes_and_that_leads
     names = ["..", "a/../../b", "what?", "CON", "nul.txt", "end. ", "옷", "a\\b"]
     table = Table(np.array(["photo"] * 8), np.eye(8), tuple(names))
     assert answer_folders.folders_of(table, None) == ["_", "a .. .. b", "what", "CON_", "nul.txt_", "end", "옷", "a b"]
+
+
+@needs_posix
+def test_a_photo_whose_name_is_not_text_is_named_and_the_others_are_copied(trained, album, call, tmp_path):
+    bad = os.fsdecode(b"bad\xff.jpg")
+    shutil.copy2(album / "first" / "00.jpg", album / bad)
+    code, _, err = call(predict, trained, album, "--unlabelled", "--copy-to", tmp_path / "out")
+    assert "bad\\xff.jpg" in err
+    assert "name is not UTF-8" in err
+    assert "bug" not in err
+    assert code == 0, err
+    assert len(copied(tmp_path / "out")) == len(list(album.rglob("*.jpg"))) - 1, "all but this one"
 
 
 def contents(folder):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipes.data.photos.decisions import by_key, meant
+from recipes.data.photos.listing import printable
 from recipes.errors import DataFault, DiskFault
 from recipes.files.atomic import disk_faults
 from recipes.files.csv_text import csv_text
@@ -86,7 +87,7 @@ def put(
     for place, (name, label) in enumerate(labels.items(), start=1):
         if name in made.files and os.path.lexists(out / made.files[name]):
             done.there += 1
-        elif reason := _unreadable(sources.get(name)):
+        elif reason := _not_placed(sources.get(name)):
             done.missing.append((name, reason))
         else:
             made.make(name, sources[name], folder_of(label), link, done)
@@ -199,10 +200,12 @@ def _is_same(source: Path, target: Path) -> bool:
         return False
 
 
-def _unreadable(source: Path | None) -> str:
-    """Why a photo cannot be read; empty where it can."""
+def _not_placed(source: Path | None) -> str:
+    """Why a photo cannot be put into a folder; empty where it can."""
     if source is None:
         return "no such file"
+    if printable(source.name) != source.name:
+        return "the name is not UTF-8"
     try:
         with source.open("rb"):
             return ""
