@@ -125,6 +125,16 @@ def test_base_that_tells_the_photos_apart_is_chosen():
     assert {one.stages for one in chosen.heard if one.backbone == "good"} == {1, 2}, "it has two stages, not four"
 
 
+def test_where_classes_weigh_the_same_their_balanced_accuracy_is_told():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [180, 20])
+    features = rng.normal(size=(200, 24)).astype("float32")  # They tell nothing: to say 0 is right of 180.
+    told = held(two_bases(features, noise=1.0), labels, class_weights="balanced").best
+    assert told.accuracy > told.balanced_accuracy + 0.05
+    assert f"balanced accuracy {told.balanced_accuracy:.4f}, loss" in told.figures()
+    assert held(two_bases(features, noise=1.0), labels).best.balanced_accuracy is None
+
+
 @pytest.mark.parametrize(
     ("of_each", "heads"), [((4, 2), {"logistic_regression", "lda"}), ((2, 2), {"logistic_regression"})]
 )

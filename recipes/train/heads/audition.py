@@ -60,6 +60,8 @@ class Heard:
         temperature: By which the head's scores are divided, for the lowest loss.
         loss: Mean cross-entropy, in nats; each class weighs the same where classes are balanced.
         seconds: Since its base was begun, with the pass of the photos where there was one.
+        balanced_accuracy: The share right of each class, and of these the mean, 0 to 1; `None` where every photo weighs
+            the same.
     """
 
     backbone: str
@@ -72,6 +74,7 @@ class Heard:
     temperature: FiniteFloat
     loss: FiniteFloat
     seconds: Seconds
+    balanced_accuracy: FiniteFloat | None = None
 
     def __post_init__(self) -> None:
         if not self.images or self.right > self.images:
@@ -96,7 +99,8 @@ class Heard:
     def figures(self) -> str:
         """What came of it, in words."""
         low, high = self.interval
-        return f"{self.accuracy:.4f} of {self.images} right ({low:.3f} to {high:.3f}), loss {self.loss:.4f}"
+        balanced = "" if self.balanced_accuracy is None else f"balanced accuracy {self.balanced_accuracy:.4f}, "
+        return f"{self.accuracy:.4f} of {self.images} right ({low:.3f} to {high:.3f}), {balanced}loss {self.loss:.4f}"
 
 
 @dataclass(frozen=True)
@@ -331,9 +335,12 @@ class _Jury:
             scores_of = self._scores(features, heads)
         for head, scores in zip(heads, scores_of, strict=True):
             temperature, losses = self._tempered(scores)
-            right = int((scores.argmax(axis=1) == self.labels).sum())
+            right = scores.argmax(axis=1) == self.labels
+            balanced = float(np.average(right, weights=self.weights)) if self.balanced else None
             loss, took = float(np.average(losses, weights=self.weights)), time.monotonic() - began
-            heard.append(Heard(name, size, stages, *head, len(features), right, temperature, loss, took))
+            heard.append(
+                Heard(name, size, stages, *head, len(features), int(right.sum()), temperature, loss, took, balanced)
+            )
             self.losses[heard[-1]] = losses
             log.info("  %s: %s", heard[-1].settings(), heard[-1].figures())
         return heard
