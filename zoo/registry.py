@@ -77,7 +77,13 @@ def get(
             f"The builder of {name!r} cannot be called with {', '.join(keywords)}: {error}. Write it as "
             "def build(*, input_shape, classes, weights=None); what else it needs, a recipe gives with model={...}."
         ) from error
-    return build(**keywords)
+    try:
+        return build(**keywords)
+    except TypeError as error:
+        if name not in BUILTIN:
+            raise
+        asked = ", ".join(f"{keyword}={value!r}" for keyword, value in builder_keywords.items())
+        raise ValueError(f"The architecture {name!r} cannot be built with {asked}: {error}.") from error
 
 
 def names(pattern: str | None = None) -> list[str]:

@@ -20,11 +20,13 @@ def one_of(owner: Any, name: str, allowed: Collection[str]) -> Iterator[str]:
         yield must(owner, name, "one of " + ", ".join(allowed))
 
 
-def integer(owner: Any, name: str, *, at_least: int) -> Iterator[str]:
-    """Say when a value is no integer of `at_least` or more."""
+def integer(owner: Any, name: str, *, at_least: int, at_most: int | None = None) -> Iterator[str]:
+    """Say when a value is no integer within the bounds."""
     value = getattr(owner, name)
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         yield must(owner, name, f"an integer of {at_least} or more")
+    elif at_most is not None and value > at_most:
+        yield must(owner, name, f"an integer of {at_most:,} or less")
 
 
 def is_number(value: Any) -> bool:

@@ -86,6 +86,10 @@ def _read(value: Any, wanted: Any, path: str) -> Any:
         raise UsageFault(f"The value of {path!r} cannot be none.")
     if str in kinds:
         return str(value)
+    if any(dataclasses.is_dataclass(part) for kind in kinds for part in typing.get_args(kind)):
+        raise UsageFault(
+            f"The override path {path!r} names parts of a recipe: its module gives them. Set a field of one of them."
+        )
     if any(typing.get_origin(kind) is tuple for kind in kinds):
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
     try:

@@ -71,7 +71,7 @@ class Phase:
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the values, a sentence each."""
-        yield from integer(self, "epochs", at_least=1)
+        yield from integer(self, "epochs", at_least=1, at_most=1_000_000)
         if not isinstance(self.train, tuple) or not all(isinstance(glob, str) for glob in self.train) or not self.train:
             yield must(self, "train", "a tuple of globs over layer names")
         if not all(is_number(factor) and 0 < factor <= 1 for factor in self.rates.values()):

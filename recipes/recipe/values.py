@@ -26,6 +26,7 @@ from recipes.recipe.search_space import Space
 ENGINES = ("auto", "keras", "openvino", "int8")
 # How a photo of another shape becomes a square: `recipes.data.decode.fit`.
 SQUARES = ("squash", "crop", "letterbox")
+LARGEST_SEED = 2**32 - 1  # Of NumPy and scikit-learn.
 # All trials of a search have the same images, weights and epochs, and no published figure is compared with.
 FIXED = (
     "data",
@@ -61,7 +62,7 @@ class Split:
         """Say what is wrong with the values, a sentence each."""
         yield from one_of(self, "method", ("shuffled", "stratified", "last"))
         yield from number(self, "validation", above=0, below=1)
-        yield from integer(self, "seed", at_least=0)
+        yield from integer(self, "seed", at_least=0, at_most=LARGEST_SEED)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Shares:
         """Say what is wrong with the values, a sentence each."""
         for name in ("validation", "test"):
             yield from number(self, name, at_least=0, below=1)
-        yield from integer(self, "seed", at_least=0)
+        yield from integer(self, "seed", at_least=0, at_most=LARGEST_SEED)
         yield from _fold_faults(self)
         if is_number(self.validation) and is_number(self.test) and self.validation + self.test >= 1:
             yield "The shares of validation and test must leave something to train."
@@ -194,7 +195,8 @@ class Recipe:
     tune: Mapping[str, Space] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if faults := list(self.faults()):
+        # What is wrong already would be wrong at each value of a search, too.
+        if faults := list(self.faults()) or list(self._not_searched()):
             raise UsageFault(f"The recipe {self.name!r} cannot work. " + " ".join(faults))
 
     def faults(self) -> Iterator[str]:
@@ -214,7 +216,7 @@ class Recipe:
         yield from one_of(self, "square", SQUARES)
         if self.class_weights is not None:
             yield from one_of(self, "class_weights", ("balanced",))
-        yield from integer(self, "views", at_least=0)
+        yield from integer(self, "views", at_least=0, at_most=1000)
         yield from one_of(self, "cache_dtype", ("float16", "float32"))
         yield from one_of(self, "engine", ENGINES)
         yield from self._not_heard()
@@ -222,6 +224,9 @@ class Recipe:
         yield from self.augment.faults()
         for phase in self._known():
             yield from phase.faults()
+
+    def _not_searched(self) -> Iterator[str]:
+        """What a search cannot vary, a sentence each."""
         for path, space in self.tune.items():
             yield from space.faults()
             yield from self._refused(path, space)

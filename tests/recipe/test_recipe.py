@@ -186,6 +186,11 @@ def test_construction_reports_all_faults_together():
         assert part in message
 
 
+def test_a_bad_value_is_told_once_and_not_again_for_each_range_of_a_search():
+    with pytest.raises(UsageFault, match=r"must be an integer of 1 or more\. Got -1 instead\.$"):
+        recipes.get("fashion_cnn").override("batch_size", -1)
+
+
 def test_a_square_that_nobody_knows_is_refused_with_those_there_are():
     with pytest.raises(UsageFault, match=r"'square' of the recipe must be one of squash, crop, letterbox. Got 'pad'"):
         tiny_recipe().override("square", "pad")
@@ -234,6 +239,10 @@ def test_override_reads_text_as_the_fields_type(path, text, value):
         ("augment.flip", "maybe", "must be true or false"),
         ("phases.train.learning_rate", "nan", "must be a number above 0"),
         ("phases.train.epochs", "-1", "must be an integer of 1 or more"),
+        ("phases.train.epochs", 10**20, "must be an integer of 1,000,000 or less"),
+        ("split.seed", 2**32, "must be an integer of 4,294,967,295 or less"),
+        ("views", 10**8, "must be an integer of 1,000 or less"),
+        ("then", "finetune", "'then' names parts of a recipe: its module gives them"),
         ("batch_size", "none", "cannot be none"),
     ],
 )

@@ -85,3 +85,8 @@ def test_a_partial_and_an_object_that_can_be_called_are_builders():
         assert zoo.info(name).source.startswith(f"{__name__}.test_a_partial")
         assert zoo.registry.module_of(builder) == __name__
         assert zoo.get(name, input_shape=(8, 8, 1), classes=2, weights=None)[1:] == ((8, 8, 1), 2)
+
+
+def test_a_keyword_of_another_type_is_a_value_error():
+    with pytest.raises(ValueError, match="'fashion_cnn' cannot be built with dropout='half'"):
+        zoo.get("fashion_cnn", dropout="half")
