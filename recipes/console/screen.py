@@ -88,15 +88,15 @@ class Screen:
             yield EpochLines(total, done, bar)
 
     @contextmanager
-    def counting(self, title: str) -> Iterator[Callable[[int, int], None]]:
-        """Follow a pass over many images: gives a function of (images done, images to do)."""
+    def counting(self, title: str, what: str = "images") -> Iterator[Callable[[int, int], None]]:
+        """Follow a pass over many images, or something else: gives a function of (how many are done, to do)."""
         with self._bar() as bar:
             counts: list[Counting] = []
             since = time.monotonic()
 
             def watch(done: int, total: int) -> None:
                 if not counts:
-                    counts.append(Counting(title, total, bar, since))
+                    counts.append(Counting(title, total, bar, since, what))
                 counts[0].update(done)
 
             yield watch
@@ -164,10 +164,10 @@ class EpochLines:
 
 
 class Counting:
-    """Images per second and time left of one pass over many images."""
+    """Images per second and time left of one pass over many images; of other things no speed."""
 
-    def __init__(self, title: str, total: int, bar: Progress | None, since: float | None = None):
-        self.title, self.total, self.bar, self.done = title, total, bar, 0
+    def __init__(self, title: str, total: int, bar: Progress | None, since: float | None = None, what: str = "images"):
+        self.title, self.total, self.bar, self.what, self.done = title, total, bar, what, 0
         self.first: int | None = None
         self.began = self.said = time.monotonic()
         self.since = self.began if since is None else since
@@ -181,7 +181,9 @@ class Counting:
             self.first, self.began = done, now
         speed = (done - self.first) / max(now - self.began, 1e-3)
         can_tell = done > self.first and now - self.began > 1  # Of a moment no rate is made up.
-        text = f"{done:,}/{self.total:,} images" + (f", {speed:.0f} images/s" if can_tell else "")
+        text = f"{done:,}/{self.total:,} {self.what}"
+        if can_tell and self.what == "images":
+            text += f", {speed:.0f} images/s"
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, figures=text, visible=done < self.total)
         if done == self.total:

@@ -180,7 +180,7 @@ def _audition(ready: prepare.Prepared, screen: Screen) -> list[Cost]:
     """
     where = prepare.hearing(ready.recipe, ready.origin, ready.splits, ready.diagnosis, ready.request)
     found, missing, heard = [], "", where.recipe.bases()
-    with screen.counting("bases") as watch:
+    with screen.counting("timed", "bases") as watch:
         for number, (base, size) in enumerate(heard, 1):
             try:
                 found.append(where.cost(base, size))
