@@ -90,6 +90,12 @@ def keep_own(model: keras.Model) -> keras.Model:
     return model
 
 
+def stay_in_float32(model: keras.Model) -> None:
+    """Let `cast` leave each layer of a network, built in float32, as it is."""
+    for layer in model.layers:
+        layer.keeps_format = True
+
+
 def keep_as(source: keras.Model, model: keras.Model) -> keras.Model:
     """Remember of a copy what `keep_own` found of its source; layers are known by their names."""
     for layer in model.layers:

@@ -251,6 +251,14 @@ def regularized(*, input_shape, classes):
     return keras.Model(image, layers.Dense(classes, activation="softmax", kernel_regularizer="l2")(x))
 
 
+def singular_values(*, input_shape, classes):
+    """An operation that bfloat16 does not have, `ops.svd`, and a blur between layers."""
+    image, x = _scaled(input_shape)
+    x = ops.image.gaussian_blur(layers.Conv2D(4, 3, strides=2)(x), (3, 3), (1.0, 1.0))
+    values = ops.svd(layers.Permute((3, 1, 2))(x), compute_uv=False)
+    return keras.Model(image, _head(ops.expand_dims(values, -1), classes))
+
+
 def auxiliary_network_beside(*, input_shape, classes):
     """Layers that also serve a second network, which is not returned."""
     image, x = _scaled(input_shape)
@@ -299,6 +307,7 @@ TRAIN = {
     attention_over_rows: "as it is",
     adapted_normalization: "as it is",
     regularized: "as it is",
+    singular_values: "as it is",
     auxiliary_network_beside: "as it is",
     made_when_the_module_is_read: "made flat",
     any_keywords: "as it is",
@@ -542,6 +551,39 @@ def statistics_that_move_when_frozen(*, input_shape, classes):
     return keras.Model(image, _head(x, classes))
 
 
+def spectral_normalization(*, input_shape, classes):
+    """A frozen `SpectralNormalization`, which moves all the same."""
+    image, x = _scaled(input_shape)
+    x = layers.SpectralNormalization(layers.Conv2D(4, 3), name="normalized")(x)
+    return keras.Model(image, _head(layers.Conv2D(4, 3, name="conv")(x), classes))
+
+
+@keras.saving.register_keras_serializable("guests")
+class Transposed(keras.layers.Layer):
+    """Multiplies by the kernel of another layer."""
+
+    def __init__(self, dense, **keywords):
+        super().__init__(**keywords)
+        self.dense = dense
+
+    def call(self, x):
+        return ops.matmul(x, ops.transpose(self.dense.kernel))
+
+    def get_config(self):
+        return super().get_config() | {"dense": keras.saving.serialize_keras_object(self.dense)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config | {"dense": keras.saving.deserialize_keras_object(config["dense"])})
+
+
+def tied_weights(*, input_shape, classes):
+    """A layer that uses the weights of another."""
+    image, x = _scaled(input_shape)
+    dense = layers.Dense(8, name="there")
+    return keras.Model(image, _head(Transposed(dense, name="back")(dense(x)), classes))
+
+
 def weights_made_in_call(*, input_shape, classes):
     """A layer that makes its weights in `call`."""
     image, x = _scaled(input_shape)
@@ -679,6 +721,8 @@ REFUSED = {
     numbers_in_call: "The network 'numbers_in_call' cannot train: a step on two pictures fails",
     random_at_prediction: "gives two answers for one picture",
     statistics_that_move_when_frozen: "The layer 'counter' of 'statistics_that_move_when_frozen' (Counter) changes",
+    spectral_normalization: "The layer 'normalized' of 'spectral_normalization' (SpectralNormalization) changes",
+    tied_weights: "The layer 'back' of 'tied_weights' (Transposed) shares there/kernel with another",
     weights_made_in_call: "The builder of 'weights_made_in_call' failed at",
     unregistered_layer: "(Shift) cannot be saved and loaded: Could not locate class 'Shift'. Give its class",
     subclassed_with_tensorflow: "The class WithTensorFlow",

@@ -5,7 +5,9 @@ import guest_networks
 import zoo
 from recipes import Phase, Recipe
 
-_TRAIN = {"frozen_base": ("classifier",), "statistics_that_move_when_frozen": ("conv",)}
+_TRAIN = {"frozen_base": ("classifier",)} | dict.fromkeys(
+    ("statistics_that_move_when_frozen", "spectral_normalization"), ("conv",)
+)
 
 for _build in (*guest_networks.TRAIN, *guest_networks.REFUSED):
     zoo.register(_build.__name__)(_build)

@@ -182,6 +182,8 @@ def _reach(
     mixes_places = keras.layers.MultiHeadAttention, keras.layers.RNN, keras.layers.Wrapper
     if isinstance(layer, mixes_places) or not type(layer).__module__.startswith("keras."):
         return None
+    if not isinstance(layer, keras.layers.Layer) and (window or hasattr(layer, "strides")):
+        return None  # An operation: `keras.ops.conv` does not tell its kernel, nor a blur its strides.
     if window is None:
         return widest
     if isinstance(window, int) or len(window) != 2 or isinstance(layer, keras.layers.Conv2DTranspose):

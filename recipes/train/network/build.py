@@ -81,10 +81,10 @@ def _flat(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: 
         flat = without(flat, held)
     if flat is model:
         return model
-    loaded = guest.reloaded(recipe.architecture, flat, pictures)
+    loaded = precision.keep_as(flat, guest.reloaded(recipe.architecture, flat, pictures))
     guest.check_step(recipe.architecture, loaded, pictures)
     guest.check_frozen(recipe.architecture, flat, _frozen_by_a_phase(flat, recipe), pictures)
-    return precision.keep_as(flat, loaded)
+    return loaded
 
 
 def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, weights: Source | None) -> keras.Model:
@@ -166,9 +166,16 @@ def _frozen_by_a_phase(model: keras.Model, recipe: Recipe) -> set[str]:
 
 
 def say_what_was_frozen(recipe: Recipe, model: keras.Model) -> None:
-    """Say of a network just built that a phase trains what it names, whatever the builder froze."""
+    """Say of a network just built that a phase trains what it names, whatever the builder froze, and what is held."""
     if recipe.architecture in BUILTIN:
         return
+    below = [layer for layer in model.layers if not layer.name.startswith("head_")]
+    held = [layer.name for layer in below if layer.trainable and isinstance(layer, keras.layers.BatchNormalization)]
+    if held and len(below) < len(model.layers):
+        log.warning(
+            "NOTICE layers called head_* make what is below a base, whose BatchNormalization no phase trains: %s. If "
+            "%r begins untrained, call its last layers otherwise.", listed(held), recipe.architecture,
+        )  # fmt: skip
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     for phase in recipe.phases:
         if frozen and phase.train == ("*",):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
 from collections.abc import Collection
@@ -12,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from recipes.errors import UsageFault
-from recipes.precision import cast
+from recipes.precision import cast, choose, stay_in_float32
 from recipes.train.memory import release
 from recipes.train.network.contract import TOLERANCE
 from zoo.structure.flatten import NotFlat, flatten
 from zoo.structure.graph import is_own
+
+log = logging.getLogger("recipes")
 
 
 def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
@@ -53,6 +56,7 @@ def followed(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
 
 def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model:
     """The network after it was saved and loaded, in safe mode: its layers are its own, and a run's model will load."""
+    seen: set[int] = set()
     for layer in model.layers:
         if layer.get_config().get("name") != layer.name:
             raise UsageFault(
@@ -60,6 +64,12 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
                 "so that every copy is called otherwise. Take **kwargs, by that name, in __init__, hand them to "
                 "super().__init__, and begin a get_config() of its own with super().get_config()."
             )
+        if shared := [weight.path for weight in layer.weights if id(weight) in seen]:
+            raise UsageFault(
+                f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) shares {shared[0]} with another, "
+                "and a copy of the network would have it twice. Call one layer in both places."
+            )
+        seen |= {id(weight) for weight in layer.weights}
     try:
         with tempfile.TemporaryDirectory() as folder:
             model.save(path := Path(folder) / "network.keras")
@@ -87,7 +97,7 @@ def reloaded(name: str, model: keras.Model, pictures: np.ndarray) -> keras.Model
 
 
 def check_frozen(name: str, model: keras.Model, frozen: Collection[str], pictures: np.ndarray) -> None:
-    """Refuse somebody's own layer that changes its weights in training although it is frozen.
+    """Refuse a layer that changes its weights in training although it is frozen.
 
     Args:
         name: The architecture, for the message.
@@ -95,24 +105,29 @@ def check_frozen(name: str, model: keras.Model, frozen: Collection[str], picture
         frozen: The names of layers that a phase freezes.
         pictures: (2, height, width, channels) raw pixels.
     """
-    own = [layer for layer in model.layers if layer.name in frozen and layer.non_trainable_weights and is_own(layer)]
-    if not own:
+    may_change = [layer for layer in model.layers if layer.name in frozen and layer.non_trainable_weights]
+    if all(isinstance(layer, keras.layers.BatchNormalization) for layer in may_change):
         return
     for layer in model.layers:
         layer.trainable = False
-    before = {layer.name: layer.get_weights() for layer in own}
+    before = {layer.name: layer.get_weights() for layer in may_change}
     model(pictures, training=True)
-    for layer in own:
+    for layer in may_change:
+        fix = "Train it in each phase."
+        if is_own(layer):
+            fix = "In its call, write: if training and self.trainable:"
         for weight, array in zip(layer.weights, before[layer.name], strict=True):
             if not np.array_equal(weight.numpy(), array):
                 raise UsageFault(
                     f"The layer {layer.name!r} of {name!r} ({type(layer).__name__}) changes {weight.path} in training "
-                    "although a phase freezes it. In its call, write: if training and self.trainable:"
+                    f"although a phase freezes it. {fix}"
                 )
 
 
 def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
     """Refuse a network of which a copy cannot compute the gradients of a training step: it would fail later.
+
+    One that cannot in bfloat16, where a run would choose that by itself, stays in float32.
 
     Args:
         name: The architecture, for the message.
@@ -122,9 +137,33 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
     Raises:
         UsageFault: With what the step raised.
     """
-    trained = cast(model, "float32")
-    if keras.config.backend() != "tensorflow":
-        _check_step_elsewhere(name, trained, pictures)
+    number_format = choose("auto")
+    failed = _failure(cast(model, number_format), pictures)
+    if failed is None:
+        return
+    in_bfloat16, failed = failed, _failure(cast(model, "float32"), pictures) if number_format == "bfloat16" else failed
+    if failed is not None:
+        raise UsageFault(
+            f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(failed)}"
+        ) from failed
+    log.warning("NOTICE the network %r computes in float32: in bfloat16 a step fails. %s", name, cause_of(in_bfloat16))
+    stay_in_float32(model)
+
+
+def _failure(trained: keras.Model, pictures: np.ndarray) -> Exception | None:
+    """What a training step of a copy raises; a layer of anybody's raises what it likes."""
+    try:
+        _step(trained, pictures)
+    except Exception as error:
+        return error
+    return None
+
+
+def _step(trained: keras.Model, pictures: np.ndarray) -> None:
+    """The gradients of a training step, of which nothing is kept."""
+    if keras.config.backend() != "tensorflow":  # A step of Keras's own, which every backend has.
+        trained.compile(keras.optimizers.SGD(0.0), "mean_squared_error", jit_compile=False)
+        trained.train_on_batch(pictures, np.zeros((len(pictures), trained.output_shape[-1]), "float32"))
         return
 
     @tf.function
@@ -135,23 +174,8 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
 
     try:
         gradients(tf.constant(pictures))
-    except Exception as error:  # A layer of anybody's raises what it likes.
-        raise UsageFault(
-            f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(error)}"
-        ) from error
     finally:
         release(trained.variables)
-
-
-def _check_step_elsewhere(name: str, trained: keras.Model, pictures: np.ndarray) -> None:
-    """The same by a step of Keras's own, which every backend has."""
-    try:
-        trained.compile(keras.optimizers.SGD(0.0), "mean_squared_error", jit_compile=False)
-        trained.train_on_batch(pictures, np.zeros((len(pictures), trained.output_shape[-1]), "float32"))
-    except Exception as error:  # A layer of anybody's raises what it likes.
-        raise UsageFault(
-            f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(error)}"
-        ) from error
 
 
 def _cannot_be_saved(name: str, model: keras.Model, error: Exception) -> str:
@@ -189,6 +213,9 @@ def _gives(model: keras.Model, pictures: np.ndarray, wanted: np.ndarray) -> bool
 def cause_of(error: Exception) -> str:
     """What an error says, in one sentence: of Keras's, which go on for pages, the one that names the cause."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()] or [type(error).__name__]
+    if lines[0] == "in user code:":  # Below it every call, and the cause in the end.
+        raised = [place for place, line in enumerate(lines) if re.match(r"\w+(Error|Exception): ", line)] or [-1]
+        lines = [lines[raised[-1]].partition(": ")[2], *lines[raised[-1] :][1:]]
     told = lines[1] if lines[0].startswith("Exception encountered when calling") and len(lines) > 1 else lines[0]
     told = re.sub(r"\x1b\[\d+m", "", told)
     return told.split(". ")[0].rstrip(".") + "."
