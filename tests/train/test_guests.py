@@ -13,7 +13,7 @@ from conftest import PYTHON, ROOT, subprocess_environment
 from photo_files import write_photos
 
 import zoo
-from recipes import Phase, Recipe, data
+from recipes import Phase, Recipe, data, precision
 from recipes.run import main
 from recipes.train import network
 
@@ -216,3 +216,12 @@ def test_the_page_lists_every_way():
     for build, words in guest_networks.REFUSED.items():
         rows.append(f"| {build.__doc__.rstrip('.')} | refused: {words.replace('|', '')} |")
     assert "\n".join(rows) in PAGE.read_text(encoding="utf-8"), "Put this table into the page:\n" + "\n".join(rows)
+
+
+def test_a_network_that_bfloat16_cannot_compute_stays_in_float32(registered, monkeypatch, caplog):
+    monkeypatch.setattr(precision, "processor_has_bfloat16", lambda: True)
+    model = built("singular_values")
+    assert "'singular_values' computes in float32: in bfloat16 a step fails. Value passed to" in caplog.text
+    assert {layer.compute_dtype for layer in precision.cast(model, "bfloat16").layers} == {"float32"}
+    assert "bfloat16" in {layer.compute_dtype for layer in precision.cast(built("compiled"), "bfloat16").layers}
+    assert caplog.text.count("NOTICE") == 1

@@ -137,17 +137,20 @@ def check_step(name: str, model: keras.Model, pictures: np.ndarray) -> None:
     Raises:
         UsageFault: With what the step raised.
     """
-    number_format = choose("auto")
-    failed = _failure(cast(model, number_format), pictures)
-    if failed is None:
-        return
-    in_bfloat16, failed = failed, _failure(cast(model, "float32"), pictures) if number_format == "bfloat16" else failed
+    in_bfloat16 = None
+    if choose("auto") == "bfloat16":
+        in_bfloat16 = _failure(cast(model, "bfloat16"), pictures)
+        if in_bfloat16 is None:
+            return
+    failed = _failure(cast(model, "float32"), pictures)
     if failed is not None:
         raise UsageFault(
             f"The network {name!r} cannot train: a step on two pictures fails. {cause_of(failed)}"
         ) from failed
-    log.warning("NOTICE the network %r computes in float32: in bfloat16 a step fails. %s", name, cause_of(in_bfloat16))
-    stay_in_float32(model)
+    if in_bfloat16 is not None:
+        cause = cause_of(in_bfloat16)
+        log.warning("NOTICE the network %r computes in float32: in bfloat16 a step fails. %s", name, cause)
+        stay_in_float32(model)
 
 
 def _failure(trained: keras.Model, pictures: np.ndarray) -> Exception | None:
