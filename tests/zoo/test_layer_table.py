@@ -97,6 +97,7 @@ def test_a_network_inside_a_network_is_refused():
         (keras.layers.Conv2DTranspose(4, 3, strides=2), (8, 8, 2), 64 * 9 * 2 * 4),
         (keras.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 4)), (8, 3), 8 * 3 * 2 * 4),
         (keras.layers.TimeDistributed(keras.layers.Conv2D(4, 3)), (5, 8, 8, 2), 5 * 36 * 9 * 2 * 4),
+        (keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3)), (8, 8, 2), 36 * 9 * 2 * 4),
         (keras.layers.GRU(4), (8, 3), 0),
     ],
     ids=lambda value: type(value).__name__,

@@ -56,6 +56,8 @@ def _macs(layer: keras.Layer, inputs: Sequence[Shape]) -> int:
     if isinstance(layer, keras.layers.TimeDistributed):
         step = (inputs[0][0], *inputs[0][2:])
         return (inputs[0][1] or 1) * _macs(layer.layer, [step])
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return _macs(layer.layer, inputs)
     if known is None:
         return 0
     rank = _CONVOLUTIONS.get(known) or _TRANSPOSED[known]
