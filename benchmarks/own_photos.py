@@ -350,11 +350,29 @@ def markdown(found: dict[str, Any]) -> str:
         for row in sorted(found["runs"], key=lambda row: (row["set"], row["what"]))
     ]  # fmt: skip
     parts += [table(("photos", "recipe", "test photos right (95% interval)", "minutes", "first answer"), runs), ""]
+    parts += [_means(found["runs"]), ""]
     if found.get("minutes"):
         parts += [_tried(found["minutes"]), ""]
     hardware, versions = found["hardware"], found["versions"]
     parts += [f"{hardware['processor']}, {hardware['cores']} cores, Keras {versions['keras']}.", ""]
     return "\n".join(parts)
+
+
+def _means(rows: list[dict[str, Any]]) -> str:
+    """A line a recipe that was run on several sets: its means over the sets that all of these were run on."""
+    sets: dict[str, set[str]] = {}
+    for row in rows:
+        sets.setdefault(row["what"], set()).add(row["set"])
+    several = {what: names for what, names in sets.items() if len(names) > 1}
+    shared = set.intersection(*several.values()) if several else set()
+    lines = []
+    for what in sorted(several):
+        of_it = [row for row in rows if row["what"] == what and row["set"] in shared]
+        means = (float(np.mean([row[key] for row in of_it])) for key in ("accuracy", "minutes"))
+        lines.append(
+            (what, str(len(of_it)), *(f"{mean:.{digits}f}" for mean, digits in zip(means, (4, 1), strict=True)))
+        )
+    return table(("recipe", "sets", "mean accuracy", "mean minutes"), lines)
 
 
 def _tried(rows: list[dict[str, Any]]) -> str:

@@ -29,6 +29,12 @@ def choose(precision: str) -> str:
     return "bfloat16" if processor_has_bfloat16() else "float32"
 
 
+def computes_in(model: keras.Model, precision: str) -> str:
+    """What `cast` makes of a network: what `choose` gives, or `"float32"` where each of its layers stays in that."""
+    stays = all(getattr(layer, "keeps_format", False) and layer.compute_dtype == "float32" for layer in model.layers)
+    return "float32" if stays else choose(precision)
+
+
 def has_gpu() -> bool:
     """Whether the backend computes on a GPU or TPU: what the processor can do then decides nothing."""
     backend = keras.config.backend()

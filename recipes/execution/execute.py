@@ -246,7 +246,7 @@ def _train(
         phase = job.recipe.phases[saved.phase].name
         step = f", step {saved.step}" if saved.step else ""
         log.info("resume after epoch %d of phase %r%s", saved.epoch, phase, step)
-    number_format = precision.choose(job.request.precision)
+    number_format = precision.computes_in(model, job.request.precision)
     if all(phase.is_solved for phase in job.recipe.phases):
         log.info("train  %s, the head is solved for, in no steps", number_format)
     else:

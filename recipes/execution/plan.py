@@ -47,7 +47,7 @@ def plan(request: Request, screen: Screen) -> dict[str, Any]:
     ready = prepare.prepare(request, screen, chooses=False)
     reading = time.monotonic() - began
     origin, recipe, splits, weights, model = ready.origin, ready.recipe, ready.splits, ready.weights, ready.model
-    number_format = precision.choose(request.precision)
+    number_format = precision.computes_in(model, request.precision)
     steps = steps_per_epoch(splits.train, recipe.batch_size)
     seconds = {
         phase.name: seconds_per_step(recipe, splits, model, phase=index, precision=request.precision)

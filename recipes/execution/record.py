@@ -220,7 +220,7 @@ def finished(
         chosen=list(job.request.chosen),
         seed=job.request.seed,
         smoke=job.request.smoke,
-        precision=precision.choose(job.request.precision),
+        precision=precision.computes_in(outcome.model, job.request.precision),
         backend=chosen(),
         command=job.request.command(),
         result=Result(

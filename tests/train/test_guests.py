@@ -223,5 +223,7 @@ def test_a_network_that_bfloat16_cannot_compute_stays_in_float32(registered, mon
     model = built("singular_values")
     assert "'singular_values' computes in float32: in bfloat16 a step fails. Value passed to" in caplog.text
     assert {layer.compute_dtype for layer in precision.cast(model, "bfloat16").layers} == {"float32"}
+    assert precision.computes_in(model, "bfloat16") == "float32"
+    assert precision.computes_in(built("compiled"), "bfloat16") == "bfloat16"
     assert "bfloat16" in {layer.compute_dtype for layer in precision.cast(built("compiled"), "bfloat16").layers}
     assert caplog.text.count("NOTICE") == 1
