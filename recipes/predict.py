@@ -51,7 +51,7 @@ def parser() -> Parser:
     )
     parse.add_argument(
         "images", type=path, nargs="*", metavar="IMAGE_OR_FOLDER",
-        help="photos, folders of them, zip archives, tables with a column path; - reads names from standard input",
+        help="photos, folders of them, zip archives, tables with a column path; - for standard input, names or a photo",
     )  # fmt: skip
     parse.add_argument(
         "--sample", type=int, metavar="N", help="the N-th bundled test picture of RUN's data set, from 0"

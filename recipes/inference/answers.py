@@ -103,8 +103,8 @@ def answer(
 
     Args:
         run: The folder of a finished run, its model, or a network that comes trained: see `recipes.load`.
-        paths: Photos, folders of them, zip archives, tables with a column `path`; `-` for names on standard input, one
-            a line.
+        paths: Photos, folders of them, zip archives, tables with a column `path`; `-` for what is on standard
+            input, names, one a line, or a photo itself.
         labelled: Whether the subfolders of a folder are classes; those of a network that comes trained never are.
         none_of_these: The rate of false alarms at which a photo is called none of the classes; `None` does not ask.
         keep: The table that all answers will be written to. Beside it they are kept while they come: asked again
@@ -218,7 +218,7 @@ def _hint(table: Table, validation: int, lowest: float) -> None:
 def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:
     """The photos that a path stands for; what comes out of an archive goes into a folder, and has another name."""
     if path == STDIN:
-        return [Path(line.rstrip("\n")) for line in sys.stdin if line.strip()]
+        return _from_standard_input(folder, unpacked)
     if os.path.isdir(path):  # Also of a name that no system takes.
         return list(photos_below(path))
     if path.suffix.lower() in (".csv", ".parquet") and os.path.isfile(path):
@@ -228,6 +228,18 @@ def _below(path: Path, folder: Path, unpacked: dict[str, str]) -> list[Path]:
     photos = archive.unpacked(path, folder, EXTENSIONS, MOST_BYTES)
     unpacked |= {str(photo): f"{path}/{name}" for photo, name in photos.items()}
     return list(photos)
+
+
+def _from_standard_input(folder: Path, unpacked: dict[str, str]) -> list[Path]:
+    """The photos named there, one a line; or the photo that is there itself: no name holds a zero byte."""
+    content = sys.stdin.buffer.read()
+    if b"\0" not in content[:64]:
+        return [Path(os.fsdecode(line)) for line in content.splitlines() if line.strip()]
+    folder.mkdir()
+    photo = folder / "photo"
+    photo.write_bytes(content)
+    unpacked[str(photo)] = "standard input"
+    return [photo]
 
 
 def _truths(folder: Path, photos: Sequence[Path], class_names: Sequence[str]) -> dict[str, str]:

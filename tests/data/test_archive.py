@@ -25,7 +25,7 @@ def contents(path, folder):
     return {name: file.read_bytes() for file, name in found.items()}
 
 
-def test_photos_come_out_under_numbers_and_lead_nowhere_else(tmp_path):
+def test_photos_come_out_under_numbers_and_lead_nowhere_else(tmp_path, caplog):
     members = {
         "b/1.jpg": b"one", "a/1.jpg": b"other", "../../out.jpg": b"out", "/etc/x.png": b"root", "옷/티.JPG": b"cloth",
         "notes.txt": b"no photo", "folder.jpg/": b"", "__MACOSX/b/._1.jpg": b"of a Mac", ".hidden.jpg": b"hidden",
@@ -34,9 +34,16 @@ def test_photos_come_out_under_numbers_and_lead_nowhere_else(tmp_path):
     photos = {
         name: content for name, content in members.items() if content not in (b"no photo", b"of a Mac", b"hidden", b"")
     }
-    photos.pop("../../out.jpg")  # Hidden by its dots.
+    photos.pop("../../out.jpg")
     assert contents(path, tmp_path / "out") == photos
+    assert "1 of 5 photos are named as if they lay outside, and passed over, such as ../../out.jpg." in caplog.text
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["album.zip", "out"]
+
+
+def test_a_file_that_is_too_large_for_a_photo_is_said_and_passed_over(tmp_path, caplog):
+    path = zipped(tmp_path / "album.zip", {"large.jpg": bytes(1_000_001), "a.jpg": b"one"})
+    assert list(unpacked(path, tmp_path / "out", EXTENSIONS, 1_000_000).values()) == ["a.jpg"]
+    assert "1 of 2 photos are larger than 1 MB, and passed over, such as large.jpg." in caplog.text
 
 
 def test_names_of_windows_in_korea_are_read(tmp_path):

@@ -11,7 +11,7 @@ from PIL import Image
 from recipes import explain
 from recipes.errors import UsageFault
 from recipes.files import model_file
-from recipes.inference import explanations
+from recipes.inference import explanations, gradcam
 from recipes.inference.activation_maximization import excite
 
 
@@ -185,13 +185,26 @@ def test_grad_cam_follows_outputs_that_an_operation_makes(explained, photo, tmp_
     assert "What keras.ops made can only be read from a .keras file" in err
 
 
+def test_grad_cam_looks_past_the_convolutions_that_weigh_channels():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = keras.Input((16, 16, 3))
+    maps = layers.Conv2D(4, 3, padding="same", name="seen")(image)
+    weighed = layers.Conv2D(4, 1, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(maps))
+    seen = layers.GlobalAveragePooling2D()(maps * weighed)
+    model = keras.Model(image, layers.Dense(2, activation="softmax")(seen))
+    assert gradcam.last_convolution(model) == "seen"
+    pictures = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3))
+    assert max(gradcam.heatmaps(model, pictures, [label]).max() for label in (0, 1)) > 0.9
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (lambda: network(), "has no convolution to look at"),
+        (lambda: network(), "has no two-dimensional convolution to look at"),
         (
             lambda: keras.Sequential([keras.Input((12, 12, 1)), network(keras.layers.Conv2D(2, 3))]),
-            "has no convolution to look at. The network inside it, 'functional",
+            "has no two-dimensional convolution to look at. The network inside it, 'functional",
         ),
         (lambda: keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]), "Give it a keras.Input"),
     ],

@@ -244,12 +244,34 @@ def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(tmp_path)
     assert pictures.pixels(tmp_path / "gone.jpg", (8, 8, 3)) == "cannot be read: No such file or directory"
 
 
-def test_names_come_from_standard_input_archives_and_tables(trained, photos, call, tmp_path, monkeypatch):
+@pytest.fixture
+def standard_input(monkeypatch):
+    """Put text or bytes there."""
+
+    def put(content):
+        content = content.encode() if isinstance(content, str) else content
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+    return put
+
+
+def test_a_photo_itself_may_come_from_standard_input(trained, photos, call, standard_input, tmp_path):
+    photo = photos / "temple" / "wide.jpg"
+    wanted = call(predict, trained, photo)[1]
+    standard_input(photo.read_bytes())
+    assert call(predict, trained, "-")[:2] == (0, wanted.replace(str(photo), "standard input"))
+    standard_input(b"\0\0 no photo")
+    code, out, err = call(predict, trained, "-")
+    assert (code, out) == (3, "")
+    assert "standard input: not an image" in err
+
+
+def test_names_come_from_standard_input_archives_and_tables(trained, photos, call, tmp_path, standard_input):
     paths = [photos / "flower" / "00.jpg", photos / "temple" / "01.jpg"]
     code, wanted, err = call(predict, trained, *paths)
     assert code == 0, err
     assert [line.split("  ")[0] for line in wanted.splitlines()] == [str(path) for path in paths]
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, paths)) + "\n"))
+    standard_input("\n".join(map(str, paths)) + "\n")
     assert call(predict, trained, "-")[1] == wanted
     table = tmp_path / "table.csv"
     table.write_text("path,note\n" + "".join(f"{path},x\n" for path in paths), encoding="utf-8")

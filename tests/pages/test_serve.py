@@ -78,7 +78,7 @@ def test_the_heatmap_is_where_the_class_is():
         assert heat.mean() < 0.6
     assert gradcam.last_convolution(model) == "red"
     assert overlay(flag, heat).size == (32, 32)
-    with pytest.raises(ValueError, match="no convolution"):
+    with pytest.raises(ValueError, match="no two-dimensional convolution"):
         gradcam.last_convolution(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import lzma
 import shutil
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from recipes.errors import CorruptFault, DataFault, DiskFault, first_line
 from recipes.files.atomic import disk_faults
 
+log = logging.getLogger("recipes")
 # A photo does not become this many times smaller; what claims so is made to fill a disk.
 MOST_TIMES, SMALL = 200, 10_000_000
 # The share of the free disk that an archive may take.
@@ -26,7 +28,7 @@ def unpacked(path: Path, folder: Path, extensions: Container[str], most_bytes: i
         path: The archive.
         folder: Made where it is not there.
         extensions: What photos end in, in lower case.
-        most_bytes: Larger files are passed over.
+        most_bytes: Larger files are passed over, as are those whose names lead out of the archive; the log says so.
 
     Returns:
         By the file of each photo its name in the archive, in the archive's order.
@@ -39,7 +41,7 @@ def unpacked(path: Path, folder: Path, extensions: Container[str], most_bytes: i
     try:
         with zipfile.ZipFile(path) as archive:
             found = [member for member in archive.infolist() if Path(_name(member)).suffix.lower() in extensions]
-            found = [member for member in found if member.file_size <= most_bytes and not _is_passed_over(member)]
+            found = _believed(path, [member for member in found if not _is_passed_over(member)], most_bytes)
             _refuse_bombs(path, found)
             with disk_faults(folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +85,23 @@ def _name(member: zipfile.ZipInfo) -> str:
 
 def _is_passed_over(member: zipfile.ZipInfo) -> bool:
     """Whether it is a folder, hidden, or what a Mac put beside a photo."""
-    return member.is_dir() or any(part.startswith(".") or part == "__MACOSX" for part in Path(member.filename).parts)
+    parts = Path(member.filename).parts
+    return member.is_dir() or any(part == "__MACOSX" or (part[0] == "." and part != "..") for part in parts)
+
+
+def _believed(path: Path, members: list[zipfile.ZipInfo], most_bytes: int) -> list[zipfile.ZipInfo]:
+    """The photos without those that are too large, and without those whose names lead elsewhere."""
+    causes = {
+        f"larger than {most_bytes / 1e6:,.0f} MB": [member for member in members if member.file_size > most_bytes],
+        "named as if they lay outside": [member for member in members if ".." in Path(member.filename).parts],
+    }
+    for cause, refused in causes.items():
+        if refused:
+            log.warning(
+                "%s: %s of %s photos are %s, and passed over, such as %s.",
+                path, f"{len(refused):,}", f"{len(members):,}", cause, _name(refused[0]),
+            )  # fmt: skip
+    return [member for member in members if not any(member in refused for refused in causes.values())]
 
 
 def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
