@@ -184,7 +184,7 @@ class Diagnosis:
         if alike := _alike_but_for_case(self.listing.classes):
             found.append(f"Classes whose names differ in their case alone: {_listed(alike)}. Are they one?")
         if self.conflicts:
-            found.append(f"{len(self.conflicts)} groups of photos look alike and have different labels.")
+            found.append(f"Groups of photos that look alike and have different labels: {len(self.conflicts)}.")
         found += [
             f"The class may be given away: {shortcut}. {ADVICE}" for shortcut in self.shortcuts if shortcut.is_alarm
         ]
@@ -228,8 +228,8 @@ class Diagnosis:
             )
         if found and self.named_groups:
             found.append(
-                f"{len(self.named_groups)} groups are named, fewer than it takes: each class needs three of its own, "
-                "one to train, one to validate and one to test. Name smaller groups, or add photos of other ones."
+                f"Groups that are named: {len(self.named_groups)}, fewer than it takes. Each class needs three of its "
+                "own, one to train, one to validate and one to test. Name smaller groups, or add photos of other ones."
             )
         return found
 
