@@ -30,7 +30,7 @@ from recipes.errors import UsageFault
 from recipes.evaluate.operating_point import FIGURES
 from recipes.files import run_folder
 from recipes.inference.bundle import FORMATS
-from recipes.recipe.overrides import parse_assignment
+from recipes.recipe.overrides import from_anywhere, parse_assignment
 
 # What own photos are trained with where nobody says: folds on the photos choose base and head.
 FOR_PHOTOS = "own_photos"
@@ -230,7 +230,7 @@ def _command(arguments: Sequence[str] | None) -> int:
             seed=options.seed,
             minutes=options.minutes,
             precision=options.precision,
-            weights=options.weights,
+            weights=from_anywhere(options.weights) if options.weights else None,
             smoke=options.smoke,
             require_accuracy=options.require_accuracy,
             require_recall=options.require_recall,

@@ -133,6 +133,13 @@ def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
     return decorate
 
 
+def weights_of(name: str) -> str | None:
+    """The weights that a builder from elsewhere starts from where nobody says, such as `"imagenet"`; `None`: random."""
+    declared = inspect.signature(_builder(name)).parameters.get("weights")
+    own = declared.default if declared is not None and name not in BUILTIN else None
+    return own if isinstance(own, str) else None
+
+
 def _builder(name: str) -> Builder:
     point = _plugin(name)
     if name in BUILTIN:

@@ -17,8 +17,9 @@ from recipes.console.screen import Screen
 from recipes.errors import CorruptFault, DataFault, EnvironmentFault, UsageFault
 from recipes.execution import examination
 from recipes.execution.request import SMOKE_IMAGES, Request
-from recipes.files import atomic, earlier_run, run_folder
+from recipes.files import atomic, earlier_run, model_file, run_folder
 from recipes.recipe import Recipe, Shares
+from zoo import registry
 from zoo.pretrained import bases
 from zoo.pretrained.applications import PREPARED
 from zoo.registry import BUILTIN
@@ -379,15 +380,27 @@ def find_weights(recipe: Recipe) -> Source | None:
 
     Raises:
         EnvironmentFault: When they are nowhere; the message says what to install or where to put which file.
+        CorruptFault: When a network of one's own that they are in cannot be loaded.
     """
     base = zoo.info(recipe.architecture).base
     if base:  # The one it is built on where nobody chooses.
         base = recipe.model.get("backbone", base)
     if recipe.weights == "imagenet" and not base and recipe.architecture not in BUILTIN:
         return Source("builder", Path("imagenet"), "")
+    if recipe.weights is None and (own := registry.weights_of(recipe.architecture)) is not None:
+        log.warning(
+            "NOTICE the network starts from random weights, without its builder's own weights=%r, for the recipe names "
+            "none: --weights %s", own, own,
+        )  # fmt: skip
     try:
         return locate_all(recipe.weights, bases.find_all(base)) if base else locate(recipe.weights)
     except WeightsMissing as error:
         raise EnvironmentFault(str(error)) from error
+    except WeightsCorrupt as error:
+        if str(base).endswith(".keras"):  # It names the cause, and what is to be done.
+            file = Path(base).expanduser()
+            model_file.refuse_other_files(file)
+            model_file.read(file)
+        raise CorruptFault(str(error)) from error
     except ValueError as error:
         raise UsageFault(f"{recipe.architecture}: {error}") from error

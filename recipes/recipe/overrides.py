@@ -7,10 +7,14 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from recipes.errors import UsageFault
 from zoo.text.suggest import closest
+
+# Paths whose values may be files.
+OF_FILES = ("model.backbone", "weights")
 
 
 def override(node: Any, path: str, value: Any) -> Any:
@@ -33,7 +37,18 @@ def parse_assignment(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
         raise UsageFault(f"--set wants path=value, such as --set batch_size=64. Got {text!r} instead.")
-    return path.strip(), value.strip()
+    path, value = path.strip(), value.strip()
+    return path, from_anywhere(value) if path in OF_FILES else value
+
+
+def from_anywhere(value: str) -> str:
+    """The name of a file with its absolute path, so that it is found from another folder too; `base:` may stand before.
+
+    What names no file stays as it is.
+    """
+    before, base, name = value.rpartition("base:")
+    file = Path(name).expanduser()
+    return f"{before}{base}{file.absolute()}" if file.is_file() else value
 
 
 def _replace(node: Any, steps: list[str], value: Any, path: str) -> Any:

@@ -15,6 +15,7 @@ from recipes.book import VARIANTS
 from recipes.errors import UsageFault
 from recipes.recipe import with_defaults
 from recipes.recipe.diff import refuse_changes
+from recipes.recipe.overrides import parse_assignment
 from recipes.testing import check_recipe
 from zoo.testing import small_shape
 
@@ -194,6 +195,15 @@ def test_a_bad_value_is_told_once_and_not_again_for_each_range_of_a_search():
 def test_a_square_that_nobody_knows_is_refused_with_those_there_are():
     with pytest.raises(UsageFault, match=r"'square' of the recipe must be one of squash, crop, letterbox. Got 'pad'"):
         tiny_recipe().override("square", "pad")
+
+
+def test_a_file_is_noted_with_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "내 망.keras").write_bytes(b"")
+    assert parse_assignment("model.backbone=내 망.keras") == ("model.backbone", str(tmp_path / "내 망.keras"))
+    assert parse_assignment("weights=base:내 망.keras")[1] == f"base:{tmp_path / '내 망.keras'}"
+    for text in ("model.backbone=xception", "weights=gone.keras", "data=내 망.keras"):
+        assert "=".join(parse_assignment(text)) == text
 
 
 @pytest.mark.parametrize(

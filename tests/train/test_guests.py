@@ -14,6 +14,7 @@ from photo_files import write_photos
 
 import zoo
 from recipes import Phase, Recipe, data, precision
+from recipes.execution.prepare import find_weights
 from recipes.run import main
 from recipes.train import network
 
@@ -151,6 +152,20 @@ def test_weights_that_a_builder_ignores_are_refused(registered, runs, tmp_path, 
     code = main(["guest_recipes:BATCH_NORMALIZATION", "--weights", str(file), "--smoke", "--out", str(tmp_path / "b")])
     assert code == 2
     assert "has no keyword 'weights'" in capsys.readouterr().err
+
+
+def test_a_builders_own_weights_that_do_not_count_are_said(monkeypatch, caplog):
+    def pretrained(*, input_shape, classes, weights="imagenet"):
+        return guest_networks.unnamed_layers(input_shape=input_shape, classes=classes)
+
+    monkeypatch.setattr("zoo.registry._registered", {})
+    zoo.register("pretrained")(pretrained)
+    zoo.register("plain")(guest_networks.unnamed_layers)
+    assert find_weights(recipe("plain")) is None
+    assert not caplog.text
+    assert find_weights(recipe("pretrained")) is None
+    assert "random weights, without its builder's own weights='imagenet'" in caplog.text
+    assert find_weights(recipe("pretrained", weights="imagenet")).kind == "builder"
 
 
 def test_names_and_weights_are_the_same_on_every_build(registered):

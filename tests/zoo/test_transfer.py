@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from recipes import Phase, Recipe
-from recipes.errors import UsageFault
+from recipes.errors import CorruptFault, UsageFault
 from recipes.execution.prepare import find_weights
 from recipes.freeze.layers import frontier, thaw
 from zoo import weights
@@ -171,6 +171,26 @@ def test_a_network_of_ones_own_is_a_base_with_its_weights(own, tmp_path):
     assert not first.get_layer("norm").trainable
 
 
+@pytest.mark.parametrize(
+    ("classifier", "left_out"),
+    [
+        ([keras.layers.Dense(4, activation="softmax", name="dense")], "dense"),
+        ([keras.layers.Dense(1, name="one"), keras.layers.Dropout(0.1), keras.layers.Activation("sigmoid")], "one"),
+        ([keras.layers.Dense(4, name="scores"), keras.layers.Softmax()], "scores"),
+        ([keras.layers.Dense(4, name="embedding", activation="relu")], None),
+    ],
+)
+def test_a_network_that_ends_in_probabilities_is_a_base_below_them(own, tmp_path, caplog, classifier, left_out):
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")
+    network = keras.Sequential([*own.layers, pooled, *classifier])
+    network(PHOTOS)
+    network.save(tmp_path / f"{left_out}.keras")
+    for backbone in (tmp_path / f"{left_out}.keras", keras.Model(network.inputs, network.outputs)):
+        base = [name for name in names(transfer(backbone)) if not name.startswith("head_")]
+        assert base == ["image", "mine", "norm", "pooled", *(["embedding"] if left_out is None else [])]
+    assert (f"below its layer {left_out!r} is taken" in caplog.text) == (left_out is not None)
+
+
 def test_two_bases_look_at_the_same_image(lite0_weights, tmp_path):
     backbone = "efficientnet_lite0+MobileNetV3Small"
     found = weights.locate_all("imagenet", [find("efficientnet_lite0")] * 2)
@@ -241,6 +261,19 @@ def test_a_recipe_finds_the_weights_of_its_backbone(own, tmp_path):
         model={"backbone": str(tmp_path / "own.keras")}, phases=(Phase("head", epochs=1),),
     )  # fmt: skip
     assert find_weights(recipe).kind == "backbone"
+    whole = (tmp_path / "own.keras").read_bytes()
+    (tmp_path / "own.keras").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CorruptFault, match=r"own.keras is corrupt, or no saved network: [\d,]+ bytes.* Get it again"):
+        find_weights(recipe)
+
+    @keras.saving.register_keras_serializable(package="theirs")
+    class Gate(keras.layers.Layer):
+        pass
+
+    keras.Sequential([keras.Input((8, 8, 3)), Gate()]).save(tmp_path / "own.keras")
+    keras.saving.get_custom_objects().pop("theirs>Gate")
+    with pytest.raises(CorruptFault, match="holds 'Gate', which no imported module registers.* --import MODULE"):
+        find_weights(recipe)
     with pytest.raises(UsageFault, match="No pretrained base named 'Xceptoin'. Did you mean"):
         find_weights(recipe.override("model.backbone", "Xceptoin"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING
 from zoo.checksum import sha256_of, sha256_of_arrays
 from zoo.pretrained.base import RAW, Base, Pixels
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsMissing
+from zoo.structure.graph import calls
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+log = logging.getLogger("zoo")
 # From (height, width, channels), sizes or `None`, and weights: `None`, `"imagenet"` or a path of the library's file.
 Make = Callable[[Sequence[int | None], str | None], "keras.Model"]
 HUB = "hub:"
@@ -140,12 +144,17 @@ def file(path: Path) -> Base:
 
 
 def own(network: keras.Model, *, name: str = "", sha256: str = "") -> Base:
-    """A network of one's own, which takes raw pixels: all of it, or what is below its head, layers named `head_*`.
+    """A network of one's own, which takes raw pixels: all of it, or what is below its head.
+
+    A head are the layers named `head_*`; of a network that has none and gives probabilities, its last layer with
+    weights and what follows, which the log says.
 
     Raises:
         ValueError: When it is not functional or sequential, or has not one input and one output.
     """
     import keras
+
+    from zoo.structure.flatten import without
 
     if not isinstance(network, keras.Model) or not hasattr(network, "outputs") or len(network.outputs or ()) != 1:
         raise ValueError(
@@ -156,6 +165,9 @@ def own(network: keras.Model, *, name: str = "", sha256: str = "") -> Base:
     head = [layer for layer in network.layers if layer.name.startswith("head_")]
     features = head[0].input if head else network.outputs[0]
     below = keras.Model(network.inputs[0], features, name=network.name)
+    if not head and (classifier := _classifier(below)):
+        _say_left_out(name or network.name, classifier[-1])
+        below = without(below, classifier)
 
     def make(shape: Sequence[int | None], weights: str | None) -> keras.Model:
         copy = keras.models.clone_model(below)
@@ -172,6 +184,36 @@ def own(network: keras.Model, *, name: str = "", sha256: str = "") -> Base:
         name or network.name, make, sha256=sha256 or sha256_of_arrays(below.get_weights()), numbered=False,
         origin="a network of one's own", licence="its author's", trained_on="its author's data",
     )  # fmt: skip
+
+
+def _classifier(network: keras.Model) -> list[str]:
+    """Of a network that ends in a softmax or in sigmoids the last layer with weights, behind all that follows it.
+
+    Returns:
+        Their names; none where the network ends otherwise, or uses one of them twice.
+    """
+    import keras
+
+    steps = {step.key: step for step in calls(network)}
+    operations = {operation.name: operation for operation in network.operations}
+    step = next(step for step in steps.values() if step.name == network.output_names[0])
+    probable = (keras.activations.softmax, keras.activations.sigmoid)
+    last = operations[step.name]
+    if getattr(last, "activation", None) not in probable and type(last).__name__ not in ("Softmax", "Sigmoid"):
+        return []
+    found = [step.name]
+    while not getattr(operations[step.name], "weights", ()) and len(step.sources) == 1:
+        step = steps[step.sources[0]]
+        found.append(step.name)
+    used = Counter(one.name for one in steps.values())
+    return found if step.sources and all(used[name] == 1 for name in found) else []
+
+
+@functools.cache  # A network is opened several times in a run.
+def _say_left_out(name: str, layer: str) -> None:
+    log.warning(
+        "NOTICE the backbone %s ends in probabilities of its own: what is below its layer %r is taken.", name, layer
+    )
 
 
 def _line(error: Exception) -> str:

@@ -69,7 +69,7 @@ def flatten(model: keras.Model, image_shape: tuple[int, int, int], *, training: 
 
 
 def without(model: keras.Model, names: Sequence[str]) -> keras.Model:
-    """The flat graph again, without some layers that only draw random numbers; the other layers are shared."""
+    """The graph again, without some layers, which hand on what they take; the other layers are shared."""
     image = keras.Input(model.input_shape[1:], name=_input_name(model))
     return _called_again(
         model, image, lambda layer, *args, **kwargs: args[0] if layer.name in names else layer(*args, **kwargs)
