@@ -19,7 +19,7 @@ from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.files.history_files import write_history
-from recipes.files.run_folder import AUDITION, LEARNING_CURVE, REPORT
+from recipes.files.run_folder import AUDITION, LEARNING_CURVE, MODEL, REPORT
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
@@ -67,7 +67,7 @@ def write_results(
     write_json(folder / "metrics.json", metrics)
     write(folder / "predictions.csv", test.as_csv())
     write(folder / "predictions_validation.csv", tables["validation"].as_csv())
-    save_model(outcome.model, folder / "model.keras", test.class_names, manifest.square)
+    save_model(outcome.model, folder / MODEL, test.class_names, manifest.square)
     draw_architecture(outcome.model, folder / "architecture.png")
 
     matrix = confusion(test)

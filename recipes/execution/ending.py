@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.console.screen import RESULT
-from recipes.errors import AccuracyFault
+from recipes.errors import AccuracyFault, CorruptFault
 from recipes.evaluate.statistics import wilson
 from recipes.execution.job import Job
 from recipes.execution.request import Request
@@ -90,8 +90,15 @@ def export(folder: Path, kind: str) -> None:
 
 
 def already_done(folder: Path, request: Request) -> dict[str, Any]:
-    """Tell a finished run's result again, and make the bundle that is asked for now."""
+    """Tell a finished run's result again, and make the bundle that is asked for now.
+
+    Raises:
+        CorruptFault: When somebody has taken away its network or its report.
+    """
     manifest = manifests.read(folder)
+    lost = [name for name in (run_folder.MODEL, run_folder.REPORT) if not (folder / name).is_file()]
+    if lost:
+        raise CorruptFault(f"{folder} has lost its {' and its '.join(lost)}. --overwrite trains again.")
     log.log(
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
         manifest.result.test_accuracy, folder / run_folder.REPORT,

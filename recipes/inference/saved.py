@@ -19,7 +19,7 @@ from recipes.evaluate.operating_point import Point
 from recipes.files import manifest as manifests
 from recipes.files import model_file, model_notes
 from recipes.files.atomic import read_json
-from recipes.files.run_folder import MANIFEST
+from recipes.files.run_folder import MANIFEST, MODEL
 from recipes.inference.predictor import Predictor
 from recipes.recipe import SQUARES
 from zoo.checksum import sha256_of
@@ -33,7 +33,6 @@ log = logging.getLogger("recipes")
 if TYPE_CHECKING:
     import keras
 
-MODEL = "model.keras"
 NONE_OF_THESE = none_of_these.FILE
 
 

@@ -93,9 +93,7 @@ def test_groups_that_name_nothing_are_refused(objects, tmp_path, capsys, wrong, 
 
 def test_fewer_groups_than_sides_are_refused_in_words(objects):
     found = examine(objects, Shares(), group_by="^([a-z]+)/object")
-    with pytest.raises(
-        DataFault, match=r"No usable photo is left for .* are named: 2, fewer than it takes"
-    ):
+    with pytest.raises(DataFault, match=r"No usable photo is left for .* are named: 2, fewer than it takes"):
         found.refuse()
 
 

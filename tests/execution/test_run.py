@@ -120,6 +120,15 @@ def test_running_again_into_a_finished_folder_only_says_so(finished, run_cli):
     assert (folder / "manifest.json").read_bytes() == before
 
 
+def test_a_finished_folder_without_its_network_is_not_said_to_be_done(finished, run_cli, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    (folder / "model.keras").unlink()
+    code, out, err = run_cli(*SAME, "--out", folder)
+    assert (code, out) == (9, "")
+    assert "run has lost its model.keras. --overwrite trains again" in err
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
