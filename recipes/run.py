@@ -186,6 +186,11 @@ def _command(arguments: Sequence[str] | None) -> int:
     _refuse_choice_and_chosen(dict(overrides))
     if options.name is not None:  # A typing error shows before anything is loaded.
         recipe = book.get(options.name, options.variant)
+        if options.minutes is not None and not recipe.then:
+            raise UsageFault(
+                f"--minutes is for a recipe that tries more where there is time, such as own_photos. {options.name} "
+                "trains its phases, and no more."
+            )
         if options.data == "auto" and "data" not in dict(overrides):  # On other data a recipe has other paths.
             for path, value in overrides:
                 recipe = recipe.override(path, value)

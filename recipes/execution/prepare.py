@@ -180,6 +180,8 @@ def prepare(
         request = dataclasses.replace(request, chosen=(*request.chosen, *found))
         known = outline(request, known.origin)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
+    elif chooses and request.minutes is not None and "+" in (joined := str(recipe.model.get("backbone", ""))):
+        log.warning("NOTICE --minutes brings nothing: the bases of %s have no last stage in common to train.", joined)
     model = known.model
     if known.described != data.Description(splits.image_shape, splits.class_names) or model is None:
         model = _build_checked(recipe, splits, request.seed, known.weights)

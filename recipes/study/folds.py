@@ -122,8 +122,8 @@ def _refuse_small_classes(asked: Folds, shares: Shares) -> None:
     counts = examine(Path(asked.request.data), last).counts
     if small := [label for label, sides in counts.items() if not sides["test"]]:
         raise DataFault(
-            f"{asked.number} folds take {asked.number} photos of each class that do not look alike. Too few has "
-            f"{', '.join(map(repr, small))}: add photos, or ask for fewer --folds."
+            f"{asked.number} folds take {asked.number} photos of each class that do not look alike: too few are "
+            f"of {', '.join(map(repr, small))}. Add photos, or ask for fewer --folds."
         )
 
 

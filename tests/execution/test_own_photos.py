@@ -378,6 +378,12 @@ def test_minutes_are_a_number_above_0(photos, run_cli, minutes):
     assert "must be a number above 0" in err
 
 
+def test_minutes_are_refused_where_nothing_more_is_tried(photos, run_cli):
+    code, _, err = run_cli("fashion_cnn", "--data", photos, "--minutes", "5")
+    assert code == 2
+    assert "such as own_photos. fashion_cnn trains its phases, and no more" in err
+
+
 def test_a_phase_that_is_solved_for_has_no_rate_to_find(clothes, run_cli, tmp_path):
     named = ("--set", "model.backbone=small", "--set", "image_size=32", "--find-lr", "--json")
     code, out, err = run_cli("--data", clothes, "--out", tmp_path / "rates", *HEARD[:2], *named)
