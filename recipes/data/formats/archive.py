@@ -91,17 +91,18 @@ def _is_passed_over(member: zipfile.ZipInfo) -> bool:
 
 def _believed(path: Path, members: list[zipfile.ZipInfo], most_bytes: int) -> list[zipfile.ZipInfo]:
     """The photos without those that are too large, and without those whose names lead elsewhere."""
-    causes = {
-        f"larger than {most_bytes / 1e6:,.0f} MB": [member for member in members if member.file_size > most_bytes],
-        "named as if they lay outside": [member for member in members if ".." in Path(member.filename).parts],
-    }
-    for cause, refused in causes.items():
-        if refused:
+    kept = members
+    for cause, is_refused in (
+        (f"larger than {most_bytes / 1e6:,.0f} MB", lambda member: member.file_size > most_bytes),
+        ("named as if they lay outside", lambda member: ".." in Path(member.filename).parts),
+    ):
+        if refused := [member for member in kept if is_refused(member)]:
             log.warning(
                 "%s: %s of %s photos are %s, and passed over, such as %s.",
                 path, f"{len(refused):,}", f"{len(members):,}", cause, _name(refused[0]),
             )  # fmt: skip
-    return [member for member in members if not any(member in refused for refused in causes.values())]
+        kept = [member for member in kept if not is_refused(member)]
+    return kept
 
 
 def _refuse_bombs(path: Path, members: list[zipfile.ZipInfo]) -> None:
