@@ -22,15 +22,15 @@ def last_convolution(model: keras.Model) -> str:
     import keras
 
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-    convolutions = [layer for layer in model.layers if isinstance(layer, kinds)]
+    found = [layer for layer in model.layers if isinstance(layer, kinds)]
     # One that classifies, behind the average, or weighs channels, as squeeze-and-excite does, has one place alone.
-    found = [layer.name for layer in convolutions if tuple(layer.output.shape[1:3]) != (1, 1)]
-    found = found or [layer.name for layer in convolutions]
+    found = [layer for layer in found if not layer.name.startswith("head_")] or found
+    found = [layer for layer in found if tuple(layer.output.shape[1:3]) != (1, 1)] or found
     if not found:
         inner = ", ".join(repr(layer.name) for layer in model.layers if isinstance(layer, keras.Model))
         into = f" The network inside it, {inner}, is not looked into." if inner else ""
         raise ValueError(f"The network {model.name!r} has no two-dimensional convolution to look at.{into}")
-    return found[-1]
+    return found[-1].name
 
 
 def heatmaps(
