@@ -185,7 +185,8 @@ def test_a_network_that_ends_in_probabilities_is_a_base_below_them(own, tmp_path
     network = keras.Sequential([*own.layers, pooled, *classifier])
     network(PHOTOS)
     network.save(tmp_path / f"{left_out}.keras")
-    for backbone in (tmp_path / f"{left_out}.keras", keras.Model(network.inputs, network.outputs)):
+    image = keras.Input((32, 32, 3), name="image")
+    for backbone in (tmp_path / f"{left_out}.keras", keras.Model(image, network(image))):
         base = [name for name in names(transfer(backbone)) if not name.startswith("head_")]
         assert base == ["image", "mine", "norm", "pooled", *(["embedding"] if left_out is None else [])]
     assert (f"below its layer {left_out!r} is taken" in caplog.text) == (left_out is not None)

@@ -8,6 +8,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +155,7 @@ def own(network: keras.Model, *, name: str = "", sha256: str = "") -> Base:
     """
     import keras
 
-    from zoo.structure.flatten import without
+    from zoo.structure.flatten import NotFlat, flatten, without
 
     if not isinstance(network, keras.Model) or not hasattr(network, "outputs") or len(network.outputs or ()) != 1:
         raise ValueError(
@@ -165,9 +166,12 @@ def own(network: keras.Model, *, name: str = "", sha256: str = "") -> Base:
     head = [layer for layer in network.layers if layer.name.startswith("head_")]
     features = head[0].input if head else network.outputs[0]
     below = keras.Model(network.inputs[0], features, name=network.name)
-    if not head and (classifier := _classifier(below)):
-        _say_left_out(name or network.name, classifier[-1])
-        below = without(below, classifier)
+    if not head:
+        with suppress(NotFlat):  # What cannot be opened is refused when it is called.
+            flat = flatten(below, below.input_shape[1:])  # The classifier may be in a network inside.
+            if classifier := _classifier(flat):
+                _say_left_out(name or network.name, classifier[-1])
+                below = without(flat, classifier)
 
     def make(shape: Sequence[int | None], weights: str | None) -> keras.Model:
         copy = keras.models.clone_model(below)
