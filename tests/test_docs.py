@@ -121,6 +121,13 @@ def test_fine_tuning_is_held_against_independent_runs_of_the_book(language, mean
     theirs = [float(found) for found in re.search(r"(0\.9805), (0\.\d+)(?:,| and) (0\.\d+)", text).groups()]
     assert mean.format(f"{statistics.mean(theirs):.4f} ± {statistics.stdev(theirs):.4f}") in text
     assert ours.format(f"{measured['mean']:.4f} ± {measured['standard_deviation']:.4f}") in text
+    validation = statistics.mean(run["validation_accuracy"] for run in measured["runs"])
+    assert f"{validation:.4f}" in text, "as accurate on validation photos as the setting before"
+    by_folds = results_files.load(ROOT / "results" / "folds")
+    head, both = (by_folds[f"{name}-cats_vs_dogs-tuned"] for name in ("vgg16_feature_extract", "vgg16_finetune"))
+    low, high = (f"{end:.4f}" for end in both["image_interval"])
+    assert re.search(rf"{both['accuracy']:.4f} ?\({low}(?: to |~){high}\)", text)
+    assert f"{head['accuracy']:.4f}" in text.split("0.982", 1)[1], "what is aimed at and not reached"
     for photos in (1000, 4000):
         assert re.search(error.format(f"{math.sqrt(0.978 * 0.022 / photos):.4f}", f"{photos:,}"), text)
 
