@@ -2,15 +2,20 @@
 
 import dataclasses
 import json
+import re
 import runpy
+import shlex
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
 
 from recipes.book import own_photos
 from recipes.errors import Fault, Interrupted
+from recipes.run import main as run_recipe
 from zoo.pretrained.bases import BASES
 
 
@@ -77,6 +82,40 @@ def test_frozen_bases_compares_formats_and_views(smoke):
     out = smoke("frozen_bases")
     for words in ("| 1, plain | keras float32 |", "| 2, augmented |", "| 4, augmented |", "accuracy by folds"):
         assert words in out
+
+
+def test_whole_runs_plans_a_command_and_times_it_from_an_empty_cache(smoke, monkeypatch, tmp_path, capsys):
+    (tmp_path / "weights").mkdir()
+    seen = []
+
+    def run(command, *, env, **_):
+        cold = Path(env["KERAS_ZOO_CACHE"])
+        seen.append([path.name for path in cold.iterdir()])
+        assert cold != tmp_path
+        capsys.readouterr()
+        assert run_recipe(command[3:]) == 0
+        return SimpleNamespace(stdout=capsys.readouterr().out)
+
+    monkeypatch.setattr("subprocess.run", run)
+    out = smoke("whole_runs")
+    assert seen[0] == ["weights"]
+    assert re.search(
+        r"\| `python -m recipes.run mnist_functional --smoke` \| [\d.]+ \| [\d.]+ \| [\d.]+ \| 0.\d+ of 256 \|", out
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_says_how_long_whole_commands_took(language):
+    found = json.loads((ROOT / "results" / "bench" / "whole_runs.json").read_text())
+    script = runpy.run_path(f"{ROOT}/benchmarks/whole_runs.py")
+    commands = [f"python -m recipes.run {shlex.join(arguments)}" for arguments in script["COMMANDS"]]
+    assert [row["command"] for row in found["rows"]] == commands
+    minutes = {row["command"]: row["minutes"] for row in found["rows"]}
+    assert minutes["python -m recipes.run vgg16_finetune"] < 15
+    assert minutes["python -m recipes.run xception_finetune"] < 12
+    assert all(0.7 < row["planned_minutes"] / row["minutes"] < 1.3 for row in found["rows"])
+    page = (ROOT / "docs" / language / "results.md").read_text(encoding="utf-8")
+    assert f"<!-- whole runs -->\n{script['markdown'](found)}<!-- /whole runs -->" in page
 
 
 def test_squares_compares_what_gives_way(smoke):
