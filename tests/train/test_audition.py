@@ -51,6 +51,17 @@ def test_features_near_the_smallest_half_precision_number_give_a_head_that_tells
     assert np.mean((tiny.astype("float32") @ kernel + bias).argmax(axis=1) == labels) > 0.9
 
 
+@pytest.mark.parametrize("size", [12, 400])
+def test_a_feature_that_hardly_moved_in_training_does_not_outvote_all_others(size):
+    features, labels = clouds(3, size=size)
+    features[:, 0] = 1e-3 * (np.arange(len(features)) % 7 == labels)
+    kernel, bias = solver.solve("logistic_regression", 10.0, 1.0, features, labels, classes=3, balanced=False)
+    other = features + np.eye(size)[0]  # There it moves as much as the others do everywhere.
+    before, after = ((rows @ kernel + bias).argmax(axis=1) for rows in (features, other))
+    assert np.mean(before == labels) > 0.9
+    assert np.mean(after == before) > 0.9
+
+
 def test_weight_decay_is_one_over_c():
     features, labels = clouds(2)
     kernel, _ = solver.solve("logistic_regression", 4.0, 1.0, features, labels, classes=2, balanced=False)

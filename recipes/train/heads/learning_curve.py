@@ -298,12 +298,10 @@ def _order(labels: np.ndarray, groups: np.ndarray, draw: np.random.Generator) ->
 
 def _answers(head: Phase, balanced: bool, seen: np.ndarray, labels: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """(photos,), the classes that a head gives to photos that it was not solved on."""
-    from sklearn.preprocessing import StandardScaler
-
     if len(known := np.unique(labels)) == 1:
         return np.full(len(unseen), known[0])
     # A regression finds the same whether or not features are turned, and is quicker than the turning.
-    scale = solver.scaler(seen) if head.optimizer == "lda" else StandardScaler().fit(seen)
+    scale = solver.scaler(seen) if head.optimizer == "lda" else solver.standard(seen)
     judge = solver.classifier(
         head.optimizer, head.weight_decay, classes=len(known), balanced=balanced
     )  # fmt: skip

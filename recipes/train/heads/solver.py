@@ -19,8 +19,12 @@ from recipes.recipe import Phase
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
     from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
 MOST_ITERATIONS = 1000
+# Of the median standard deviation: a feature that hardly moves on the photos that train may move a hundred times as
+# much on another photo, and would outvote all others there.
+LEAST_DEVIATION = 0.1
 
 
 def parts(model: keras.Model, phase: Phase) -> tuple[keras.Model, keras.Model]:
@@ -100,21 +104,31 @@ def solve(
     return kernel.astype("float32"), bias[0].astype("float32")
 
 
+def standard(features: np.ndarray) -> StandardScaler:
+    """What brings features to mean 0 and standard deviation 1, or less: none is stretched beyond `LEAST_DEVIATION`."""
+    from sklearn.preprocessing import StandardScaler
+
+    found = StandardScaler().fit(np.asarray(features, "float64"))
+    deviations = np.sqrt(found.var_)
+    if deviations.any():
+        found.scale_ = np.maximum(found.scale_, LEAST_DEVIATION * np.median(deviations[deviations > 0]))
+    return found
+
+
 def scaler(features: np.ndarray) -> Pipeline:
-    """What brings features to mean 0 and standard deviation 1.
+    """`standard`, as a pipeline.
 
     Where there are fewer images than features, they are also turned to as many axes as the images span, which loses
     nothing and spares most of the work.
     """
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     images, size = features.shape
-    steps: list[Any] = [StandardScaler()]
+    steps: list[Any] = [standard(features)]
     if images <= size:
-        steps.append(PCA(n_components=images - 1, svd_solver="full"))
-    return make_pipeline(*steps).fit(np.asarray(features, "float64"))
+        steps.append(PCA(n_components=images - 1, svd_solver="full").fit(steps[0].transform(features)))
+    return make_pipeline(*steps)
 
 
 def fitted(head: ClassifierMixin, features: np.ndarray, labels: np.ndarray) -> ClassifierMixin:
