@@ -124,6 +124,7 @@ def scaler(features: np.ndarray) -> Pipeline:
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
 
+    features = np.asarray(features, "float64")
     images, size = features.shape
     steps: list[Any] = [standard(features)]
     if images <= size:
