@@ -152,6 +152,9 @@ def main() -> None:
     options = parse.parse_args()
     if not options.smoke and not options.data_dir:
         parse.error("--data-dir or --smoke is needed")
+    order = list(dict.fromkeys(base for base, *_ in BASES))
+    if unknown := set(options.bases) - set(order):
+        parse.error(f"no such base here: {', '.join(sorted(unknown))}; there are {', '.join(order)}")
 
     from recipes import Choice, data
     from recipes.execution import environment
@@ -161,9 +164,6 @@ def main() -> None:
         "versions": environment.versions() | {"openvino": version("openvino")},
         "hardware": environment.hardware(),
     }
-    order = list(dict.fromkeys(base for base, *_ in BASES))
-    if unknown := set(options.bases) - set(order):
-        parse.error(f"not looked at here: {', '.join(sorted(unknown))}")
     chosen = [one for one in BASES if one[0] in (options.bases or order)]
     measured = []
     for base, size, every_format, views in [("efficientnet_lite0", 32, True, VIEWS)] if options.smoke else chosen:

@@ -105,7 +105,15 @@ def solve(
 
 
 def standard(features: np.ndarray) -> StandardScaler:
-    """What brings features to mean 0 and standard deviation 1, or less: none is stretched beyond `LEAST_DEVIATION`."""
+    """What brings features to mean 0 and standard deviation 1, and those that hardly move to less.
+
+    Args:
+        features: (images, features), of any range.
+
+    Returns:
+        A fitted scaler that divides by the standard deviation, or by `LEAST_DEVIATION` of the median one of the
+        features that move, whichever is more.
+    """
     from sklearn.preprocessing import StandardScaler
 
     found = StandardScaler().fit(np.asarray(features, "float64"))
@@ -116,7 +124,7 @@ def standard(features: np.ndarray) -> StandardScaler:
 
 
 def scaler(features: np.ndarray) -> Pipeline:
-    """`standard`, as a pipeline.
+    """What brings (images, features) to what a head is solved on: `standard`, as a fitted pipeline.
 
     Where there are fewer images than features, they are also turned to as many axes as the images span, which loses
     nothing and spares most of the work.
