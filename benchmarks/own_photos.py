@@ -20,8 +20,9 @@ and both times.
 gives, its minutes, and when the first answer came. Give own_photos, vgg16_feature_extract and
 vgg16_feature_extract:published.
 
-`minutes`: what `--minutes` tries, the last stage of the smallest base trained after its head was solved for, at 160
-pixels: right before and after, over the three folds that decide.
+`minutes`: what `--minutes` tries, the last stage of the smallest base trained after its head was solved for, against
+what the audition chose: photos right without it and with it, over the three folds that decide, and the test photos that
+the run has right in the end.
 
 `--cluster` has the workers of a cluster do it, as in `recipes.certify`: a job is a base's pass over a set and a fold
 (`folds`), or else a set. Rows are the same but for their minutes, which jobs beside each other share.
@@ -65,7 +66,7 @@ RESULTS = ROOT / "results" / "own_photos.json"
 FOLDS, SEED = 5, 7
 WAYS = ("folds", "views", "runs RECIPE[:VARIANT]", "minutes")
 COMMANDS = [f"python benchmarks/own_photos.py {way} FOLDER ..." for way in WAYS]
-TRIED, ENOUGH = "efficientnet_lite0@160", "60"
+ENOUGH = "60"
 
 
 def each(
@@ -323,16 +324,24 @@ def done(command: Sequence[str], look: Callable[[], None], **environment: str) -
         raise Fault(f"{shlex.join(command)} ended with {process.returncode}.")
 
 
-def minutes(
-    folder: Path, *, given: tuple[str, ...] = (), look: Callable[[], None] = lambda: None
-) -> list[dict[str, Any]]:
+def minutes(folder: Path, *, look: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
     """A row: what the further phase brings to one set, whether it is added, and how long it takes."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "recipes.run", "own_photos", "--data", str(folder), "--minutes", ENOUGH]
-        command += ["--set", f"audition={TRIED}", *given]
         done([*command, "--out", f"{place}/run", "--quiet"], look)
         trial = json.loads(Path(place, "run", "further.json").read_text())
-    return [{"set": folder.name, "what": f"{trial['phase']} of {TRIED}"} | trial]
+        held = json.loads(Path(place, "run", "audition.json").read_text())
+        scores = json.loads(Path(place, "run", "metrics.json").read_text())["test"]
+    best = held["heard"][held["chosen"]]
+    return [
+        {
+            "set": folder.name,
+            "what": f"{trial['backbone']}@{trial['size']}",
+            "against": f"{best['backbone']}@{best['size']}",
+        }
+        | trial
+        | {"test_photos": scores["images"], "test_right": round(scores["accuracy"] * scores["images"])}
+    ]
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -379,14 +388,14 @@ def _tried(rows: list[dict[str, Any]]) -> str:
     """A line a set: the further phase by folds."""
     lines = [
         (
-            row["set"], row["what"], f"{row['right_before']} of {row['images']}", f"{row['right_after']}",
-            f"{np.mean(row['losses_before']):.3f}", f"{np.mean(row['losses_after']):.3f}",
-            "yes" if row["helps"] else "no", f"{row['minutes']:.1f}",
+            row["set"], row["against"], f"{row['right_before']} of {row['images']}", f"{row['right_after']}",
+            f"{row['p_value']:.2g}", f"{np.mean(row['losses_before']):.3f}", f"{np.mean(row['losses_after']):.3f}",
+            "yes" if row["helps"] else "no", f"{row['minutes']:.1f}", f"{row['test_right']} of {row['test_photos']}",
         )
         for row in rows
     ]  # fmt: skip
-    heads = "photos", "tried", "right before", "right after", "loss before", "loss after", "added", "minutes"
-    return table(heads, lines)
+    heads = "photos", "audition chose", "right without it", "right with it", "p", "loss without it", "loss with it"
+    return table((*heads, "added", "minutes", "test photos right"), lines)
 
 
 def _by_folds(rows: list[dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ from run_files import manifest_of, write_manifest
 from recipes import book
 from recipes.data.photos.listing import list_photos
 from recipes.errors import CorruptFault, DataFault
+from recipes.evaluate import further
 from recipes.execution import artifacts
 from recipes.files import atomic, earlier_run, typed
 from recipes.inference.bundle import check
@@ -16,6 +17,7 @@ from recipes.inference.journal import Journal
 from recipes.study import comparison, results_files
 from recipes.study.searches import trial, tuning
 from recipes.study.sorting import folders, journal, table
+from recipes.train.heads import audition
 
 LONG = "x" * 200_000
 
@@ -76,11 +78,18 @@ def test_a_search_whose_note_of_itself_was_changed_is_refused(tmp_path):
         tuning._begin(tmp_path, {"recipe": {}, "network": {}})
 
 
-def test_what_was_heard_and_cannot_be_is_left_out_of_the_report(tmp_path, caplog):
-    (tmp_path / "audition.json").write_text('{"heard": [], "chosen": 0, "joined": "", "missing": {}, "folds": 5}')
-    assert artifacts._auditioned(tmp_path / "audition.json") is None
-    assert "audition.json is missing or damaged" in caplog.text
-    assert "The report goes without what was heard" in caplog.text
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (audition.read, '{"heard": [], "chosen": 0, "joined": "", "missing": {}, "folds": 5}'),
+        (further.read, '{"phase": "finetune", "backbone": "small", "size": 32, "images": -4}'),
+    ],
+)
+def test_what_was_heard_and_cannot_be_is_left_out_of_the_report(tmp_path, caplog, read, told):
+    (tmp_path / "decided.json").write_text(told)
+    assert artifacts._decided(tmp_path / "decided.json", read) is None
+    assert "decided.json is missing or damaged" in caplog.text
+    assert "The report goes without what folds decided" in caplog.text
 
 
 def test_a_path_that_no_system_takes_is_no_photo_of_the_album(tmp_path):

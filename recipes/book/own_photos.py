@@ -41,9 +41,10 @@ TUNED = PUBLISHED = Recipe(
             epochs=4,
             train=("stage:-1", "head_*"),
             optimizer="adamw",
-            learning_rate=1e-4,
+            learning_rate=1e-3,
             schedule="one_cycle",
             weight_decay=0.01,
+            keep="last",
         ),
     ),
     audition=(

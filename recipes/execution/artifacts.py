@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,12 @@ import numpy as np
 import zoo
 from recipes import report
 from recipes.errors import CorruptFault
-from recipes.evaluate import likeness, none_of_these, predictions
+from recipes.evaluate import further, likeness, none_of_these, predictions
 from recipes.evaluate.metrics import confusion, confusion_csv
 from recipes.files import model_notes
 from recipes.files.atomic import atomic_path, write, write_json
 from recipes.files.history_files import write_history
-from recipes.files.run_folder import AUDITION, LEARNING_CURVE, MODEL, REPORT
+from recipes.files.run_folder import AUDITION, FURTHER, LEARNING_CURVE, MODEL, REPORT
 from recipes.inference import gradcam
 from recipes.inference.bundle.originals import golden
 from recipes.recipe import Augment
@@ -81,7 +81,8 @@ def write_results(
         heats=heatmaps(outcome.model, test, splits.test),
         augmented=augmented(splits, Augment(**manifest.settings.get("augment", {}))),
         network=arithmetic(outcome.model),
-        audition=_auditioned(folder / AUDITION),
+        audition=_decided(folder / AUDITION, audition.read),
+        further=_decided(folder / FURTHER, further.read),
         learning=_stored(folder / LEARNING_CURVE),
         train=splits.train,
         features=_features(folder, splits) if manifest.data.kind == "photos" else None,
@@ -91,14 +92,14 @@ def write_results(
     write(folder / REPORT, page)
 
 
-def _auditioned(path: Path) -> dict[str, Any] | None:
-    """What was heard when the run was started; `None` where nothing was, or its file was damaged since."""
+def _decided(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any] | None:
+    """What folds decided when the run was started; `None` where nothing, or its file was damaged since."""
     if not path.is_file():
         return None
     try:
-        return audition.read(path)
+        return read(path)
     except CorruptFault as fault:
-        log.warning("warning: %s The report goes without what was heard.", fault)
+        log.warning("warning: %s The report goes without what folds decided.", fault)
         return None
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import keras
 
     from recipes.data.photos.diagnosis import Diagnosis
+    from recipes.evaluate import further
     from recipes.train.heads import audition
     from recipes.train.heads.hearing import Hearing
 
@@ -166,21 +167,23 @@ def prepare(
     if wanted := request.wanted():
         wanted.require(splits.class_names)
     recipe = request.for_images(known.recipe, splits.counts()["train"])
+    smallest = None
     if chooses and request.wants_audition(recipe):
         held = _hear(recipe, known.origin, splits, diagnosis, request, screen)
         if folder is not None:
             atomic.write_json(folder / run_folder.AUDITION, held.as_dict())
+        smallest = held.heard[0].backbone, held.heard[0].size
         request = dataclasses.replace(request, chosen=held.overrides())
         known = outline(request, known.origin)
         if known.recipe.image_size != recipe.image_size:
             splits = _read(known, diagnosis)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
     if chooses and request.wants_further(recipe):
-        found = _further(dataclasses.replace(known, request=request), recipe, splits, diagnosis, folder)
-        request = dataclasses.replace(request, chosen=(*request.chosen, *found))
-        known = outline(request, known.origin)
+        known, splits = _further(known, splits, diagnosis, smallest, folder)
+        request = known.request
         recipe = request.for_images(known.recipe, splits.counts()["train"])
-    elif chooses and request.minutes is not None and "+" in (joined := str(recipe.model.get("backbone", ""))):
+    elif chooses and request.minutes is not None and request.joins():
+        joined = recipe.model["backbone"]
         log.warning("NOTICE --minutes brings nothing: the bases of %s have no last stage in common to train.", joined)
     model = known.model
     if known.described != data.Description(splits.image_shape, splits.class_names) or model is None:
@@ -285,38 +288,77 @@ def hearing(
 
 
 def _further(
-    known: Outline, recipe: Recipe, splits: data.Splits, diagnosis: Diagnosis | None, folder: Path | None
-) -> tuple[tuple[str, str], ...]:
-    """Changes of a recipe that add its further phase, where folds say that it helps; else they name its phases."""
-    from recipes.train import engine
-    from recipes.train.heads import further
+    known: Outline,
+    splits: data.Splits,
+    diagnosis: Diagnosis | None,
+    smallest: tuple[str, int] | None,
+    folder: Path | None,
+) -> tuple[Outline, data.Splits]:
+    """The recipe with its further phase, and the images at its size, where folds say that it helps.
 
-    request = known.request
-    images, groups = _sample(splits, diagnosis)
-    log.info("is %s worth it? %d folds of %d training images", recipe.then[0].name, further.FOLDS, len(images))
+    Args:
+        known: The recipe as it would be trained without the phase.
+        splits: The images, at its size.
+        diagnosis: What an examination of a person's own photos found.
+        smallest: The base that was heard first, and its size: the phase trains that one. `None` is the recipe's own.
+        folder: Where to write what the trial found.
 
-    def train(longer: Recipe, fold: data.Splits, until: float) -> list[dict[str, Any]] | None:
-        of_fold = request.for_images(longer, fold.counts()["train"])
-        model = build(of_fold, fold, request.seed, known.weights)
-        in_time = engine.Hooks(stop_requested=lambda: time.monotonic() > until)
-        try:
-            return engine.train(
-                of_fold, fold, model, seed=request.seed, precision=request.precision, hooks=in_time
-            ).history
-        except engine.StopRequested:
-            return None
+    Returns:
+        What was given, where folds do not say it; but the request names its phases, so that it is not asked again.
+    """
+    from recipes.evaluate import further
 
-    minutes = request.minutes or 0.0
+    request, phase, minutes = known.request, known.recipe.then[0], known.request.minutes or 0.0
+    names = [one.name for one in known.recipe.phases]
+    base = (("model.backbone", smallest[0]), ("image_size", str(smallest[1]))) if smallest else ()
+    chosen = (*base, *further.CHANGES, ("phases", ",".join([*names, phase.name])))
+    longer = outline(dataclasses.replace(request, chosen=chosen), known.origin)
+    images = splits if longer.recipe.image_size == known.recipe.image_size else _read(longer, diagnosis)
+    before, groups = _side(known, splits, diagnosis)
+    after, _ = _side(longer, images, diagnosis)
+    log.info("is %s worth it? %d folds of %d training images", phase.name, further.FOLDS, len(groups))
+
+    def work(number: int) -> int:
+        """Images in all epochs, of so many to train with."""
+        return number * longer.request.for_images(longer.recipe, {"any": number}).epochs()
+
     trial = further.tried(
-        dataclasses.replace(known.recipe, class_weights=recipe.class_weights), images, groups, splits.class_names,
-        all_images=len(splits.train), minutes=minutes, train=train,
+        before, after, groups, splits.class_names,
+        minutes=minutes, whole=lambda number: work(len(splits.train)) / work(number),
     )  # fmt: skip
     further.say(trial, minutes)
     if folder is not None:
         atomic.write_json(folder / run_folder.FURTHER, trial.as_dict())
-    phases = [*recipe.phases, *recipe.then[:1]] if trial.helps else recipe.phases
-    names = ("phases", ",".join(phase.name for phase in phases))
-    return (further.ONE_STAGE, names) if trial.helps else (names,)
+    if trial.helps:
+        sure = f"phases.{phase.name}.temperature", f"{trial.temperature:.4g}"
+        asked = dataclasses.replace(longer.request, chosen=(*longer.request.chosen, sure))
+        return dataclasses.replace(longer, request=asked, recipe=longer.recipe.override(*sure)), images
+    named = (*request.chosen, ("phases", ",".join(names)))
+    return dataclasses.replace(known, request=dataclasses.replace(request, chosen=named)), splits
+
+
+def _side(known: Outline, splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[further.Side, np.ndarray]:
+    """A recipe with a sample of the training images that it is tried on, and a number for each: `_sample`."""
+    from recipes.evaluate.further import Side
+    from recipes.evaluate.predictions import Predictions, predict
+    from recipes.train import engine
+
+    request = known.request
+    recipe = request.for_images(known.recipe, splits.counts()["train"])
+    weighed = dataclasses.replace(known.recipe, class_weights=recipe.class_weights)
+
+    def train(fold: data.Splits, until: float) -> Predictions | None:
+        of_fold = request.for_images(weighed, fold.counts()["train"])
+        model = build(of_fold, fold, request.seed, known.weights)
+        in_time = engine.Hooks(stop_requested=lambda: time.monotonic() > until)
+        try:
+            engine.train(of_fold, fold, model, seed=request.seed, precision=request.precision, hooks=in_time)
+        except engine.StopRequested:
+            return None
+        return predict(model, fold.validation, fold.class_names)
+
+    images, groups = _sample(splits, diagnosis)
+    return Side(weighed, images, train), groups
 
 
 def _sample(splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[data.Images, np.ndarray]:

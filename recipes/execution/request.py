@@ -160,8 +160,12 @@ class Request:
         Two bases that are joined have no last stage in common that could be trained.
         """
         said = {path for path, _ in (*self.chosen, *self.overrides)}
-        joined = "+" in str(recipe.model.get("backbone", ""))
-        return self.minutes is not None and bool(recipe.then) and not (self.smoke or joined or "phases" in said)
+        can = bool(recipe.then) and not self.joins()
+        return self.minutes is not None and can and not (self.smoke or "phases" in said)
+
+    def joins(self) -> bool:
+        """Whether the user names two bases to be joined."""
+        return "+" in dict(self.overrides).get("model.backbone", "")
 
     def for_images(self, recipe: Recipe, counts: Mapping[str, int]) -> Recipe:
         """The recipe for so many training images of each class of a person's own.

@@ -44,8 +44,8 @@ class Phase:
         weight_decay: Decoupled decay of kernels, each step: their share that is taken off, times the rate. 0 is none,
             with every optimizer. Of `logistic_regression`, on features of mean 0 and standard deviation 1, it is
             scikit-learn's 1/C and above 0.
-        temperature: Of a head that is solved for: its scores are divided by it, so that its probabilities are as often
-            right as they say. 1 leaves them.
+        temperature: At the end the scores of the last layer, a dense one, are divided by it, so that its probabilities
+            are as often right as they say. 1 leaves them.
         average_epochs: Length, in epochs, of an exponential moving average of the weights, which is then what
             is validated and kept; 0 for none.
         monitor: The figure of the history that chooses the best epoch.
@@ -98,8 +98,6 @@ class Phase:
                     )
             if self.optimizer == "logistic_regression" and is_number(self.weight_decay) and not self.weight_decay > 0:
                 yield must(self, "weight_decay", "above 0 for logistic_regression")
-        elif self.temperature != 1:
-            yield must(self, "temperature", "1 where no head is solved for")
 
     @property
     def is_solved(self) -> bool:

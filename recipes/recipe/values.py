@@ -167,7 +167,7 @@ class Recipe:
             of them, how many of its stages, and the head, before anything trains; see `recipes.train.heads.audition`.
             Empty: the recipe is as it stands.
         then: Phases that may follow where the user gives minutes for them and folds say that they help; see
-            `recipes.train.heads.further`. To override `phases` with names, such as `"head,finetune"`, takes them.
+            `recipes.evaluate.further`. To override `phases` with names, such as `"head,finetune"`, takes them.
         tune: Where `python -m recipes.tune` looks for better values: a range for each override path.
     """
 

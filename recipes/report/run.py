@@ -57,6 +57,8 @@ class Drawn:
         network: The network layer by layer; `None` for one that is not flat.
         audition: Which bases and heads were heard, as `recipes.train.heads.audition.Audition.as_dict` gives it; `None`
             where the recipe says which to take.
+        further: What folds said of a further phase, as `recipes.evaluate.further.Trial.as_dict` gives it; `None` where
+            they were not asked.
         learning: Accuracy by the number of photos, as
             `recipes.train.heads.learning_curve.LearningCurve.as_dict` gives it; `None` where it was not measured.
         train: The training images, to show those that a test image is most like; `None` shows none.
@@ -68,6 +70,7 @@ class Drawn:
     augmented: Sequence[Augmented]
     network: zoo.Arithmetic | None
     audition: Mapping[str, Any] | None = None
+    further: Mapping[str, Any] | None = None
     learning: Mapping[str, Any] | None = None
     train: Images | None = None
     features: tuple[np.ndarray, np.ndarray] | None = None
@@ -139,6 +142,7 @@ def run_page(
         augmented=[_augmented(sample) for sample in drawn.augmented],
         network=drawn.network,
         audition=drawn.audition,
+        further=drawn.further,
         learning=drawn.learning,
         conditions=summary(manifest),
         findings=manifest.doctor,

@@ -348,26 +348,33 @@ def test_an_unknown_base_is_refused_before_it_is_heard(clothes, run_cli, tmp_pat
     assert "Did you mean" in err
 
 
+@pytest.mark.drawn
 def test_minutes_add_a_phase_only_where_folds_say_that_it_helps(clothes, run_cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("recipes.train.heads.further.Trial.helps", True)  # On random weights it would be chance.
-    short = ("--minutes", "30", "--set", "phases.finetune.epochs=1", *HEARD[:2], "--set", "audition=small@32")
+    monkeypatch.setattr("recipes.evaluate.further.Trial.helps", True)  # On random weights it would be chance.
+    short = ("--minutes", "30", "--set", "phases.finetune.epochs=1", *HEARD)
     code, _, err = run_cli("--data", clothes, "--out", tmp_path / "run", *short)
     assert code == 0, err
     trial = json.loads((tmp_path / "run" / "further.json").read_text())
     assert len(trial["losses_after"]) == 3
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert [phase["name"] for phase in manifest["settings"]["phases"]] == ["head", "finetune"]
-    assert manifest["settings"]["model"]["stages"] == 1
+    assert manifest["settings"]["model"] == {"backbone": "small", "stages": 1, "dropout": 0.0}
+    assert (manifest["settings"]["image_size"], manifest["settings"]["augment"]["shift"]) == (32, 0.08)
+    assert manifest["settings"]["phases"][1]["temperature"] == pytest.approx(trial["temperature"], rel=1e-3)
     assert set(manifest["model"]["trained_layers"]) >= {"head_probabilities", "stage5_conv"}
     assert "stage4_conv" not in manifest["model"]["trained_layers"]
     assert "--minutes 30" in manifest["command"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{trial['right_after']} with it" in page
+    assert "It is added." in page
 
 
 def test_a_phase_is_not_tried_for_longer_than_its_minutes(clothes, run_cli, tmp_path):
     many = ("--minutes", "0.001", "--set", "phases.finetune.epochs=500", *HEARD[:2], "--set", "audition=small@32")
     code, out, err = run_cli("--data", clothes, "--out", tmp_path / "run", *many)
     assert code == 0, err
-    assert "finetune is left out: --minutes gives 0.001, in which the first fold did not end" in out
+    said = "the last stage of small at 32, is left out: --minutes gives 0.001, in which the first fold did not end"
+    assert f"finetune, {said}" in out
     assert json.loads((tmp_path / "run" / "further.json").read_text())["losses_after"] == []
 
 

@@ -155,6 +155,17 @@ def test_last_weights_are_kept_when_asked(short):
     assert outcome.kept["train"] == 2
 
 
+def test_temperature_divides_what_the_last_layer_says_and_nothing_below(fashion, short):
+    outcome = train(plain(Phase("train", epochs=2, keep="last", temperature=4.0)), fashion)
+    assert outcome.history == short[0].history, "it is divided when all is trained"
+    *below, kernel, bias = (weights.numpy() for weights in outcome.model.weights)
+    *same, sharp, shift = (weights.numpy() for weights in short[0].model.weights)
+    for one, other in zip(below, same, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(kernel * 4, sharp, rtol=1e-6)
+    np.testing.assert_allclose(bias * 4, shift, rtol=1e-6)
+
+
 def test_validated_weights_are_the_averaged_ones(fashion):
     """What the last epoch validated, with averaging, is what the model returned gives."""
     outcome = train(plain(Phase("train", epochs=2, average_epochs=1.0, keep="last")), fashion)

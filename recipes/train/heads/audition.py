@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from scipy.stats import binomtest
 from threadpoolctl import threadpool_limits
 
@@ -30,6 +28,7 @@ from recipes.files.typed import Count, FiniteFloat, Seconds
 from recipes.recipe import Recipe
 from recipes.train.heads import solver
 from recipes.train.heads.averages import MOST_STAGES, Averages, beside
+from recipes.train.heads.temperature import lowest_loss
 from zoo.weights import WeightsMissing
 
 SAMPLE, LEAST_OF_A_CLASS = 500, 10
@@ -37,8 +36,6 @@ FOLDS = 5
 STAGES = (2, 1, MOST_STAGES)
 HEADS = (("logistic_regression", 10.0), ("lda", 0.0))
 OTHER_HEADS = (("logistic_regression", 1.0), ("logistic_regression", 100.0))
-# Temperatures looked through, as logarithms: a sample that is all right must not make a head surer than it can know.
-TEMPERATURES = (-1.0, 3.0)
 # Standard errors on each side of a mean that 95% of a normal distribution lie within.
 TWO_SIDED = 1.96
 Look = Callable[[str, int], Averages]
@@ -334,7 +331,7 @@ class _Jury:
         with threadpool_limits(1):  # On matrices of this size several threads mostly wait.
             scores_of = self._scores(features, heads)
         for head, scores in zip(heads, scores_of, strict=True):
-            temperature, losses = self._tempered(scores)
+            temperature, losses = lowest_loss(scores, self.labels, self.weights)
             right = scores.argmax(axis=1) == self.labels
             balanced = float(np.average(right, weights=self.weights)) if self.balanced else None
             loss, took = float(np.average(losses, weights=self.weights)), time.monotonic() - began
@@ -377,15 +374,3 @@ class _Jury:
                 found[rest] = given.min() - 1
                 found[np.ix_(rest, known)] = given
         return scores
-
-    def _tempered(self, scores: np.ndarray) -> tuple[float, np.ndarray]:
-        """The temperature by which the scores are divided for the lowest mean loss, and the loss of each photo."""
-
-        def losses(logarithm: float) -> np.ndarray:
-            return -log_softmax(scores / np.exp(logarithm), axis=1)[np.arange(len(scores)), self.labels]
-
-        def mean(logarithm: float) -> float:
-            return float(np.average(losses(logarithm), weights=self.weights))
-
-        found = minimize_scalar(mean, bounds=TEMPERATURES, method="bounded")
-        return float(np.exp(found.x)), losses(found.x)
