@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from recipes.data import Images, Origin, Splits
-from recipes.evaluate.metrics import loss
+from recipes.evaluate.metrics import balanced_accuracy
 from recipes.evaluate.predictions import Predictions
 from recipes.evaluate.statistics import mcnemar
 from recipes.files import typed
@@ -65,6 +65,8 @@ class Trial:
         right_before: Those called by their names without the phase.
         right_after: And with it.
         p_value: How likely chance alone would tell the two so far apart, by McNemar's test.
+        balanced_before: Balanced accuracy without the phase, 0 to 1.
+        balanced_after: And with it.
         losses_before: Mean loss of each fold without the phase, in nats.
         losses_after: And with it, under the temperature.
         temperature: At which the mean loss of all photos is lowest with the phase.
@@ -78,6 +80,8 @@ class Trial:
     right_before: Count
     right_after: Count
     p_value: Share
+    balanced_before: Share
+    balanced_after: Share
     losses_before: tuple[FiniteFloat, ...]
     losses_after: tuple[FiniteFloat, ...]
     temperature: FiniteFloat
@@ -85,9 +89,9 @@ class Trial:
 
     @property
     def helps(self) -> bool:
-        """Whether all folds were tried, and more photos are right after the phase than chance explains."""
+        """Whether all folds were tried, more photos are right than chance explains, and no rare class pays for it."""
         more = self.right_after > self.right_before and self.p_value < LIKELY_CHANCE
-        return len(self.losses_after) == FOLDS and more
+        return len(self.losses_after) == FOLDS and more and self.balanced_after >= self.balanced_before
 
     def as_dict(self) -> dict[str, Any]:
         """As plain, JSON-ready values."""
@@ -152,27 +156,33 @@ def tried(
         )  # fmt: skip
         if needed > minutes:
             break
-    one, other = ([ok for table in tables for ok in right(table)] for tables in (without, within))
-    temperature, losses = tempered(within)
+    named = phase.name, after.recipe.model["backbone"], after.images.pixels.shape[1]
+    if not within:
+        return Trial(*named, 0, 0, 0, 1.0, 0.0, 0.0, (), (), 1.0, needed)
+    one, other = pooled(without), pooled(within)
+    temperature, tempered = lowest_loss(np.log(np.clip(other.probabilities, 1e-12, 1.0)), other.truth)
+    ends = np.cumsum([len(table.truth) for table in within])[:-1]
+
+    def of_folds(losses: np.ndarray) -> tuple[float, ...]:
+        return tuple(float(part.mean()) for part in np.split(losses, ends))
+
     return Trial(
-        phase.name, after.recipe.model["backbone"], after.images.pixels.shape[1], len(other), sum(one), sum(other),
-        mcnemar(one, other).p_value, tuple(map(loss, without)), losses, temperature, needed,
+        *named, len(other.truth), sum(right(one)), sum(right(other)), mcnemar(right(one), right(other)).p_value,
+        balanced_accuracy(one), balanced_accuracy(other), of_folds(one.losses), of_folds(tempered), temperature, needed,
     )  # fmt: skip
+
+
+def pooled(tables: Sequence[Predictions]) -> Predictions:
+    """The answers of all folds in one table."""
+    ids, truth, rows = (
+        np.concatenate([getattr(table, name) for table in tables]) for name in ("ids", "truth", "probabilities")
+    )
+    return Predictions(ids, truth, rows, tables[0].class_names)
 
 
 def right(table: Predictions) -> list[bool]:
     """Whether each image is called by its name."""
     return (table.prediction == table.truth).tolist()
-
-
-def tempered(tables: Sequence[Predictions]) -> tuple[float, tuple[float, ...]]:
-    """The temperature at which the mean loss over all tables is lowest, and the mean loss of each under it."""
-    if not tables:
-        return 1.0, ()
-    scores = np.log(np.clip(np.concatenate([table.probabilities for table in tables]), 1e-12, 1.0))
-    temperature, losses = lowest_loss(scores, np.concatenate([table.truth for table in tables]))
-    ends = np.cumsum([len(table.truth) for table in tables])[:-1]
-    return temperature, tuple(float(part.mean()) for part in np.split(losses, ends))
 
 
 def say(trial: Trial, minutes: float) -> None:

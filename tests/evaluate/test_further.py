@@ -1,5 +1,6 @@
 """A further phase, added where folds say that it helps."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_phase_helps_where_more_photos_are_right_than_chance_explains():
     assert found.p_value == pytest.approx(0.21875), "5 against 1"
     assert not found.helps
     assert not trial([14] * 3, [10] * 3)[0].helps
+
+
+def test_phase_does_not_help_where_rare_classes_pay_for_it():
+    found = trial([10] * 3, [14] * 3)[0]
+    assert found.balanced_after == pytest.approx(14 / 20)
+    assert not dataclasses.replace(found, balanced_before=0.8).helps
 
 
 def test_trial_tells_the_recipe_from_the_phase_on_the_same_photos():
