@@ -167,19 +167,19 @@ def prepare(
     if wanted := request.wanted():
         wanted.require(splits.class_names)
     recipe = request.for_images(known.recipe, splits.counts()["train"])
-    best = None
+    smallest = None
     if chooses and request.wants_audition(recipe):
         held = _hear(recipe, known.origin, splits, diagnosis, request, screen)
         if folder is not None:
             atomic.write_json(folder / run_folder.AUDITION, held.as_dict())
-        best = held.best.backbone.split("+")[0], held.best.size  # Two joined have no last stage in common.
+        smallest = held.heard[0].backbone, held.heard[0].size
         request = dataclasses.replace(request, chosen=held.overrides())
         known = outline(request, known.origin)
         if known.recipe.image_size != recipe.image_size:
             splits = _read(known, diagnosis)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
     if chooses and request.wants_further(recipe):
-        known, splits = _further(known, splits, diagnosis, best, folder)
+        known, splits = _further(known, splits, diagnosis, smallest, folder)
         request = known.request
         recipe = request.for_images(known.recipe, splits.counts()["train"])
     elif chooses and request.minutes is not None and request.joins():
@@ -291,7 +291,7 @@ def _further(
     known: Outline,
     splits: data.Splits,
     diagnosis: Diagnosis | None,
-    best: tuple[str, int] | None,
+    smallest: tuple[str, int] | None,
     folder: Path | None,
 ) -> tuple[Outline, data.Splits]:
     """The recipe with its further phase, and the images at its size, where folds say that it helps.
@@ -300,7 +300,7 @@ def _further(
         known: The recipe as it would be trained without the phase.
         splits: The images, at its size.
         diagnosis: What an examination of a person's own photos found.
-        best: The best single base that was heard, and its size: the phase trains it. `None` is the recipe's own.
+        smallest: The base that was heard first, and its size: the phase trains that one. `None` is the recipe's own.
         folder: Where to write what the trial found.
 
     Returns:
@@ -310,7 +310,7 @@ def _further(
 
     request, phase, minutes = known.request, known.recipe.then[0], known.request.minutes or 0.0
     names = [one.name for one in known.recipe.phases]
-    base = (("model.backbone", best[0]), ("image_size", str(best[1]))) if best else ()
+    base = (("model.backbone", smallest[0]), ("image_size", str(smallest[1]))) if smallest else ()
     chosen = (*base, *further.CHANGES, ("phases", ",".join([*names, phase.name])))
     longer = outline(dataclasses.replace(request, chosen=chosen), known.origin)
     images = splits if longer.recipe.image_size == known.recipe.image_size else _read(longer, diagnosis)
