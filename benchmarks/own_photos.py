@@ -21,8 +21,8 @@ gives, its minutes, and when the first answer came. Give own_photos, vgg16_featu
 vgg16_feature_extract:published.
 
 `minutes`: what `--minutes` tries, the last stage of the smallest base trained after its head was solved for, against
-what the audition chose: photos right without it and with it, over the three folds that decide, and the test photos that
-the run has right in the end.
+what the audition chose: photos right without it and with it, over the three folds that decide, and the test photos
+that the run has right in the end.
 
 `--cluster` has the workers of a cluster do it, as in `recipes.certify`: a job is a base's pass over a set and a fold
 (`folds`), or else a set. Rows are the same but for their minutes, which jobs beside each other share.

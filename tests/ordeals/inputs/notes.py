@@ -32,6 +32,9 @@ class Notes:
                           | {"loss": 0.5, "seconds": 1.0, "accuracy": 1.0, "interval": [0.5, 1.0]}],
                 "chosen": 0, "joined": "", "missing": {"b": "nowhere"}, "folds": 5, "seconds": 1.0, "by_photo": None,
             },
+            "further.json": dict.fromkeys(("images", "right_before", "right_after", "size"), 4)
+            | {"phase": "finetune", "backbone": "a", "p_value": 0.5, "balanced_before": 0.5, "balanced_after": 0.6}
+            | {"losses_before": [0.5], "losses_after": [0.4], "temperature": 1.2, "minutes": 3.0, "helps": False},
         }  # fmt: skip
         self.search = search.Search(recipe, None, folder / "search")
         self.rows = [self._rows(images) for images in ("all", "more")]
@@ -69,6 +72,7 @@ class Notes:
 
     def readers(self):
         """By kind of input, what changes one and reads it."""
+        from recipes.evaluate import further
         from recipes.study.searches import tuning
         from recipes.train.heads import audition
 
@@ -86,6 +90,7 @@ class Notes:
             ),
             "run.json": asked,
             "audition.json": audition.read,
+            "further.json": further.read,
         }
         return {
             f"search's {name}": lambda draw, name=name, read=read: self.changed(name, read, draw)
