@@ -98,6 +98,12 @@ class Trial:
         return dataclasses.asdict(self) | {"folds": FOLDS, "helps": self.helps}
 
 
+def for_folds(recipe: Recipe) -> Recipe:
+    """The recipe as it trains in a fold: the last epoch is kept, for a fold's own photos may choose nothing in it."""
+    phases = tuple(dataclasses.replace(phase, keep="last", patience=None) for phase in recipe.phases)
+    return dataclasses.replace(recipe, phases=phases)
+
+
 def read(path: Path) -> dict[str, Any]:
     """What `Trial.as_dict` gave, from the file that it was written to.
 

@@ -167,19 +167,19 @@ def prepare(
     if wanted := request.wanted():
         wanted.require(splits.class_names)
     recipe = request.for_images(known.recipe, splits.counts()["train"])
-    smallest = None
+    first = None
     if chooses and request.wants_audition(recipe):
         held = _hear(recipe, known.origin, splits, diagnosis, request, screen)
         if folder is not None:
             atomic.write_json(folder / run_folder.AUDITION, held.as_dict())
-        smallest = held.heard[0].backbone, held.heard[0].size
+        first = held.heard[0].backbone, held.heard[0].size
         request = dataclasses.replace(request, chosen=held.overrides())
         known = outline(request, known.origin)
         if known.recipe.image_size != recipe.image_size:
             splits = _read(known, diagnosis)
         recipe = request.for_images(known.recipe, splits.counts()["train"])
     if chooses and request.wants_further(recipe):
-        known, splits = _further(known, splits, diagnosis, smallest, folder)
+        known, splits = _further(known, splits, diagnosis, first, folder)
         request = known.request
         recipe = request.for_images(known.recipe, splits.counts()["train"])
     elif chooses and request.minutes is not None and request.joins():
@@ -291,7 +291,7 @@ def _further(
     known: Outline,
     splits: data.Splits,
     diagnosis: Diagnosis | None,
-    smallest: tuple[str, int] | None,
+    first: tuple[str, int] | None,
     folder: Path | None,
 ) -> tuple[Outline, data.Splits]:
     """The recipe with its further phase, and the images at its size, where folds say that it helps.
@@ -300,7 +300,7 @@ def _further(
         known: The recipe as it would be trained without the phase.
         splits: The images, at its size.
         diagnosis: What an examination of a person's own photos found.
-        smallest: The base that was heard first, and its size: the phase trains that one. `None` is the recipe's own.
+        first: The base that was heard first, and its size: the phase trains that one. `None` is the recipe's own.
         folder: Where to write what the trial found.
 
     Returns:
@@ -310,7 +310,7 @@ def _further(
 
     request, phase, minutes = known.request, known.recipe.then[0], known.request.minutes or 0.0
     names = [one.name for one in known.recipe.phases]
-    base = (("model.backbone", smallest[0]), ("image_size", str(smallest[1]))) if smallest else ()
+    base = (("model.backbone", first[0]), ("image_size", str(first[1]))) if first else ()
     chosen = (*base, *further.CHANGES, ("phases", ",".join([*names, phase.name])))
     longer = outline(dataclasses.replace(request, chosen=chosen), known.origin)
     images = splits if longer.recipe.image_size == known.recipe.image_size else _read(longer, diagnosis)
@@ -339,7 +339,7 @@ def _further(
 
 def _side(known: Outline, splits: data.Splits, diagnosis: Diagnosis | None) -> tuple[further.Side, np.ndarray]:
     """A recipe with a sample of the training images that it is tried on, and a number for each: `_sample`."""
-    from recipes.evaluate.further import Side
+    from recipes.evaluate.further import Side, for_folds
     from recipes.evaluate.predictions import Predictions, predict
     from recipes.train import engine
 
@@ -348,7 +348,7 @@ def _side(known: Outline, splits: data.Splits, diagnosis: Diagnosis | None) -> t
     weighed = dataclasses.replace(known.recipe, class_weights=recipe.class_weights)
 
     def train(fold: data.Splits, until: float) -> Predictions | None:
-        of_fold = request.for_images(weighed, fold.counts()["train"])
+        of_fold = for_folds(request.for_images(weighed, fold.counts()["train"]))
         model = build(of_fold, fold, request.seed, known.weights)
         in_time = engine.Hooks(stop_requested=lambda: time.monotonic() > until)
         try:

@@ -28,7 +28,7 @@ from recipes.freeze.layers import digests, moving_variables, prove_frozen, set_t
 from recipes.recipe import Phase, Recipe
 from recipes.train.checkpoint import TrainingState
 from recipes.train.heads import solver
-from recipes.train.heads.temperature import divide_scores
+from recipes.train.heads.temperature import divide_scores, require_scores
 from recipes.train.history import diverged, epoch_row, is_over, judge, kept_epochs, say_what_is_kept
 from recipes.train.memory import check_memory, evaluation_batch
 from recipes.train.optimizers import rates_by_layer
@@ -254,6 +254,8 @@ def _inspect(recipe: Recipe, worker: keras.Model, trainee: Trainee, splits: Spli
         UsageFault: When the training would be worthless.
     """
     phase, model = trainee.phase, trainee.model
+    if phase.temperature != 1:
+        require_scores(worker, phase)
     rates = rates_by_layer(phase, worker)
     found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=rates)
     for finding in found:

@@ -73,6 +73,13 @@ def test_trial_tells_the_recipe_from_the_phase_on_the_same_photos():
         assert train.isdisjoint(rest)
 
 
+def test_photos_of_a_fold_choose_no_epoch_in_it():
+    asked = LONGER.override("phases.finetune.keep", "best").override("phases.finetune.patience", 2)
+    in_fold = further.for_folds(asked)
+    assert [(phase.keep, phase.patience) for phase in in_fold.phases] == [("last", None)] * 2
+    assert in_fold.phases[1].learning_rate == LONGER.phases[1].learning_rate
+
+
 def test_trial_ends_when_it_would_take_too_long(monkeypatch):
     clock = iter(range(0, 6000, 60))
     monkeypatch.setattr("recipes.evaluate.further.time.monotonic", lambda: next(clock))

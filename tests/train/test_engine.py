@@ -166,6 +166,17 @@ def test_temperature_divides_what_the_last_layer_says_and_nothing_below(fashion,
     np.testing.assert_allclose(bias * 4, shift, rtol=1e-6)
 
 
+def test_a_temperature_that_cannot_divide_is_refused_before_a_step(fashion):
+    image = keras.Input((*fashion.image_shape[:2], 1))
+    scores = keras.layers.Dense(10)(keras.layers.Flatten()(image))
+    model = keras.Model(image, keras.layers.Activation("softmax", name="probabilities")(scores))
+    steps = []
+    hooks = Hooks(on_step=lambda *step: steps.append(step))
+    with pytest.raises(UsageFault, match=r"ends in probabilities\. .*--set phases\.train\.temperature=1\."):
+        engine.train(plain(Phase("train", 1, temperature=2.0)), fashion, model, seed=1, hooks=hooks)
+    assert steps == []
+
+
 def test_validated_weights_are_the_averaged_ones(fashion):
     """What the last epoch validated, with averaging, is what the model returned gives."""
     outcome = train(plain(Phase("train", epochs=2, average_epochs=1.0, keep="last")), fashion)

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from recipes.errors import UsageFault
+from recipes.recipe import Phase
 
 # Looked through, as logarithms: a sample that is all right must not make a head surer than it can know.
 TEMPERATURES = (-1.0, 3.0)
@@ -39,14 +40,23 @@ def divide_scores(model: keras.Model, temperature: float) -> None:
     """Divide the scores of a network, in place.
 
     Args:
-        model: It ends in a dense layer with softmax or sigmoid.
+        model: One that `require_scores` takes.
         temperature: Above 0.
+    """
+    last = model.layers[-1]
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
+def require_scores(model: keras.Model, phase: Phase) -> None:
+    """Refuse a phase with a temperature on a network whose scores cannot be divided.
 
     Raises:
-        UsageFault: When it ends otherwise.
+        UsageFault: When the network does not end in a dense layer with softmax or sigmoid.
     """
     last = model.layers[-1]
     is_dense = isinstance(last, keras.layers.Dense)
     if not is_dense or keras.activations.serialize(last.activation) not in ("sigmoid", "softmax"):
-        raise UsageFault(f"A temperature divides the scores of a dense layer with softmax or sigmoid, not {last.name}.")
-    last.set_weights([weights / temperature for weights in last.get_weights()])
+        raise UsageFault(
+            f"The temperature of phase {phase.name!r} divides the scores of a dense layer with softmax or sigmoid, and "
+            f"the network ends in {last.name}. Leave them as they are: --set phases.{phase.name}.temperature=1."
+        )
