@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from recipes.files.sharded_array import Rows
+from zoo.structure.code import code_digest
 
 
 def images_key(images: np.ndarray | Rows) -> str:
@@ -22,10 +23,12 @@ def images_key(images: np.ndarray | Rows) -> str:
 
 
 def network_key(network: keras.Model) -> str:
-    """sha256 over structure and weights, whatever the layers are called."""
+    """sha256 over structure, weights and the code of somebody's own layers, whatever the layers are called."""
     config = network.get_config()
     index = {layer["config"].get("name", layer.get("name")): place for place, layer in enumerate(config["layers"])}
     digest = hashlib.sha256(json.dumps(_anonymous(config, index), sort_keys=True, default=str).encode())
+    for layer in network.operations:
+        digest.update(code_digest(layer).encode())
     for weight in network.weights:
         digest.update(weight.numpy().tobytes())
     return digest.hexdigest()

@@ -3,6 +3,8 @@
 import json
 
 import keras
+import numpy as np
+import pytest
 
 from recipes.train import network
 
@@ -35,3 +37,34 @@ def test_description_does_not_depend_on_what_trains_and_in_which_number_format()
     model.get_layer("conv").trainable = False
     assert network.describe(model) == before
     assert len(json.dumps(before)) < 2000
+
+
+CALLS = {
+    "true_divide": (lambda x: x / 255.0, lambda x: x / 127.5, "'_, 255.0'", "'_, 127.5'"),
+    "get_item": (lambda x: x[:, :4], lambda x: x[:, 4:], "stop=4", "start=4"),
+    "bn": (
+        keras.layers.BatchNormalization(name="bn"),
+        lambda x: keras.layers.BatchNormalization(name="bn")(x, training=False),
+        "None",
+        "'_, training=False'",
+    ),
+    "add": (lambda x: x + np.zeros((8, 8, 1)), lambda x: x + np.ones((8, 8, 1)), "sha256", "sha256"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_description_tells_what_a_call_is_given_beside_tensors(name):
+    def calling(call):
+        keras.utils.clear_session()
+        image = keras.Input((8, 8, 1), name="image")
+        return network.describe(keras.Model(image, keras.layers.Flatten(name="flatten")(call(image))))
+
+    one, other, was, now = CALLS[name]
+    before = calling(one)
+    assert network.differences(before, calling(one)) == []
+    (told,) = network.differences(before, calling(other))
+    assert told.startswith(f"arguments of the layer {name!r} was ")
+    first, _, second = told.partition(" and is ")
+    assert was in first
+    assert now in second
+    assert len(told) < 300

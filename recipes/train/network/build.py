@@ -8,7 +8,6 @@ alone, before a photo is decoded.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -28,8 +27,9 @@ from recipes.train.network import contract, guest
 from zoo import plugins
 from zoo.checks import Shape
 from zoo.registry import BUILTIN
+from zoo.structure.code import code_digest
 from zoo.structure.flatten import only_random, without
-from zoo.structure.graph import calls, is_own
+from zoo.structure.graph import calls
 from zoo.weights import Source, WeightsCorrupt, WeightsMissing
 
 log = logging.getLogger("recipes")
@@ -194,18 +194,21 @@ def describe(model: keras.Model) -> dict[str, Any]:
 
     Returns:
         `{"digest": sha256 of the rest, "layers": {name: {"class": ..., "inputs": [...], setting: value, ...}}}`, the
-        same for every build of the same network. Weights are no part of it.
+        same for every build of the same network. What a call is given beside tensors is its `"arguments"`, and a
+        digest of somebody's own code in a layer its `"code"`. Weights are no part of it.
     """
     inputs: dict[str, list[str]] = {}
     for call in calls(model):
         inputs.setdefault(call.name, []).extend(name for name, _ in call.sources)
     layers = {
-        entry["name"]: {"class": entry["class_name"], "inputs": inputs[entry["name"]]} | _settings(entry["config"])
+        entry["name"]: {"class": entry["class_name"], "inputs": inputs[entry["name"]]}
+        | _arguments(entry["inbound_nodes"])
+        | _settings(entry["config"])
         for entry in model.get_config()["layers"]
     }
-    for layer in model.layers:
-        if is_own(layer):
-            layers[layer.name]["code"] = _code(type(layer))
+    for layer in model.operations:
+        if digest := code_digest(layer):
+            layers[layer.name]["code"] = digest
     layers = json.loads(json.dumps(layers, default=str))
     return {"digest": hashlib.sha256(json.dumps(layers, sort_keys=True).encode()).hexdigest(), "layers": layers}
 
@@ -235,12 +238,24 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _code(kind: type) -> str:
-    """The start of sha256 of the source of somebody's own layer; empty where there is no source."""
-    try:
-        return hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()[:12]
-    except (OSError, TypeError):
-        return ""
+def _arguments(nodes: Any) -> dict[str, list[str]]:
+    """What the calls of a layer are given, such as `"_, 255.0"` for x / 255; nothing where all are tensors."""
+    given = []
+    for node in nodes:
+        named = [f"{key}={_given(value)}" for key, value in node["kwargs"].items() if value is not None]
+        given.append(", ".join([*map(_given, node["args"]), *named]))
+    return {} if set("".join(given)) <= set("_[], ") else {"arguments": given}
+
+
+def _given(value: Any) -> str:
+    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
+        return "_"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_given, value))}]"
+    told = f"{_in_short(value)}"
+    return (
+        told if len(told) < 100 else f"sha256 {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    )  # A table of numbers.
 
 
 def _in_short(value: Any) -> Any:
