@@ -14,6 +14,7 @@ from photo_files import write_photos
 
 import zoo
 from recipes import Phase, Recipe, data, precision
+from recipes.errors import UsageFault
 from recipes.execution.prepare import find_weights
 from recipes.run import main
 from recipes.train import network
@@ -152,6 +153,27 @@ def test_weights_that_a_builder_ignores_are_refused(registered, runs, tmp_path, 
     code = main(["guest_recipes:BATCH_NORMALIZATION", "--weights", str(file), "--smoke", "--out", str(tmp_path / "b")])
     assert code == 2
     assert "has no keyword 'weights'" in capsys.readouterr().err
+
+
+def test_an_earlier_model_of_other_classes_gets_a_new_head_where_it_is_asked_for(registered, tmp_path):
+    def as_the_page_writes_it(*, input_shape, classes, weights=None):
+        model = guest_networks.batch_normalization(input_shape=input_shape, classes=classes)
+        return zoo.weights.load_weights(model, weights)
+
+    zoo.register("as_the_page_writes_it")(as_the_page_writes_it)
+    earlier = built("as_the_page_writes_it")
+    earlier.save(file := tmp_path / "model.keras")
+
+    def started_from(weights):
+        own = recipe("as_the_page_writes_it", weights=weights)
+        return network.build(own, (28, 28, 1), 3, 2, find_weights(own))
+
+    with pytest.raises(UsageFault, match="dense: 10 classes .*, 3 wanted. Start .* --weights base:") as caught:
+        started_from(str(file))
+    assert str(caught.value).endswith(str(file))
+    other = started_from(f"base:{file}")
+    np.testing.assert_array_equal(other.get_layer("conv2d").kernel, earlier.get_layer("conv2d").kernel)
+    assert other.get_layer("dense").units == 3
 
 
 def test_a_builders_own_weights_that_do_not_count_are_said(monkeypatch, caplog):

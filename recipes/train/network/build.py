@@ -26,6 +26,7 @@ from recipes.recipe import Recipe
 from recipes.train.network import contract, guest
 from zoo import plugins
 from zoo.checks import Shape
+from zoo.pretrained.weight_files import NEW_HEAD, WeightsUnfit
 from zoo.registry import BUILTIN
 from zoo.structure.code import code_digest
 from zoo.structure.flatten import only_random, without
@@ -92,7 +93,7 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
     name = recipe.architecture
     given: Source | str | None = weights
     if name not in BUILTIN and weights is not None:  # A builder from elsewhere hands them to Keras.
-        given = str(weights.path) if weights.kind == "file" else recipe.weights
+        given = f"{NEW_HEAD * weights.new_head}{weights.path}" if weights.kind == "file" else recipe.weights
     if taken := sorted({"input_shape", "classes", "weights"} & set(recipe.model)):
         raise UsageFault(f"The keyword {taken[0]!r} of {name!r} is not the recipe's to set. Remove it from model={{}}.")
     keywords: dict[str, Any] = {"input_shape": image_shape, "classes": classes, "weights": given} | dict(recipe.model)
@@ -112,6 +113,8 @@ def _from_builder(recipe: Recipe, image_shape: Shape, classes: int, seed: int, w
         raise EnvironmentFault(str(error)) from error
     except WeightsCorrupt as error:
         raise CorruptFault(str(error)) from error
+    except WeightsUnfit as error:
+        raise UsageFault(str(error)) from error
     except (Fault, ModuleNotFoundError):
         raise
     except Exception as error:
