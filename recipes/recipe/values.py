@@ -27,7 +27,8 @@ ENGINES = ("auto", "keras", "openvino", "int8")
 # How a photo of another shape becomes a square: `recipes.data.decode.fit`.
 SQUARES = ("squash", "crop", "letterbox")
 LARGEST_SEED = 2**32 - 1  # Of NumPy and scikit-learn.
-# All trials of a search have the same images, weights and epochs, and no published figure is compared with.
+# All trials of a search have the same images, weights and epochs; no phase follows, and no published figure is compared
+# with.
 FIXED = (
     "data",
     "split",
@@ -39,6 +40,7 @@ FIXED = (
     "published_accuracy",
     "epochs",
     "save_every_epoch",
+    "then",
 )
 MOST_VIEWS = 16
 
@@ -329,6 +331,13 @@ class Recipe:
         if (steps[2] if steps[0] == "phases" and len(steps) > 2 else steps[0]) in FIXED:
             yield f"It cannot be tuned at {path!r}, which every trial has in common. {_searched()}"
             return
+        for phase in self.phases:
+            if path == f"phases.{phase.name}.temperature" and not phase.is_solved:
+                yield (
+                    f"It cannot be tuned at {path!r}: {phase.optimizer} takes steps, and what they give is validated "
+                    "before the temperature divides it. Leave it out of tune={...}."
+                )
+                return
         for value in space.ends():
             try:
                 overrides.override(dataclasses.replace(self, tune={}), path, value)

@@ -285,6 +285,22 @@ def test_bad_input_is_refused_before_anything_is_written(call, tmp_path):
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
+def test_each_trial_has_the_weights_of_the_base_that_it_chooses(hunt, monkeypatch):
+    monkeypatch.setattr(search.prepare, "find_weights", lambda recipe: f"weights of {recipe.model['backbone']}")
+    monkeypatch.setattr(search.prepare, "build", lambda recipe, splits, seed, weights: weights)
+    bases = tiny_recipe(
+        architecture="transfer", weights="imagenet", tune={"model.backbone": OneOf(("mobilenet", "xception"))}
+    )
+    found = hunt(recipe=bases)
+    for name in ("mobilenet", "xception"):
+        assert found.build(found.applied({"model.backbone": name}), 1) == f"weights of {name}"
+
+
+def test_the_temperature_of_a_head_that_is_solved_for_can_be_tuned():
+    solved = Phase("head", epochs=1, train=("dense",), optimizer="lda")
+    assert tiny_recipe(phases=(solved,), tune={"phases.head.temperature": Float(0.5, 2.0)}).tune
+
+
 @pytest.mark.parametrize(
     ("ranges", "expected"),
     [
@@ -293,6 +309,7 @@ def test_bad_input_is_refused_before_anything_is_written(call, tmp_path):
         ({"batch_size": Int(5, 5)}, "low below"),
         ({"label_smoothing": LogFloat(0.0, 0.1)}, "begin above 0"),
         ({"batch_size": OneOf((32, "64"))}, "of one type"),
+        ({"phases.train.temperature": Float(0.5, 2.0)}, "validated before the temperature divides it. Leave it out of"),
     ],
 )
 def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expected):
@@ -312,6 +329,7 @@ def test_a_range_the_recipe_cannot_take_is_refused_at_construction(ranges, expec
         ("published_accuracy", Float(0.1, 0.2)),
         ("phases.train.epochs", Int(1, 9)),
         ("phases.train.save_every_epoch", OneOf((True, False))),
+        ("then", OneOf(("head", "finetune"))),
     ],
 )
 def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space):
@@ -321,7 +339,7 @@ def test_a_range_that_no_trial_could_vary_is_refused_at_construction(path, space
         tiny_recipe(tune={path: space})
     for varied in ("batch_size, ", "model.<keyword>", "augment.strength", "phases.<phase>.learning_rate"):
         assert varied in str(caught.value)
-    for fixed in ("image_size", "square", "split", ".epochs", "tune,", "name,"):
+    for fixed in ("image_size", "square", "split", ".epochs", "then", "tune,", "name,"):
         assert fixed not in str(caught.value).partition("can vary")[2]
 
 

@@ -147,7 +147,10 @@ class Search:
 
     def build(self, recipe: Recipe, seed: int) -> keras.Model:
         """A recipe's fresh network."""
-        return prepare.build(recipe, self.trainer.splits, seed, self.trainer.weights)
+        weights = self.trainer.weights
+        if recipe.weights == "imagenet":  # Those of the base, which a trial may choose.
+            weights = prepare.find_weights(recipe)
+        return prepare.build(recipe, self.trainer.splits, seed, weights)
 
     def train(self, proposed: Trial) -> dict[str, Any]:
         """Train what a trial proposes, from where it stands or from the trial that it goes on with."""
