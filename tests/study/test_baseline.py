@@ -44,6 +44,11 @@ def test_a_plain_script_refuses_what_it_does_not_do(path, value):
     assert f"does not do {shown}. Leave" in str(caught.value)
 
 
+def test_a_plain_script_refuses_a_head_that_is_solved_for():
+    solved = tiny_recipe(augment=Augment(), phases=(Phase("head", 1, train=("dense",), optimizer="lda"),))
+    assert baseline.beyond_plain(solved) == ["phases.head.optimizer='lda'"]
+
+
 class Clock:
     """Has all the time in the world."""
 

@@ -75,7 +75,8 @@ def beyond_plain(recipe: Recipe) -> list[str]:
     Whatever is not known here is refused, unless it has its default value.
     """
     parts = [("", recipe, RECIPE), ("augment.", recipe.augment, AUGMENT)]
-    parts += [(f"phases.{phase.name}.", phase, PHASE) for phase in recipe.phases]
+    trained = tuple(name for name in PHASE if name != "optimizer")
+    parts += [(f"phases.{phase.name}.", phase, trained if phase.is_solved else PHASE) for phase in recipe.phases]
     return [
         f"{path}{name}={value!r}"
         for path, part, known in parts
