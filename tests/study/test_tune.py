@@ -15,6 +15,7 @@ from filelock import FileLock
 from recipes import Augment, Choice, Phase, Recipe, Shares, Split, book, tune
 from recipes.console.signals import Signals
 from recipes.errors import CorruptFault, Interrupted, UsageFault
+from recipes.execution.request import Request
 from recipes.files import run_folder
 from recipes.recipe import page_source
 from recipes.recipe.search_space import Float, Int, LogFloat, OneOf
@@ -241,6 +242,11 @@ def test_the_command_ends_with_table_picture_retrained_seeds_and_a_changed_page(
     with FileLock(tmp_path / "out" / ".lock"):
         code, _, err = call("RECIPE", *arguments)
     assert (code, "Another run" in err) == (5, True)
+
+
+def test_the_next_command_names_the_variant_of_a_pair_of_ones_own():
+    told = tuning._command(Request("my_module:PAIR", "published"), {"batch_size": 64})
+    assert told == "python -m recipes.run my_module:PAIR --variant published --set batch_size=64 --seed 42"
 
 
 def test_the_verdict_goes_by_the_objective_over_the_seeds_that_both_trained():

@@ -197,9 +197,7 @@ def _diff(request: Request, values: Mapping[str, Any]) -> str:
 def _command(request: Request, values: Mapping[str, Any]) -> str:
     """The command that trains with a trial's values what was searched."""
     changed = {**dict(request.overrides), **{path: str(value) for path, value in values.items()}}
-    # A recipe by its module has no variants.
-    variant = "tuned" if ":" in request.name else request.variant
-    return dataclasses.replace(request, variant=variant, overrides=tuple(changed.items())).command()
+    return dataclasses.replace(request, overrides=tuple(changed.items())).command()
 
 
 def _begin(folder: Path, asked: dict[str, Any]) -> None:
