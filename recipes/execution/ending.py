@@ -11,8 +11,8 @@ from recipes.errors import AccuracyFault, CorruptFault
 from recipes.evaluate.statistics import wilson
 from recipes.execution.job import Job
 from recipes.execution.request import Request
+from recipes.files import history_files, run_folder
 from recipes.files import manifest as manifests
-from recipes.files import run_folder
 from recipes.files.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def already_done(folder: Path, request: Request) -> dict[str, Any]:
         RESULT, "already done: test accuracy %.4f, report %s (--overwrite trains again)",
         manifest.result.test_accuracy, folder / run_folder.REPORT,
     )  # fmt: skip
+    if request.tensorboard and not (folder / history_files.EVENTS).exists():
+        log.warning("NOTICE --tensorboard writes while a run trains, and this one has ended: there are no events.")
     require(request, manifest)
     if request.export is not None:
         export(folder, request.export)

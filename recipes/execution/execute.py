@@ -80,6 +80,7 @@ def start(
             refuse_other_request(folder, was, request)
             record.refuse_other_backend(folder, was)
             if run_folder.is_finished(folder):
+                record.refuse_edited_network(folder, was, request)
                 return ending.already_done(folder, request)
             if was.fingerprint is not None or (folder / run_folder.AUDITION).exists():
                 raise UsageFault(

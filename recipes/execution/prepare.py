@@ -190,6 +190,7 @@ def prepare(
         model = _build_checked(recipe, splits, request.seed, known.weights)
     from recipes.train import network
 
+    network.say_what_was_frozen(recipe, model)
     findings = examination.findings(diagnosis) if diagnosis else None
     groups = _groups(splits, diagnosis)
     return Prepared(
@@ -384,12 +385,9 @@ def _own_shape(recipe: Recipe) -> tuple[int, int, int]:
 def _build_checked(
     recipe: Recipe, splits: data.Splits | data.Description, seed: int, weights: Source | None
 ) -> keras.Model:
-    """The network, once it is known that the phases can train it; says what they train of what the builder froze."""
-    from recipes.train import network
-
+    """The network, once it is known that the phases can train it."""
     model = build(recipe, splits, seed, weights)
     _check_phases(recipe, model)
-    network.say_what_was_frozen(recipe, model)
     return model
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipes.console.backend import chosen
+from recipes.console.backend import chosen, load_backend
 from recipes.data import is_own
 from recipes.errors import UsageFault
 from recipes.execution import environment
 from recipes.execution.request import Request
 from recipes.files import earlier_run, run_folder, typed
+from recipes.files import manifest as manifests
 from recipes.files.manifest import (
     FORMAT,
     After,
@@ -32,6 +33,7 @@ from recipes.files.manifest import (
     Weights,
 )
 from recipes.recipe.diff import differences, recipe_changes
+from zoo.registry import BUILTIN
 
 if TYPE_CHECKING:
     from recipes.data import Splits
@@ -134,6 +136,29 @@ def refuse_other_request(folder: Path, was: Started, request: Request) -> None:
         raise UsageFault(
             f"{folder} holds the run of another request: {'; '.join(changes)}. It was: {was.request.command()}. "
             f"Asked now: {request.command()}. Choose another --out, or train anew there with --overwrite."
+        )
+
+
+def refuse_edited_network(folder: Path, was: Started, request: Request) -> None:
+    """Refuse to answer for a network of one's own that is built otherwise by now than a finished run's was.
+
+    Raises:
+        UsageFault: With each layer that differs, or what building it raises.
+        CorruptFault: When the run's manifest is damaged.
+    """
+    recipe = dataclasses.replace(request, chosen=was.request.chosen).recipe(was.origin.dataset)
+    if was.network is None or recipe.architecture in BUILTIN:
+        return
+    from recipes.train import network
+
+    then = manifests.read(folder)
+    height, width, channels = then.model.input_shape
+    load_backend()
+    now = network.build(recipe, (height, width, channels), len(then.data.class_names), request.seed, None)
+    if changes := network.differences(was.network, network.describe(now)):
+        raise UsageFault(
+            f"{folder} holds the run of another network: {'; '.join(changes)}. Choose another --out, or train anew "
+            "there with --overwrite."
         )
 
 

@@ -10,7 +10,7 @@ models, nested ones included; of a subclassed model, whose graph cannot be seen,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
@@ -56,7 +56,13 @@ def check(model: keras.Model, x: Any = None, *, rates: Mapping[str, float] | Non
 
 
 def inspect(
-    model: keras.Model, optimizer: keras.Optimizer, loss: Any, x: Any, *, rates: Mapping[str, float]
+    model: keras.Model,
+    optimizer: keras.Optimizer,
+    loss: Any,
+    x: Any,
+    *,
+    rates: Mapping[str, float],
+    moved: Collection[keras.Variable] = (),
 ) -> list[Finding]:
     """Look for training mistakes in a model that is to be trained with this optimizer and loss, compiled or not.
 
@@ -66,6 +72,7 @@ def inspect(
         loss: As given to `compile`.
         x: As for `check`.
         rates: As for `check`.
+        moved: What this very training has moved so far, under an earlier optimizer or before it was stopped.
 
     Returns:
         What was found, in the order of the rules.
@@ -77,7 +84,7 @@ def inspect(
         *pixels,
         *loss_output(model, loss),
         *random_head(optimizer, parts, rates),
-        *thawed_batchnorm(optimizer, parts),
+        *thawed_batchnorm(optimizer, parts, moved),
         *high_rate(optimizer, parts, rates),
         *nothing_thawed(optimizer, parts, rates),
         *active_dropout(model, parts),

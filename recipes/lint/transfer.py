@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -82,11 +82,14 @@ def random_head(optimizer: keras.Optimizer, anatomy: Anatomy, rates: Mapping[str
         )
 
 
-def thawed_batchnorm(optimizer: keras.Optimizer, anatomy: Anatomy) -> Iterator[Finding]:
+def thawed_batchnorm(
+    optimizer: keras.Optimizer, anatomy: Anatomy, moved: Collection[keras.Variable]
+) -> Iterator[Finding]:
     """A BatchNormalization whose learned statistics a new training will overwrite, or that feeds frozen layers.
 
-    Statistics learned under the present optimizer are the training's own, which may go on.
+    Statistics learned under the present optimizer, or otherwise moved by this training, are its own and may go on.
     """
+    own = {id(variable) for variable in moved}
     is_new_training = int(keras.ops.convert_to_numpy(optimizer.iterations)) == 0
     last_frozen = max((place for place, layer in enumerate(anatomy.layers) if not layer.trainable), default=-1)
     thawed = [
@@ -95,7 +98,7 @@ def thawed_batchnorm(optimizer: keras.Optimizer, anatomy: Anatomy) -> Iterator[F
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable
         and not layer.name.startswith("head_")
-        and ((is_new_training and anatomy.evidence[layer]) or place < last_frozen)
+        and ((is_new_training and anatomy.evidence[layer] and id(layer.moving_mean) not in own) or place < last_frozen)
     ]
     if thawed:
         yield Finding(

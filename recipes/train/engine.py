@@ -168,7 +168,9 @@ def _run_phase(phases: Phases, state: TrainingState, hooks: Hooks) -> Features |
     trainee = phases.set_up(state.phase)
     phase, model, optimizer = trainee.phase, trainee.model, trainee.model.optimizer
     before = digests(worker)
-    _inspect(recipe, worker, trainee, splits)
+    # Where it was resumed within the phase, its own weights have moved too.
+    moved, _ = phases.moving(state.phase if state.arrays else state.phase - 1)
+    _inspect(recipe, worker, trainee, splits, moved)
     _note_schedule(phase, state)
     check_memory(model, min(recipe.batch_size, len(splits.train)))
 
@@ -247,8 +249,10 @@ def _moving(worker: keras.Model, recipe: Recipe, phase: int) -> tuple[list[keras
     return moving_variables(worker, [earlier.train for earlier in recipe.phases[: phase + 1]])
 
 
-def _inspect(recipe: Recipe, worker: keras.Model, trainee: Trainee, splits: Splits) -> None:
-    """Let the linter look at the whole network as the phase would train it.
+def _inspect(
+    recipe: Recipe, worker: keras.Model, trainee: Trainee, splits: Splits, moved: list[keras.Variable]
+) -> None:
+    """Let the linter look at the whole network as the phase would train it, where training has moved some of it.
 
     Raises:
         UsageFault: When the training would be worthless.
@@ -257,7 +261,7 @@ def _inspect(recipe: Recipe, worker: keras.Model, trainee: Trainee, splits: Spli
     if phase.temperature != 1:
         require_scores(worker, phase)
     rates = rates_by_layer(phase, worker)
-    found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=rates)
+    found = lint.inspect(worker, model.optimizer, model.loss, splits.train.pixels[:8], rates=rates, moved=moved)
     for finding in found:
         if finding.stops:
             raise UsageFault(f"Phase {phase.name!r}: {finding}")

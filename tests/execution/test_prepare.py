@@ -128,6 +128,20 @@ def test_a_network_edited_between_kill_and_resume_is_refused_by_name(tmp_path, r
     assert "units of the layer 'hidden' was 8 and is 9" in err
 
 
+def test_a_finished_run_does_not_answer_for_a_network_that_was_edited_since(tmp_path, run_cli, monkeypatch):
+    zoo.register("edited_net", input_shape=(28, 28, 1), classes=10)(edited_net)  # Forgotten when the test ends.
+    folder = tmp_path / "run"
+    asked = ("fashion_cnn", "--set", "architecture=edited_net", "--variant", "published", "--smoke")
+    assert run_cli(*asked, "--out", folder)[0] == 0
+    code, out, err = run_cli(*asked, "--out", folder, "--tensorboard")
+    assert (code, "already done: test accuracy" in out) == (0, True), err
+    assert "NOTICE --tensorboard writes while a run trains, and this one has ended" in out + err
+    monkeypatch.setattr(sys.modules[__name__], "units", 9)
+    code, _, err = run_cli(*asked, "--out", folder, "--require-accuracy", "0")
+    assert (code, "holds the run of another network" in err) == (2, True)
+    assert "units of the layer 'hidden' was 8 and is 9. Choose another --out, or train anew" in err
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [(["--set", "phases.train.train=dens"], 2), (["--data", "full"], 4), (["--weights", "/nowhere.keras"], 4)],

@@ -146,6 +146,7 @@ def test_a_resumed_run_may_have_more_epochs_but_no_fewer(tmp_path, clothes, run_
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "save", save_then_fail)
         arguments = ("--variant", "published", "--data", clothes, "--set", "phases.train.epochs=2")
+        arguments += ("--set", "phases.train.schedule=cosine")
         assert run_cli("fashion_cnn", *arguments, "--out", folder)[0] == 130
     code, _, err = run_cli("--resume", folder, "--set", "phases.train.epochs=1")
     assert (code, "phases.train.epochs: 2 -> 1" in err) == (2, True)
@@ -157,7 +158,9 @@ def test_a_resumed_run_may_have_more_epochs_but_no_fewer(tmp_path, clothes, run_
     code, out, _ = run_cli("--resume", folder, "--set", "phases.train.epochs=3")
     assert code == 0
     assert len((folder / "history.csv").read_text().splitlines()) == 4
-    assert json.loads((folder / "manifest.json").read_text())["seconds"]["train"] > 1000
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["seconds"]["train"] > 1000
+    assert manifest["schedule_changes"] == [{"phase": "train", "from_epoch": 2, "epochs_before": 2, "epochs": 3}]
 
 
 TWO_PHASES = """

@@ -344,6 +344,25 @@ def test_a_last_batch_of_one_image_does_not_ruin_batch_normalization(fashion):
     assert outcome.model.get_layer("norm").moving_variance.numpy().mean() > 100
 
 
+def test_statistics_that_the_training_itself_moved_raise_no_alarm_when_it_goes_on(fashion, caplog):
+    """Neither in a second phase nor after a stop within one; those that came with the network do."""
+    image = keras.Input((28, 28, 1), name="image")
+    x = keras.layers.BatchNormalization(name="norm")(keras.layers.Flatten(name="flatten")(image))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="out")(x))
+    built = model.get_weights()
+    recipe = plain(Phase("warm", epochs=2, keep="last"), Phase("cool", epochs=1, learning_rate=1e-4, keep="last"))
+    hooks, seen = stop_after(10)  # The steps of an epoch.
+    with pytest.raises(StopRequested):
+        engine.train(recipe, fashion, model, seed=1, hooks=hooks)
+    model.set_weights(built)
+    trained = engine.train(recipe, fashion, model, seed=1, state=seen["state"]).model
+    assert [row for row in caplog.messages if "moving statistics" in row] == []
+
+    engine.train(recipe, fashion, trained, seed=1, phases=1)
+    (said,) = (row for row in caplog.messages if "moving statistics" in row)
+    assert said.startswith("warning: phase 'warm': The batch normalisation of 'norm' is trainable")
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
