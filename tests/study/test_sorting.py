@@ -328,6 +328,37 @@ def test_a_photo_that_gets_another_class_leaves_its_folder_unless_its_copy_was_c
     assert sorted(path.name for path in (out / "b").iterdir()) == ["00.jpg", "01.jpg"]
 
 
+def test_an_edited_table_does_not_make_an_original_go(pile, tmp_path):
+    out, original = tmp_path / "out", pile / "temple" / "00.jpg"
+    out.mkdir()
+    for file in (f"../{pile.name}/temple/00.jpg", str(original)):
+        (out / folders.FILE).write_text(f"path,file\ntemple/00.jpg,{file}\n")
+        with pytest.raises(DataFault, match="row 2: .* is not in .* Remove the row"):
+            folders.put(out, {"temple/00.jpg": original}, {"temple/00.jpg": "b"})
+    # A folder in the way that leads to the photos, and a photo that lies where it would be put.
+    (out / "temple").symlink_to(pile / "temple")
+    (out / "flower").mkdir()
+    inside = shutil.copy2(original, out / "flower" / "00.jpg")
+    (out / folders.FILE).write_text("path,file\na,temple/00.jpg\nb,flower/00.jpg\n")
+    done = folders.put(out, {"a": original, "b": inside}, {"a": "c", "b": "c"})
+    assert (done.added, done.removed, done.kept) == (2, 0, ["temple/00.jpg", "flower/00.jpg"])
+    assert original.exists()
+    assert inside.exists()
+
+
+def test_a_hard_link_to_a_photo_is_taken_away_again(pile, tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EPERM, "no symbolic links here")
+
+    out, original = tmp_path / "out", pile / "temple" / "00.jpg"
+    out.mkdir()
+    monkeypatch.setattr(folders.Path, "symlink_to", refused)
+    for label in ("a", "b"):
+        folders.put(out, {"00.jpg": original}, {"00.jpg": label}, link=True)
+    assert not (out / "a" / "00.jpg").exists()
+    assert (out / "b" / "00.jpg").samefile(original)
+
+
 def test_links_lead_to_the_album(pile, tmp_path):
     out, paths = tmp_path / "out", {"00.jpg": pile / "temple" / "00.jpg"}
     out.mkdir()

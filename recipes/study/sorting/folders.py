@@ -1,7 +1,7 @@
 """Sorted photos put into a folder for each class: copied or linked, never moved, and never put twice.
 
 A table beside the folders says which file was made of which photo. Where a photo has another class by now, its file is
-taken away, as long as it is still the same as the photo.
+taken away, as long as it is still the same as the photo, and not the photo itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Put:
         there: How many were there already.
         removed: How many files were taken away: of photos that have another class, or none, by now.
         missing: (photo, reason) of those that cannot be read any more.
-        kept: Files of photos of another class that were changed since, and so were left.
+        kept: Files of photos of another class that were changed since, or are the photo itself, and so were left.
     """
 
     added: int = 0
@@ -74,7 +74,7 @@ def put(
         watch: Called with (photos done, photos to do).
 
     Raises:
-        DataFault: When the table of what was put was changed so that it cannot be read.
+        DataFault: When the table of what was put was changed so that it cannot be read, or leads out of the folder.
         DiskFault: When the disk is too small, or cannot be written.
     """
     sources = {name: paths[name] for name in labels if name in paths}
@@ -115,7 +115,11 @@ class _Made:
         for half in (path for path in out.glob("*/.*.tmp*") if HALF.fullmatch(path.name)):
             with suppress(OSError):
                 half.unlink()
-        for written, file in rows[1:]:
+        for number, (written, file) in enumerate(rows[1:], start=2):
+            if Path(file).anchor or ".." in Path(file).parts:
+                raise DataFault(
+                    f"{self.table}, row {number}: {file} is not in {out}, where all copies are. Remove the row."
+                )
             self._note(meant(written, names) or written, Path(file) if file else None)
 
     def make(self, name: str, source: Path, folder: str, link: bool, done: Put) -> None:
@@ -141,13 +145,19 @@ class _Made:
         """Remove the file of a photo that belongs elsewhere now, unless somebody changed it."""
         target = self.out / self.files[name]
         if os.path.lexists(target):
-            if not _is_same(source, target):
+            if not _is_same(source, target) or not self._is_own(source, target):
                 done.kept.append(str(self.files[name]))
             else:
                 with disk_faults(target):
                     target.unlink()
                 done.removed += 1
         self._write(name, None)
+
+    def _is_own(self, source: Path, target: Path) -> bool:
+        """Whether a file lies in the folder, also where a link leads, and is not the photo itself."""
+        place = target.parent.resolve() / target.name
+        itself = (source.resolve(), source.parent.resolve() / source.name)
+        return place.is_relative_to(self.out.resolve()) and place not in itself
 
     def _note(self, name: str, file: Path | None) -> None:
         if file is None:
@@ -222,7 +232,7 @@ def refuse_large(out: Path, sources: Mapping[str, Path], instead: str = "") -> N
         instead: What the caller has for who lacks room, in the words of an error.
 
     Raises:
-        DataFault: When the table of what was put was changed so that it cannot be read.
+        DataFault: When the table of what was put was changed so that it cannot be read, or leads out of the folder.
         DiskFault: With what is needed, what is free, and what to do.
     """
     made, needed = _Made(out, sources), 0
