@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from recipes.study.doubtful_labels import Judged
 
 SHOWN = 10
+# What `recipes.study.doubtful_labels.as_csv` begins with.
+TABLE_BEGINS = "path,label,prediction,probability,quality,likeness,decision\n"
 log = logging.getLogger("recipes")
 
 
@@ -105,6 +107,7 @@ def _refuse(options: argparse.Namespace, root: Path) -> None:
         UsageFault: With the mend.
     """
     from recipes.data.photos import decisions
+    from recipes.data.photos.tables import refuse_to_overwrite
 
     for name in ("csv", "decide"):
         if getattr(options, name) and not options.labels:
@@ -118,6 +121,8 @@ def _refuse(options: argparse.Namespace, root: Path) -> None:
         if among and not (name == "decisions" and file.resolve() == decisions.beside(root).resolve()):
             raise UsageFault(f"{file} is among the photos, where nothing is written. Choose another --{name}.")
     file = options.decisions or decisions.beside(root)
+    if options.csv is not None:
+        refuse_to_overwrite(options.csv, (root, file), TABLE_BEGINS)
     if options.decide and root.exists():
         if file.resolve() == root.resolve():
             raise UsageFault(f"{root} has the name that decisions have. Name another place for them: --decisions FILE.")

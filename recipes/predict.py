@@ -16,12 +16,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from recipes.console.command import Parser, guarded, path
@@ -31,7 +29,7 @@ from recipes.errors import DataFault, UsageFault
 from recipes.files import run_folder
 
 # What `recipes.inference.table.Table.as_csv` begins with.
-TABLE_BEGINS = b"path,prediction,"
+TABLE_BEGINS = "path,prediction,"
 log = logging.getLogger("recipes")
 
 
@@ -86,7 +84,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     if options.top < 1:
         raise UsageFault("--top must be 1 or more.")
     if options.csv is not None:
-        _refuse_to_overwrite(options.csv, options.images)
+        from recipes.data.photos.tables import refuse_to_overwrite
+
+        refuse_to_overwrite(options.csv, options.images, TABLE_BEGINS)
     if options.unsure is not None and not (options.copy_to is not None and 0 < options.unsure <= 1):
         raise UsageFault("--unsure is a probability above 0, such as 0.8, and goes with --copy-to OUT.")
     screen = Screen(to_stderr=True)  # Answers go to stdout, all else to stderr.
@@ -146,26 +146,6 @@ def _command(arguments: Sequence[str] | None) -> int:
     if run_folder.is_finished(options.run) and not (options.run / "export").exists():
         log.info("next   python -m recipes.export %s", shlex.quote(str(options.run)))
     return 0
-
-
-def _refuse_to_overwrite(table: Path, images: Sequence[Path]) -> None:
-    """Refuse to write the table over what is asked about, over a photo, or over a file that is no such table.
-
-    Raises:
-        UsageFault: With what is in the way.
-    """
-    from recipes.data.photos.entry import EXTENSIONS
-
-    if any(os.path.realpath(table) == os.path.realpath(image) for image in images):
-        raise UsageFault(f"{table} is asked about, and would be written over. Choose another --csv.")
-    if table.is_dir():
-        raise UsageFault(f"--csv {table} is a folder. Name a file in it, such as {table / 'answers.csv'}.")
-    if table.suffix.lower() in EXTENSIONS:
-        raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
-    if os.path.isfile(table) and os.path.getsize(table):
-        with table.open("rb") as file:
-            if not file.read(len(TABLE_BEGINS)) == TABLE_BEGINS:
-                raise UsageFault(f"{table} holds something else than answers, and would be lost. Choose another --csv.")
 
 
 if __name__ == "__main__":

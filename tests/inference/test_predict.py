@@ -102,9 +102,9 @@ def test_a_table_is_never_written_over_what_is_asked_about(tmp_path, call):
     photo.write_bytes(b"a photo")
     table.write_text("path,label\nalbum/1.jpg,cat\n")
     for asked, place, words in (
-        (table, table, "is asked about, and would be written over"),
-        (photo, photo, "is asked about"),
-        (photo, table, "holds something else than answers, and would be lost"),
+        (table, table, "is read by this command, and would be written over"),
+        (photo, photo, "is read by this command"),
+        (photo, table, "holds something else than this command writes, and would be lost"),
         (tmp_path / "album", photo, "is called as a photo"),
         (table, tmp_path / "other.jpg", "is called as a photo"),
         (photo, tmp_path / "album", "album is a folder. Name a file in it"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from recipes import doctor
 from recipes.pages import server
+from recipes.study import doubtful_labels
 
 pytestmark = pytest.mark.usefixtures("lite0_weights")
 
@@ -64,6 +65,32 @@ def test_what_cannot_be_judged_is_refused(call, tmp_path):
     inside = tmp_path / "photos" / "labels.csv"
     code, _, err = call(doctor, tmp_path / "photos", "--labels", "--csv", inside, "--out", tmp_path / "out")
     assert (code, "Choose another --csv" in err, inside.exists()) == (2, True, False)
+
+
+def test_the_ranking_is_never_written_over_another_table(call, tmp_path):
+    write_photos(tmp_path / "photos", number=2)
+    labels, people, link = tmp_path / "labels.csv", tmp_path / "people.csv", tmp_path / "link.csv"
+    labels.write_text("path,label,note\nphotos/temple/00.jpg,temple,mine\n")
+    people.write_text("name,phone\nKim,1\n")
+    link.symlink_to(labels)
+    ours = doubtful_labels.as_csv([])
+    (tmp_path / "ours.csv").write_text(ours)
+    (tmp_path / "noted.csv").write_text(ours.replace("\n", ",note\n"))
+    for root, table, more, words in (
+        (labels, labels, (), "is read by this command, and would be written over. Choose another --csv."),
+        (labels, link, (), "is read by this command"),
+        (tmp_path / "photos", people, (), "holds something else than this command writes, and would be lost"),
+        (tmp_path / "photos", tmp_path / "noted.csv", (), "holds something else"),
+        (tmp_path / "photos", tmp_path / "ours.csv", ("--decisions", tmp_path / "ours.csv"), "is read by this command"),
+        (tmp_path / "photos", tmp_path / "out.jpg", (), "is called as a photo"),
+    ):
+        before = {path: path.read_text() for path in tmp_path.glob("*.csv")}
+        code, _, err = call(doctor, root, "--labels", "--csv", table, "--out", tmp_path / "out", *more)
+        assert (code, words in err) == (2, True), err
+        assert {path: path.read_text() for path in tmp_path.glob("*.csv")} == before
+    # Its own table is no hindrance: the next fault is another.
+    code, _, err = call(doctor, tmp_path / "no", "--labels", "--csv", tmp_path / "ours.csv", "--out", tmp_path / "out")
+    assert (code, "There is no folder or table" in err) == (3, True)
 
 
 def test_what_is_decided_on_the_page_counts_from_then_on(mislabelled, call, tmp_path, monkeypatch):

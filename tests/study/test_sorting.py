@@ -420,7 +420,8 @@ def test_places_that_would_mix_with_the_album_are_refused(tmp_path):
     pile = tmp_path / "photos"
     pile.mkdir()
     (tmp_path / "link").symlink_to(pile)
-    out, both = tmp_path / "out", ("a", "b")
+    out, both, people = tmp_path / "out", ("a", "b"), tmp_path / "people.csv"
+    people.write_text("name,phone\nKim,1\n")
     for request, words in (
         (Request(pile, both, pile / "out"), "is in the album"),
         (Request(pile, both, pile), "is in the album"),
@@ -432,13 +433,18 @@ def test_places_that_would_mix_with_the_album_are_refused(tmp_path):
         (Request(pile, both), "--out OUT"),
         (Request(pile, both, csv_in=tmp_path / "x.csv"), "--csv FILE"),
         (Request(pile, both, out, link=True, csv=tmp_path / "x.csv"), "--link is for"),
-        (Request(pile, both, out, csv=tmp_path / "x.csv", csv_in=tmp_path / "x.csv"), "both"),
+        (Request(pile, both, out, csv=tmp_path / "x.csv", csv_in=tmp_path / "x.csv"), "is read by this command"),
+        (Request(pile, both, out, csv=people), "holds something else than this command writes"),
+        (Request(pile, both, out, csv=tmp_path), "is a folder"),
+        (Request(pile, both, out, csv=tmp_path / "x.jpg"), "is called as a photo"),
     ):
         with pytest.raises(UsageFault, match=words):
             refuse(request)
     with pytest.raises(DataFault, match="There is no folder"):
         refuse(Request(tmp_path / "nowhere", both, out))
-    refuse(Request(pile, both, out))
+    assert people.read_text() == "name,phone\nKim,1\n"
+    people.write_text("path,label,how,probability,problem\n")
+    refuse(Request(pile, both, out, csv=people))
 
 
 def test_an_album_names_what_cannot_be_read(tmp_path):

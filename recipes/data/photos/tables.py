@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -16,7 +17,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from recipes.data.photos.entry import EXTENSIONS
-from recipes.errors import DataFault, first_line
+from recipes.errors import DataFault, UsageFault, first_line
+from recipes.files.atomic import disk_faults, is_stream
 
 TABLES = (".csv", ".parquet")
 SEPARATORS = ",;\t"
@@ -43,6 +45,32 @@ def paths_in_table(path: Path) -> list[Path]:
         raise DataFault(f"{path} lacks the column path; it has: {', '.join(map(str, table.columns))}.")
     names = [path_in(name, path) for name in table["path"] if name.strip()]
     return [path.parent / name for name in as_meant(names, path)]
+
+
+def refuse_to_overwrite(table: Path, read: Iterable[Path], begins: str) -> None:
+    """Refuse to write a table over what a command reads, over a photo, or over a file that is no such table.
+
+    Args:
+        table: What `--csv` names.
+        read: The files and folders that the command reads.
+        begins: How a table begins that this command wrote before: such a one is written anew.
+
+    Raises:
+        UsageFault: With what is in the way.
+        DiskFault: When a file that is there cannot be looked at.
+    """
+    if any(os.path.realpath(table) == os.path.realpath(path) for path in read):
+        raise UsageFault(f"{table} is read by this command, and would be written over. Choose another --csv.")
+    if table.is_dir():
+        raise UsageFault(f"--csv {table} is a folder. Name a file in it, such as {table / 'table.csv'}.")
+    if table.suffix.lower() in EXTENSIONS:
+        raise UsageFault(f"{table} is called as a photo. A table is called table.csv, for example.")
+    if os.path.isfile(table) and not is_stream(table) and os.path.getsize(table):
+        with disk_faults(table), table.open("rb") as file:
+            if file.read(len(begins.encode())) != begins.encode():
+                raise UsageFault(
+                    f"{table} holds something else than this command writes, and would be lost. Choose another --csv."
+                )
 
 
 def read_table(path: Path) -> Any:

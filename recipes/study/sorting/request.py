@@ -6,8 +6,10 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from recipes.data.photos.tables import refuse_to_overwrite
 from recipes.errors import DataFault, UsageFault
-from recipes.study.sorting import folders, journal
+from recipes.files.csv_text import csv_text
+from recipes.study.sorting import folders, journal, table
 from recipes.study.sorting.keys import DIGITS
 
 # What Windows takes for a device, whatever the extension.
@@ -72,6 +74,7 @@ def refuse(request: Request) -> None:
     Raises:
         UsageFault: With what to type in place of it.
         DataFault: When there is no album.
+        DiskFault: When what is in the place of a table cannot be looked at.
     """
     _refuse_what_contradicts(request)
     if not request.album.is_dir():
@@ -92,6 +95,7 @@ def refuse(request: Request) -> None:
             raise UsageFault(f"{request.csv} is in the album, where nothing is written. Choose another --csv.")
         if not request.csv.resolve().parent.is_dir():
             raise UsageFault(f"{request.csv} cannot be written: its folder does not exist. Make it, or choose another.")
+        refuse_to_overwrite(request.csv, [request.csv_in] if request.csv_in else [], csv_text(table.HEADER, []))
 
 
 def _refuse_what_contradicts(request: Request) -> None:
@@ -106,5 +110,3 @@ def _refuse_what_contradicts(request: Request) -> None:
         raise UsageFault("--csv-in needs somewhere to write to: --csv FILE for a table, --out OUT for folders.")
     if request.link and (request.csv is not None or request.out is None):
         raise UsageFault("--link is for the folders of --out; with --csv no file is put anywhere. Leave one out.")
-    if request.csv is not None and request.csv_in is not None and request.csv.resolve() == request.csv_in.resolve():
-        raise UsageFault(f"--csv and --csv-in are both {request.csv}. Choose another file to write.")
