@@ -155,7 +155,7 @@ def answer(
                         watch(done, len(photos))
                     yield name, said
 
-            with _journal(keep, run) as journal:
+            with _journal(keep, run, unpacked) as journal:
                 table = collect(
                     followed(), predictor.class_names, predictor.kind,
                     known=predictor.known, rate=none_of_these, point=predictor.point,
@@ -179,11 +179,11 @@ def _once(photos: Sequence[Path]) -> list[Path]:
     return list(found.values())
 
 
-def _journal(keep: Path | None, run: Path) -> Journal | nullcontext[None]:
+def _journal(keep: Path | None, run: Path, unpacked: Mapping[str, str]) -> Journal | nullcontext[None]:
     """What was said before of the photos whose answers go into a table; nothing where none is kept."""
     if keep is None or is_stream(keep):
         return nullcontext()
-    return Journal(keep.with_name(keep.name + SUFFIX), digest(run))
+    return Journal(keep.with_name(keep.name + SUFFIX), digest(run), unpacked)
 
 
 def _resumed(

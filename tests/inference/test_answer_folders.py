@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,39 @@ def test_an_album_that_is_stopped_goes_on_where_it_was(trained, album, call, tmp
     seen.clear()
     assert call(predict, trained, album, "--unlabelled", "--csv", table)[0] == 0
     assert len(seen) == 20
+
+
+def test_an_archive_that_is_stopped_goes_on_where_it_was_though_it_is_unpacked_anew(
+    trained, album, call, tmp_path, monkeypatch
+):
+    asked, table, stream, seen = tmp_path / "album.zip", tmp_path / "answers.csv", Predictor.stream, []
+    photos = {path.name: path.read_bytes() for path in sorted((album / "first").glob("0*.jpg"))[:4]}
+
+    def zipped():
+        with zipfile.ZipFile(asked, "w") as archive:
+            for name, content in photos.items():
+                archive.writestr(name, content)
+
+    def counted(self, images):
+        seen.extend(images)
+        for number, found in enumerate(stream(self, images)):
+            if number == stopped_at:
+                raise KeyboardInterrupt
+            yield found
+
+    zipped()
+    monkeypatch.setattr(Predictor, "stream", counted)
+    stopped_at = 3
+    assert call(predict, trained, asked, "--csv", table)[0] != 0
+    # The same name and size, another photo.
+    changed = bytearray(photos["01.jpg"])
+    changed[-40] ^= 1
+    photos["01.jpg"], stopped_at = bytes(changed), None
+    zipped()
+    seen.clear()
+    code, _, err = call(predict, trained, asked, "--csv", table)
+    assert (code, "2 of 4 answers are known from before" in err) == (0, True), err
+    assert [path.name for path in seen] == ["000001.jpg", "000003.jpg"]
 
 
 @pytest.mark.parametrize("verb", [explain, serve, export, compare], ids=lambda verb: verb.__name__)
