@@ -24,7 +24,7 @@ from rich.cells import cell_len
 from recipes import Shares, doctor
 from recipes.data.photos import diagnosis as examination
 from recipes.data.photos.division import divide
-from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, Entry, Listing, list_photos, photos_below
+from recipes.data.photos.listing import HIDDEN, LINK, LOOSE, NO_PHOTOS, Entry, Listing, list_photos, photos_below
 from recipes.data.photos.near_duplicates import alike
 from recipes.data.photos.scan import Photo
 from recipes.data.photos.tables import paths_in_table
@@ -574,6 +574,23 @@ def test_splits_are_never_classes(sound, tmp_path):
         shutil.copytree(sound / "temple", tmp_path / "three" / split)
     with pytest.raises(DataFault, match="called as a split and holds photos"):
         list_photos(tmp_path / "three")
+
+
+def test_a_folder_without_photos_beside_train_is_no_class(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root / "train")
+    for label in CLASSES:  # Notes in folders of the same names, as beside photos for detection.
+        (root / "labels" / label).mkdir(parents=True)
+        (root / "labels" / label / "a.txt").touch()
+    found = examine(root)
+    assert (set(found.counts), found.faults) == (set(CLASSES), [])
+    assert found.listing.ignored == {NO_PHOTOS: 1}
+    # A class may be called so: its photos are its own.
+    shutil.copytree(sound / "temple", tmp_path / "vehicles" / "train")
+    (tmp_path / "vehicles" / "car").mkdir()
+    assert list_photos(tmp_path / "vehicles").classes == ["car", "train"]
+    shutil.copytree(sound / "flower", tmp_path / "vehicles" / "train" / "old")
+    assert list_photos(tmp_path / "vehicles").classes == ["car", "train"]
 
 
 def test_splits_in_classes_are_refused_and_years_in_them_are_not(sound, tmp_path):

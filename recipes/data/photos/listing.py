@@ -9,7 +9,7 @@ import logging
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,7 @@ log = logging.getLogger("recipes")
 LOOSE = "outside of a class folder"
 HIDDEN = "hidden"
 LINK = "linked folder"
+NO_PHOTOS = "folder without photos, beside the splits"
 NO_EXTENSION = "without extension"
 # Folders that sorting or answering sets aside: of photos of no class, and of those that need a look.
 ASIDE = ("_none", "_unsure", "_unreadable")
@@ -54,7 +55,7 @@ class Listing:
         entries: Photos in the order of their names.
         classes: All classes, sorted; also those without a photo.
         ignored: Files that are no photos, counted by extension, in lower case; with `LOOSE`, `HIDDEN`,
-            `SET_ASIDE` and `LINK`.
+            `SET_ASIDE`, `LINK` and `NO_PHOTOS`.
         unreadable: (name, reason) of files whose name or row cannot be used.
         decided: What became of a person's decisions about the labels; `None` where there are none.
     """
@@ -120,13 +121,14 @@ def _from_folder(root: Path) -> Listing:
     folders = _subfolders(root, listing)
     splits = {folder: SPLITS.get(folder.name.lower()) for folder in folders}
     named = {folder: split for folder, split in splits.items() if split}
-    if "train" in named.values() and len(named) == len(folders):
-        _add_splits(root, named, listing)
+    others = [folder for folder in folders if folder not in named]
+    if "train" in named.values() and (not others or _hold_all(named, others)):
+        _add_splits(named, others, listing)
     else:
         _refuse_what_are_no_classes(root, folders)
         if _are_splits(folders):
-            _refuse_photos_beside_splits(root, [folder for folder in folders if folder not in named])
-            _add_splits(root, named, listing)
+            _refuse_photos_beside_splits(root, others)
+            _add_splits(named, others, listing)
             folders = []
         for class_folder in folders:
             _add_class(class_folder, None, listing)
@@ -135,12 +137,28 @@ def _from_folder(root: Path) -> Listing:
     return listing
 
 
-def _add_splits(root: Path, splits: dict[Path, str], listing: Listing) -> None:
-    """Add the classes of each split.
+def _hold_all(splits: Iterable[Path], others: Iterable[Path]) -> bool:
+    """Whether folders that are called as splits hold all photos, each of them in two classes or more.
+
+    A class may be called `train`, too: its photos are its own, or in one folder.
+    """
+    if any(next(photos_below(folder), None) for folder in others):
+        return False
+    for split in splits:
+        below = {photo.relative_to(split).parts for photo in photos_below(split)}
+        if any(len(parts) == 1 for parts in below) or len({parts[0] for parts in below}) < 2:
+            return False
+    return True
+
+
+def _add_splits(splits: dict[Path, str], others: Sequence[Path], listing: Listing) -> None:
+    """Add the classes of each split, and count the folders beside them, which hold no photos.
 
     Raises:
         DataFault: When a split holds photos and no class.
     """
+    listing.ignored[NO_PHOTOS] += len(others)
+    listing.ignored += Counter()  # Drops what was counted zero times.
     for folder, split in splits.items():
         classes = _subfolders(folder, listing)
         if not classes and next(photos_below(folder), None):
