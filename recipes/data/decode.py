@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,6 +24,9 @@ DECODER = f"halving 4, Pillow {PIL.__version__}, OpenCV {cv2.__version__}"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "TIFF")
 # A few hundred bytes can claim a picture that fills the memory: what decodes to more is refused by its header.
 MOST_PIXELS = 50_000_000
+# No photo is larger as a file, and what is would fill the memory before its header is looked at.
+MOST_BYTES = 200_000_000
+OVERSIZED = "oversized"  # How the problem of a sound photo begins that is too large.
 # So many pixels are decoded at once, by all threads together: eight photos of a phone, or two of the largest.
 PIXELS_AT_ONCE = 100_000_000
 # What a letterbox is filled with: the middle of the range, neither light nor dark, which networks scale to about 0.
@@ -40,6 +45,22 @@ with contextlib.suppress(ImportError):  # The extra `heic`.
     import pillow_heif
 
     pillow_heif.register_heif_opener()
+
+
+def content_of(path: Path) -> bytes:
+    """What is in the file of a photo.
+
+    Raises:
+        OSError: When it cannot be read.
+        ValueError: When it is no file, such as a pipe, of which nothing may ever come, or too large for a photo; the
+            message says so in a few words.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("not a file")
+    if status.st_size > MOST_BYTES:
+        raise ValueError(f"{OVERSIZED}: {status.st_size / 1e6:,.0f} MB, more than {MOST_BYTES / 1e6:,.0f}")
+    return path.read_bytes()
 
 
 def decode(content: bytes, size: tuple[int, int], channels: int = 3, square: str = "squash") -> np.ndarray:

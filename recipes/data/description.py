@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from recipes.data import samples, tfds
-from recipes.data.decode import opened
+from recipes.data.decode import content_of, opened
 from recipes.data.photos.listing import Entry, list_photos
 from recipes.data.splits import Origin
 from recipes.data.user_photos import SMALL
@@ -69,9 +69,7 @@ def _guess(entries: list[Entry], shape: tuple[int, int, int]) -> tuple[int, int,
     """The size of the first photo that has one, where it is so small that photos are taken as they are."""
     for entry in islice(entries, 8):
         try:
-            if not entry.path.is_file():  # Of a pipe nothing ever comes.
-                continue
-            with opened(entry.path.read_bytes(), 1) as image:
+            with opened(content_of(entry.path), 1) as image:
                 small = max(image.size) <= SMALL
                 return (image.height, image.width, shape[2]) if small else shape
         except (OSError, ValueError):

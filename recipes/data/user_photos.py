@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.data.decode import content_of
 from recipes.data.decoded import decoded
 from recipes.data.photos import decisions
 from recipes.data.photos.diagnosis import Diagnosis
@@ -66,9 +67,10 @@ def images_of(
 
     def content(place: int) -> bytes:
         try:
-            return photos[place].entry.path.read_bytes()
-        except OSError as error:
-            raise DataFault(f"{photos[place].entry.path} cannot be read any more: {error.strerror}") from error
+            return content_of(photos[place].entry.path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataFault(f"{photos[place].entry.path} cannot be read any more: {reason}") from error
 
     names = [photo.entry.name for photo in photos]
     pixels = decoded(content, [photo.sha256 for photo in photos], names, shape, square)

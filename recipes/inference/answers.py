@@ -17,10 +17,10 @@ import numpy as np
 
 from recipes.console.backend import load_backend
 from recipes.console.screen import Screen
+from recipes.data.decode import MOST_BYTES
 from recipes.data.formats import archive
 from recipes.data.photos.entry import EXTENSIONS
 from recipes.data.photos.listing import photos_below, printable
-from recipes.data.photos.scan import MOST_BYTES
 from recipes.data.photos.tables import paths_in_table
 from recipes.errors import DataFault
 from recipes.evaluate.none_of_these import RATE

@@ -183,7 +183,7 @@ def decoded(path: Path, size: tuple[int, int] | None, channels: int, square: str
         DataFault: When it cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = decode.content_of(path)
         if size is None:
             with decode.opened(content, 256) as image:
                 shrink = min(1, 256 / max(image.size))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.data.decode import decode, fit, upright
+from recipes.data.decode import content_of, decode, fit, upright
 from recipes.errors import UsageFault, first_line
 
 # Its file, what is in its file or a file that is open, or its pixels in anything that NumPy can read.
@@ -55,9 +55,7 @@ def pixels(image: Photo, shape: tuple[int, int, int], square: str = "squash") ->
         return _fitted(_array(image), shape, square)
     try:
         if isinstance(image, str | os.PathLike):
-            if Path(image).exists() and not Path(image).is_file():  # Of a pipe nothing may ever come.
-                return "not a file"
-            image = Path(image).read_bytes()
+            image = content_of(Path(image))
         content = image.read() if hasattr(image, "read") else image
         if isinstance(content, str):
             raise UsageFault("A file that is open as text is no photo. Open it by open(path, 'rb'), or give its path.")

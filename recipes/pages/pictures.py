@@ -13,11 +13,11 @@ def jpeg(path: Path, side: int) -> bytes:
 
     Raises:
         OSError: When it cannot be read.
-        ValueError: When it cannot be decoded.
+        ValueError: When it is no photo that can be decoded.
     """
-    from recipes.data.decode import opened, upright
+    from recipes.data.decode import content_of, opened, upright
 
-    with opened(path.read_bytes(), side) as image:
+    with opened(content_of(path), side) as image:
         picture = upright(image, (side, side)).copy()
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     out = io.BytesIO()

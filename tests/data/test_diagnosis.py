@@ -713,8 +713,11 @@ def test_files_that_are_no_files_are_listed(sound, tmp_path):
     shutil.copytree(sound, root)
     os.mkfifo(root / "temple" / "pipe.jpg")
     (root / "temple" / "gone.jpg").symlink_to(root / "nowhere")
+    with (root / "temple" / "large.jpg").open("wb") as file:
+        file.truncate(201_000_000)
     assert dict(examine(root).bad) == {
         "temple/gone.jpg": "cannot be read: no such file",
+        "temple/large.jpg": "oversized: 201 MB, more than 200",
         "temple/pipe.jpg": "not a file",
     }
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 
 import keras
 import numpy as np
@@ -222,6 +223,19 @@ def test_a_convolution_to_which_no_gradient_leads_is_named(explained, photo, tmp
     network(keras.layers.Conv2D(2, 3, name="conv"), *steps).save(tmp_path / "model.keras")
     code, _, err, _ = explained(tmp_path / "model.keras", photo)
     assert (code, "No gradient leads from the answer to 'conv'" in err) == (2, True), err
+
+
+def test_a_pipe_and_what_is_too_large_for_a_photo_are_named_and_passed_over(explained, trained, photo, tmp_path):
+    pipe, large = tmp_path / "pipe.jpg", tmp_path / "large.jpg"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(201_000_000)
+    code, out, err, _ = explained(trained, pipe, large, photo)
+    assert (code, "pipe.jpg cannot be read: not a file" in out + err) == (0, True), err
+    assert "large.jpg cannot be read: oversized: 201 MB, more than 200" in out + err
+    for file, words in ((pipe, "not a file"), (large, "oversized: 201 MB")):
+        code, _, err, _ = explained("--sobel", file)
+        assert (code, words in err) == (3, True), err
 
 
 def test_a_misspelt_convolution_of_a_deep_network_is_answered_in_a_line():

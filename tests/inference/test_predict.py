@@ -235,10 +235,16 @@ def test_an_array_of_another_layout_is_not_taken_for_many_photos(trained, shape)
 
 
 @needs_posix
-def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(tmp_path):
+def test_a_pipe_that_is_called_like_a_photo_is_named_and_does_not_hang(trained, call, tmp_path):
     from recipes.inference import pictures
 
     os.mkfifo(tmp_path / "x.jpg")
+    with (tmp_path / "large.jpg").open("wb") as file:
+        file.truncate(201_000_000)
+    assert pictures.pixels(tmp_path / "large.jpg", (8, 8, 3)) == "oversized: 201 MB, more than 200"
+    code, _, err = call(predict, trained, tmp_path / "x.jpg", tmp_path / "large.jpg", "--copy-to", tmp_path / "out")
+    assert (code, "x.jpg: not a file" in err, "large.jpg: oversized: 201 MB" in err) == (3, True, True), err
+    assert "1 gone" in err
     assert pictures.pixels(tmp_path / "x.jpg", (8, 8, 3)) == "not a file"
     assert pictures.pixels(tmp_path, (8, 8, 3)) == "not a file"
     assert pictures.pixels(tmp_path / "gone.jpg", (8, 8, 3)) == "cannot be read: No such file or directory"

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.data.decode import OVERSIZED
 from recipes.data.photos import seen
 from recipes.data.photos.division import Leak, continued, divide, joined, leaks
 from recipes.data.photos.listing import LINK, LOOSE, Listing, list_photos
 from recipes.data.photos.near_duplicates import alike, identical
-from recipes.data.photos.scan import ISSUES, NO_SUCH_FILE, OVERSIZED, Photo
+from recipes.data.photos.scan import ISSUES, NO_SUCH_FILE, Photo
 from recipes.data.photos.shortcuts import ADVICE, Shortcut, shortcuts
 from recipes.data.splits import SPLIT_NAMES
 from recipes.errors import DataFault, UsageFault

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from recipes.data.decode import ORIENTATION, TURNED, bits_used, opened, upright
+from recipes.data.decode import ORIENTATION, OVERSIZED, TURNED, bits_used, content_of, opened, upright
 from recipes.data.formats import colour
 from recipes.data.formats.jpeg import refuse_cut
 from recipes.data.photos.listing import EXTENSIONS, Entry
 
-MOST_BYTES = 200_000_000
 NO_SUCH_FILE = "no such file"
-OVERSIZED = "oversized"  # How the problem of a sound photo begins that is too large.
 TINY = 32
 ODD_ASPECT = 3.0
 THUMBNAIL = 192
@@ -72,15 +69,12 @@ def look(entry: Entry) -> tuple[Photo, bytes]:
     import imagehash
 
     try:
-        status = entry.path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return Photo(entry, problem="not a file", damaged=True), b""
-        if status.st_size > MOST_BYTES:
-            return Photo(entry, problem=f"{OVERSIZED}: {status.st_size / 1e6:,.0f} MB"), b""
-        content = entry.path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = NO_SUCH_FILE if isinstance(error, FileNotFoundError) else getattr(error, "strerror", None) or error
+        content = content_of(entry.path)
+    except OSError as error:
+        reason = NO_SUCH_FILE if isinstance(error, FileNotFoundError) else error.strerror or error
         return Photo(entry, problem=f"cannot be read: {reason}", damaged=True), b""
+    except ValueError as error:
+        return Photo(entry, problem=str(error), damaged=not str(error).startswith(OVERSIZED)), b""
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         with opened(content, THUMBNAIL) as image:

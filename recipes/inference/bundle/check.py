@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data.decode import decode, opened
+from recipes.data.decode import content_of, decode, opened
 from recipes.errors import CorruptFault, EnvironmentFault, Fault, UsageFault, first_line
 from recipes.inference.bundle import facts as bundle_facts
 from recipes.inference.bundle.compare import Agreement, Examination, compare, compare_likeness, compare_originals
@@ -170,7 +170,7 @@ def _pixels(path: Path, shape: list[int]) -> np.ndarray:
         CorruptFault: When it is no such image; one of another size is not decoded.
     """
     try:
-        with opened(path.read_bytes()) as image:
+        with opened(content_of(path)) as image:
             if [image.height, image.width] != shape[:2]:
                 raise ValueError(f"{image.width:,} x {image.height:,} pixels in place of {shape[1]} x {shape[0]}")
             return np.asarray(image, "float32").reshape(shape)
@@ -181,6 +181,6 @@ def _pixels(path: Path, shape: list[int]) -> np.ndarray:
 def _decoded(path: Path, entrance: Entrance) -> np.ndarray:
     height, width, channels = entrance.shape
     try:
-        return decode(path.read_bytes(), (height, width), channels, entrance.square).astype("float32")
+        return decode(content_of(path), (height, width), channels, entrance.square).astype("float32")
     except (OSError, ValueError) as error:
         raise EnvironmentFault(f"{path} cannot be read here: {error}") from error

@@ -11,6 +11,7 @@ import filecmp
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -217,6 +218,8 @@ def _not_placed(source: Path | None) -> str:
     if printable(source.name) != source.name:
         return "the name is not UTF-8"
     try:
+        if not stat.S_ISREG(source.stat().st_mode):  # Of a pipe nothing may ever come.
+            return "not a file"
         with source.open("rb"):
             return ""
     except OSError as error:
