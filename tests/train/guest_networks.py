@@ -477,6 +477,14 @@ def korean_names(*, input_shape, classes):
     return keras.Model(image, _head(layers.Conv2D(4, 3, name="합성곱 1")(x), classes))
 
 
+def network_in_a_wrapper(*, input_shape, classes):
+    """A network inside `TimeDistributed`, or another wrapper."""
+    image, x = _scaled(input_shape)
+    rows = keras.Sequential([layers.Conv1D(4, 3), layers.BatchNormalization(), layers.Flatten()], name="row")
+    x = layers.GlobalAveragePooling1D()(layers.TimeDistributed(rows, name="rows")(x))
+    return keras.Model(image, layers.Dense(classes, activation="softmax")(x))
+
+
 def lambda_as_activation(*, input_shape, classes):
     """A `lambda` as an activation."""
     image, x = _scaled(input_shape)
@@ -715,6 +723,7 @@ REFUSED = {
     local_layer: "The layer 'half' of 'local_layer' (Half) cannot be saved and loaded",
     name_that_gets_lost: "The layer 'twice' of 'name_that_gets_lost' (Nameless) leaves its name out of get_config()",
     korean_names: "TensorFlow does not take '합성곱 1', the name of a layer of 'korean_names'",
+    network_in_a_wrapper: "The layer 'rows' of 'network_in_a_wrapper' (TimeDistributed) wraps a network, 'row'",
     lambda_as_activation: "A function in it needs a name, and @keras.saving.register_keras_serializable()",
     quantized: "of 'quantized' is quantized (int8_from_float32), and does not train. Leave quantize() out",
     low_rank: "The layer 'dense' of 'low_rank' (Dense) loses weights when it is saved and loaded",

@@ -104,6 +104,7 @@ def check_output(name: str, model: keras.Model, classes: int, pictures: np.ndarr
         raise UsageFault(f"The network {name!r} ends in {ending} over {units} units, {last}: {reason}. Use {line}.")
     _check_numbers(name, model, pictures, last, line)
     _check_names(name, model)
+    _check_wrapped(name, model)
     _check_weights(name, model)
 
 
@@ -133,6 +134,19 @@ def _check_names(name: str, model: keras.Model) -> None:
             raise UsageFault(
                 f"TensorFlow does not take {layer.name!r}, the name of a layer of {name!r}: only letters of A to Z, "
                 'digits, and . _ - / > after the first. Name it otherwise: name="conv1".'
+            )
+
+
+def _check_wrapped(name: str, model: keras.Model) -> None:
+    for layer in model.layers:
+        inner = layer
+        while isinstance(inner, keras.layers.Wrapper):
+            inner = inner.layer
+        if isinstance(inner, keras.Model):
+            kind = type(layer).__name__
+            raise UsageFault(
+                f"The layer {layer.name!r} of {name!r} ({kind}) wraps a network, {inner.name!r}, whose layers no phase "
+                f"can name and nobody counts. Wrap each layer by itself: x = keras.layers.{kind}(layer)(x)"
             )
 
 
