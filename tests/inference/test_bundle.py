@@ -147,6 +147,7 @@ def test_a_network_with_gelu_constants_and_regularized_activities_goes_into_onnx
     scaled = keras.layers.Normalization(mean=[99.0] * 3, variance=[8000.0] * 3)(image)
     maps = keras.layers.Conv2D(4, 3, strides=4, activation="gelu", activity_regularizer="l1")(scaled)
     maps = keras.layers.ActivityRegularization(l2=0.1)(maps)
+    maps = maps + keras.layers.Embedding(20, 4)(keras.ops.arange(20))
     rows = keras.layers.GRU(4)(keras.layers.Reshape((20, -1))(maps))
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(rows))
     run = with_network(trained, tmp_path / "run", model, CLASSES)

@@ -165,10 +165,24 @@ def _onnx() -> Runtime:
     def write(model: keras.Model, path: Path) -> None:
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # It names each operation that it leaves out.
         _register_erfc()
-        _exported("onnx")(model, path)
+        _exported("onnx")(_given_arrays(model), path)
         _name_as_the_network_does(path, model.output_names)
 
     return Runtime("model.onnx", "onnx", ("onnxruntime", "onnx", "tf2onnx"), write, load)
+
+
+def _given_arrays(model: keras.Model) -> keras.Model:
+    """The graph again, its layers given arrays for constant tensors, which tf2onnx takes for inputs."""
+    import keras
+    import tensorflow as tf
+
+    def call(layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = keras.tree.map_structure(
+            lambda value: value.numpy() if isinstance(value, tf.Tensor) else value, (args, kwargs)
+        )
+        return layer(*args, **kwargs)
+
+    return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
 
 
 def _register_erfc() -> None:
