@@ -20,7 +20,6 @@ import recipes
 import zoo
 from recipes import export, run, verify
 from recipes.data.decode import decode
-from recipes.errors import CorruptFault
 from recipes.evaluate import none_of_these
 from recipes.files import manifest as manifests
 from recipes.files import model_notes
@@ -216,34 +215,6 @@ def test_a_bundle_changed_by_hand_is_refused_before_it_is_decoded_or_run(bundle_
     assert "golden: List should have at least 1 item" in changed(
         "none", change_facts=lambda facts: facts.update(golden=[])
     )
-
-
-def test_a_graph_that_writes_a_file_is_not_run(tmp_path):
-    import tensorflow as tf
-
-    class Writes(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec((None, 2))])
-        def serve(self, image):
-            tf.io.write_file(str(tmp_path / "written"), "x")
-            return image
-
-    class Counts(tf.Module):
-        def __init__(self):
-            self.weight = tf.Variable(1.0)
-
-        @tf.function(input_signature=[tf.TensorSpec((None, 2))])
-        def serve(self, image):
-            return image * self.weight
-
-    for module in (Writes(), Counts()):
-        tf.saved_model.save(module, str(tmp_path / type(module).__name__))
-    with pytest.raises(CorruptFault, match="holds the operation WriteFile"):
-        RUNTIMES["saved_model"].refuse(tmp_path / "Writes")
-    RUNTIMES["saved_model"].refuse(tmp_path / "Counts")
-    (tmp_path / "Counts" / "saved_model.pb").write_bytes(b"\xff\xff")
-    with pytest.raises(CorruptFault, match="is damaged"):
-        RUNTIMES["saved_model"].refuse(tmp_path / "Counts")
-    assert not (tmp_path / "written").exists()
 
 
 def test_a_bundle_goes_into_a_folder_of_its_own(trained, call, tmp_path, monkeypatch):

@@ -12,26 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipes.console.backend import chosen
-from recipes.errors import CorruptFault, EnvironmentFault, first_line
+from recipes.errors import EnvironmentFault
+from recipes.inference.bundle.graph import refuse_reaching_out
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-# Operations that reach files, code or other machines; those of a checkpoint are sound in the functions that TensorFlow
-# itself writes for it.
-_REACHES_OUT = set(
-    """
-    WriteFile ReadFile MatchingFiles PrintV2 PyFunc EagerPyFunc PyFuncStateless LookupTableExportV2
-    WriteSummary CreateSummaryFileWriter SummaryWriter WriterOpen DebugIdentityV2 RemoteCall RpcCall
-    WholeFileReaderV2 TextLineReaderV2 FixedLengthRecordReaderV2 TFRecordReaderV2 TextLineDataset
-    TFRecordDataset SaveDataset SaveDatasetV2 LoadDataset CacheDataset CacheDatasetV2 DataServiceDataset
-    WriteImageSummary WriteRawProtoSummary WriteScalarSummary WriteAudioSummary WriteHistogramSummary
-    InitializeTableFromTextFile InitializeTableFromTextFileV2 Save SaveSlices ShardDataset XlaHostCompute
-    """.split()
-)
-_OF_SAVERS = {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
-_SAVERS = ("__inference__traced_save", "__inference__traced_restore")
 Run = Callable[["np.ndarray"], "Sequence[np.ndarray]"]
 
 
@@ -105,33 +92,9 @@ def _saved_model() -> Runtime:
         loaded = tf.saved_model.load(str(path))
         return lambda batch: [output.numpy() for output in tf.nest.flatten(loaded.serve(tf.constant(batch)))]
 
-    return Runtime("saved_model", "tf-keras", ("tensorflow",), _exported("tf_saved_model"), load, refuse=_refuse_files)
-
-
-def _refuse_files(path: Path) -> None:
-    """Refuse a graph that touches files, code or a network, before it is run.
-
-    Raises:
-        CorruptFault: With the operation.
-    """
-    from recipes.console.backend import load_backend
-
-    load_backend()
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    file = path / "saved_model.pb"
-    try:
-        saved = SavedModel.FromString(file.read_bytes())
-    except (OSError, DecodeError) as error:
-        raise CorruptFault(f"{file} is damaged: {first_line(error)}") from error
-    for graph in (meta.graph_def for meta in saved.meta_graphs):
-        bodies = [(function.signature.name, function.node_def) for function in graph.library.function]
-        for name, nodes in [("", graph.node), *bodies]:
-            is_saver = name.startswith(_SAVERS)
-            for node in nodes:
-                if node.op in _REACHES_OUT or (node.op in _OF_SAVERS and name and not is_saver):
-                    raise CorruptFault(f"{file} holds the operation {node.op}, which no network needs: it is not run.")
+    return Runtime(
+        "saved_model", "tf-keras", ("tensorflow",), _exported("tf_saved_model"), load, refuse=refuse_reaching_out
+    )
 
 
 def _litert() -> Runtime:
