@@ -20,7 +20,7 @@ import numpy as np
 from recipes.data.decoded import decoded
 from recipes.data.examples import batches, encoded_examples, name_of
 from recipes.data.splits import SPLIT_NAMES, Images, choose, choose_fold, divide, drawn
-from recipes.errors import DataFault, EnvironmentFault
+from recipes.errors import DataFault, EnvironmentFault, first_line
 from recipes.files.atomic import disk_faults
 from recipes.recipe import Choice, Shares, Split
 from zoo.cache import cache_folder, locked
@@ -70,7 +70,7 @@ def download(dataset: str, root: Path) -> Path:
                 log.info("downloading %s: %s", dataset, in_megabytes(size))
             builder.download_and_prepare()
     except Exception as error:  # TFDS passes on whatever its downloaders raise.
-        raise EnvironmentFault(f"Downloading {dataset!r} failed: {str(error).splitlines()[0]}") from error
+        raise EnvironmentFault(f"Downloading {dataset!r} failed: {first_line(error)}") from error
     return Path(builder.data_dir)
 
 

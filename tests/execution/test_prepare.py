@@ -12,7 +12,8 @@ from PIL import Image
 import zoo
 from recipes import data
 from recipes.console.screen import Screen
-from recipes.errors import DataFault
+from recipes.data import tfds
+from recipes.errors import DataFault, EnvironmentFault
 from recipes.execution import examination, prepare
 from recipes.execution.request import Request
 
@@ -220,3 +221,13 @@ def test_what_an_own_layer_freezes_inside_stays_frozen_and_the_notice_comes_once
         False, False,
     ]  # fmt: skip
     assert not ready.model.get_layer("held").trainable
+
+
+@pytest.mark.parametrize(("raised", "words"), [(OSError("no\nroute"), "failed: no$"), (OSError(), "failed: OSError$")])
+def test_a_download_that_fails_is_told_even_without_words(monkeypatch, tmp_path, raised, words):
+    def failing(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("tensorflow_datasets.builder", failing)
+    with pytest.raises(EnvironmentFault, match=words):
+        tfds.download("cifar10", tmp_path)

@@ -137,6 +137,7 @@ def test_a_file_of_keras_without_a_head_is_read_by_keras(tmp_path, mobilenet):
     ("raised", "error", "words"),
     [
         (OSError("truncated file"), WeightsCorrupt, "MobileNet cannot be read: truncated file Delete the file and run"),
+        (ValueError(), WeightsCorrupt, "MobileNet cannot be read: ValueError Delete the file and run"),
         (Exception("URL fetch failure on https://x: 503"), WeightsMissing, "cannot be fetched: URL fetch failure"),
     ],
 )

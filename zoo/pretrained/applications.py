@@ -76,9 +76,10 @@ def _with_weights(name: str, weights: str) -> keras.Model:
     except Exception as error:  # Keras's downloader raises plain Exception, its readers whatever they like.
         if "URL fetch failure" in str(error):
             raise WeightsMissing(f"The ImageNet weights of {name} cannot be fetched: {error}") from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         files = [Path(weights)] if weights != "imagenet" else there
         raise WeightsCorrupt(
-            f"The weights of {name} cannot be read: {str(error).splitlines()[0]} Delete the file and run it again: "
+            f"The weights of {name} cannot be read: {reason} Delete the file and run it again: "
             f"{', '.join(map(str, files)) or folder}"
         ) from error
 
