@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recipes.errors import CorruptFault, UsageFault, first_line
 from zoo import plugins, registry
 from zoo.checksum import sha256_of
+from zoo.pretrained.readers import refuse_bombs
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +35,10 @@ def read(path: Path, modules: Sequence[str] = ()) -> keras.Model:
     """
     import keras
 
+    try:
+        refuse_bombs(path)
+    except Exception as error:  # h5py raises what it likes of a damaged file.
+        raise _as_fault(path, error, None) from error
     waiting, missing = list(modules), None
     while True:
         try:

@@ -197,6 +197,7 @@ def test_an_error_without_words_is_told_by_its_kind(tmp_path, monkeypatch):
         raise EOFError
 
     monkeypatch.setattr(keras.saving, "load_model", silent)
+    (tmp_path / "model.keras").write_bytes(b"x")
     with pytest.raises(CorruptFault, match=r"model.keras cannot be loaded: EOFError"):
         read(tmp_path / "model.keras")
 

@@ -1,9 +1,11 @@
 """Where pretrained weights come from, and that they are what they should be."""
 
 import dataclasses
+import io
 import os
 import shutil
 import threading
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -12,6 +14,8 @@ import pytest
 from ordeals.server import Handler, OneFileServer
 
 import zoo
+from recipes.errors import CorruptFault
+from recipes.files import model_file
 from zoo import weights
 from zoo.pretrained.bases import VGG16
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsUnfit
@@ -215,9 +219,14 @@ def linked(file, part):
 
 @pytest.mark.parametrize(
     ("put", "words"),
-    [(claiming, "claims 10,000 MB, which are not in the file"), (elsewhere, "in another file"), (linked, "in another")],
+    [
+        (claiming, r"claims 10,\d+ MB, which are not in the file"),
+        (elsewhere, "in another file"),
+        (linked, "in another"),
+    ],
 )
-def test_a_weights_file_that_claims_too_much_or_leads_out_is_refused(earlier, tmp_path, put, words):
+@pytest.mark.parametrize("form", ["", "base:"])
+def test_a_weights_file_that_claims_too_much_or_leads_out_is_refused(earlier, tmp_path, put, words, form):
     with h5py.File(tmp_path / "vgg.h5", "w") as other:
         other[f"{VGG16_LAYERS[0]}/kernel"] = np.zeros((3, 3))
     for name, part in (("mine.weights.h5", "layers/conv2d_1/vars/1"), ("mine.h5", "model_weights/conv1/conv1/kernel")):
@@ -226,7 +235,43 @@ def test_a_weights_file_that_claims_too_much_or_leads_out_is_refused(earlier, tm
             del file[part]
             put(file, part)
         with pytest.raises(WeightsCorrupt, match=rf"{name} .*{words}"):
-            zoo.get("fashion_cnn", weights=f"base:{tmp_path / name}")
+            zoo.get("fashion_cnn", weights=f"{form}{tmp_path / name}")
+
+
+def blanks(content):
+    return content[:-1] + b" " * 80_000_000 + b"}"
+
+
+def holes(content):
+    """The weights of a saved network with one that claims more than is there."""
+    with h5py.File(file := io.BytesIO(content), "r+") as stored:
+        del stored["layers/conv2d_1/vars/1"]
+        claiming(stored, "layers/conv2d_1/vars/1")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("member", "put"), [("config.json", blanks), ("model.weights.h5", holes)])
+def test_a_saved_network_that_claims_too_much_is_refused_before_it_is_unpacked(
+    earlier, tmp_path, member, put, monkeypatch
+):
+    import keras
+
+    path = tmp_path / "mine.keras"
+    with (
+        zipfile.ZipFile(earlier[0] / "mine.keras") as sound,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as changed,
+    ):
+        for name in sound.namelist():
+            changed.writestr(name, put(sound.read(name)) if name == member else sound.read(name))
+    for place in ("models", "saving"):
+        monkeypatch.setattr(getattr(keras, place), "load_model", lambda *_, **__: pytest.fail("it was unpacked"))
+    for form in ("", "base:"):
+        with pytest.raises(WeightsCorrupt, match=r"mine.keras .*claims [\d,]+ MB, which are not in the file"):
+            zoo.get("fashion_cnn", weights=f"{form}{path}")
+    with pytest.raises(WeightsCorrupt, match=r"mine.keras .*claims"):
+        zoo.get("transfer", backbone=str(path))
+    with pytest.raises(CorruptFault, match=r"mine.keras cannot be loaded: it claims"):
+        model_file.read(path)
 
 
 @pytest.fixture(scope="module")

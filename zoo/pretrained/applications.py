@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoo.pretrained.base import MINUS_MEAN_BGR, MINUS_ONE_TO_ONE, RAW, Base, Pixels
 from zoo.pretrained.borrowed import borrowed
 from zoo.pretrained.reachability import reachable
+from zoo.pretrained.readers import refuse_bombs
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsMissing
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def _with_weights(name: str, weights: str) -> keras.Model:
             "can be; or give the path of a weights file; or start from random ones with weights=None."
         )
     try:
+        if weights != "imagenet":
+            refuse_bombs(Path(weights))
         return getattr(keras.applications, name)(include_top=False, weights=weights)
     except Exception as error:  # Keras's downloader raises plain Exception, its readers whatever they like.
         if "URL fetch failure" in str(error):

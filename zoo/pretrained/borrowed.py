@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from zoo.checksum import sha256_of, sha256_of_arrays
 from zoo.pretrained.base import RAW, Base, Pixels
+from zoo.pretrained.readers import refuse_bombs
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsMissing
 from zoo.structure.graph import calls
 
@@ -138,6 +139,7 @@ def file(path: Path) -> Base:
     if not path.is_file():
         raise WeightsMissing(f"No backbone at {path}. Give a .keras file.")
     try:
+        refuse_bombs(path)
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its readers raise.
         raise WeightsCorrupt(f"The backbone {path} cannot be loaded: {_line(error)}") from error

@@ -13,7 +13,7 @@ import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     import h5py
@@ -25,6 +25,8 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 # Numbers in an HDF5 file do not become this many times more when they are read.
 MOST_TIMES, SMALL = 200, 10_000_000
+# A whole file not even this many times, for trained weights hardly shrink; and its text is not longer.
+MOST_TIMES_ALL, MOST_TEXT = 20, 50_000_000
 
 
 class NotAsItShouldBe(ValueError):
@@ -162,6 +164,57 @@ def numbers(stored: h5py.Dataset, file: h5py.File) -> np.ndarray:
     if stored.nbytes > SMALL + MOST_TIMES * stored.id.get_storage_size():
         raise NotAsItShouldBe(f"{stored.name} claims {stored.nbytes / 1e6:,.0f} MB, which are not in the file")
     return np.asarray(stored[()])
+
+
+def refuse_bombs(path: Path) -> None:
+    """Refuse a saved network or weights file that claims far more than is there, before Keras unpacks it.
+
+    Raises:
+        NotAsItShouldBe: When it does, or when numbers of it lie in another file.
+    """
+    with path.open("rb") as file:
+        _refuse_bombs(file, path.stat().st_size)
+
+
+def _refuse_bombs(file: BinaryIO, size: int) -> None:
+    import h5py
+
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            _refuse_claim(sum(member.file_size for member in members), size)
+            for member in members:
+                if member.filename.endswith(".json") and member.file_size > MOST_TEXT:
+                    raise NotAsItShouldBe(f"its {member.filename} claims {member.file_size / 1e6:,.0f} MB of text")
+                if member.filename.endswith((".h5", ".npz")):
+                    _refuse_bombs(io.BytesIO(archive.read(member)), member.file_size)
+    try:
+        content = h5py.File(file)
+    except OSError:
+        return  # It is no HDF5 file, or a damaged one, as its reader will say.
+    with content:
+        _refuse_claim(_numbers_of(content), size)
+
+
+def _numbers_of(file: h5py.File) -> int:
+    """How many bytes an HDF5 file says that its numbers take, once for every name of them."""
+    import h5py
+
+    links: list[tuple[str, object]] = []
+    file.visititems_links(lambda name, link: links.append((name, link)))  # What is raised in there is lost.
+    claimed = 0
+    for name, link in links:
+        stored: Any = file[name] if isinstance(link, h5py.HardLink) else None
+        is_data = isinstance(stored, h5py.Dataset)
+        if isinstance(link, h5py.ExternalLink) or (is_data and (stored.external or stored.is_virtual)):
+            raise NotAsItShouldBe(f"{name} lies in another file")
+        claimed += stored.nbytes if is_data else 0
+    return claimed
+
+
+def _refuse_claim(claimed: int, size: int) -> None:
+    if claimed > SMALL + MOST_TIMES_ALL * size:
+        raise NotAsItShouldBe(f"it claims {claimed / 1e6:,.0f} MB, which are not in the file")
 
 
 def is_notop(path: Path, first: str) -> bool:

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.pretrained.readers import numbers
+from zoo.pretrained.readers import numbers, refuse_bombs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,7 @@ def load_whole_model(model: keras.Model, path: Path) -> keras.Model:
     """
     import keras
 
+    _refuse_bombs(model, path)
     try:
         if path.suffix == ".keras":
             model.set_weights(keras.models.load_model(path, compile=False, safe_mode=True).get_weights())
@@ -69,6 +70,7 @@ def load_without_head(model: keras.Model, path: Path) -> keras.Model:
         WeightsCorrupt: When the file cannot be read.
         WeightsUnfit: When another layer than the head differs.
     """
+    _refuse_bombs(model, path)
     stored, head = _read_layers(model, path), _head(model)
     different = {name: words for name, words in _differences(model, stored).items() if name not in head}
     if different:
@@ -142,7 +144,14 @@ def _read_layers(model: keras.Model, path: Path) -> dict[str, list[np.ndarray]]:
         raise _cannot_load(model, path, error) from error
 
 
+def _refuse_bombs(model: keras.Model, path: Path) -> None:
+    try:
+        refuse_bombs(path)
+    except Exception as error:  # h5py raises what it likes of a damaged file.
+        raise _cannot_load(model, path, error) from error
+
+
 def _cannot_load(model: keras.Model, path: Path, error: Exception) -> WeightsCorrupt:
     damaged = path.suffix == ".keras" and not zipfile.is_zipfile(path)
-    reason = "the file is damaged" if damaged else str(error).strip().split("\n")[0]
+    reason = "the file is damaged" if damaged else next(iter(str(error).strip().splitlines()), type(error).__name__)
     return WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) cannot be loaded into {model.name}: {reason}")
