@@ -82,9 +82,10 @@ def divided(diagnosis: Diagnosis) -> list[Divided]:
 def say(diagnosis: Diagnosis) -> None:
     """Say what matters: counts, warnings, and what cannot be used."""
     kinds = ", ".join(f"{number:,} {extension}" for extension, number in diagnosis.extensions.items())
+    number = len(diagnosis.listing.classes)
     log.info(
-        "doctor %s photos in %d classes%s; %s can be used",
-        f"{len(diagnosis.photos):,}", len(diagnosis.listing.classes), f" ({kinds})" if kinds else "",
+        "doctor %s photos in %d class%s%s; %s can be used",
+        f"{len(diagnosis.photos):,}", number, "es" * (number != 1), f" ({kinds})" if kinds else "",
         f"{len(diagnosis.used):,}",
     )  # fmt: skip
     shown = dict(list(diagnosis.counts.items())[: 4 * SHOWN])

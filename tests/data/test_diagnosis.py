@@ -707,6 +707,32 @@ def test_few_and_unequal_classes_are_a_warning(sound, tmp_path):
     assert "--set class_weights=none" in warnings
 
 
+def test_one_class_is_said_as_one(sound, tmp_path, run_doctor):
+    shutil.copytree(sound / "temple", tmp_path / "photos" / "temple")
+    code, out, err = run_doctor(tmp_path / "photos", "--out", tmp_path / "out")
+    assert (code, "There is one class only" in err) == (3, True), err
+    assert "20 photos in 1 class (20 .jpg)" in " ".join(out.split())
+
+
+def test_seldom_endings_of_photos_are_read_or_refused_in_words(sound, tmp_path):
+    root = tmp_path / "photos"
+    shutil.copytree(sound, root)
+    first, *others = (picture.convert("RGB") for _, picture in crops(3, seed=5))
+    kinds = {".jif": ("JPEG", False), ".mpo": ("MPO", True), ".apng": ("PNG", True), ".dib": ("BMP", False)}
+    for picture, (ending, (kind, several)) in zip(others, kinds.items(), strict=False):
+        options = {"save_all": True, "append_images": [first]} if several else {}
+        (root / "temple" / f"whole{ending}").write_bytes(encoded(picture, kind, **options))
+        (root / "temple" / f"text{ending}").write_bytes(b"a note")
+    (root / "temple" / "headless.dib").write_bytes(encoded(first, "DIB"))
+    found = examine(root)
+    read = {photo.entry.name for photo in found.used if photo.entry.path.suffix != ".jpg"}
+    assert read == {f"temple/whole{ending}" for ending in kinds}
+    refused = dict(found.bad)
+    assert set(refused) == {"temple/headless.dib", *(f"temple/text{ending}" for ending in kinds)}
+    assert all(reason.startswith("not an image, no JPEG") for reason in refused.values())
+    assert not found.listing.ignored
+
+
 @needs_posix
 def test_files_that_are_no_files_are_listed(sound, tmp_path):
     root = tmp_path / "photos"
