@@ -35,6 +35,10 @@ def test_each_fault_has_a_test_that_exists_and_runs():
             assert not is_skipped(functions(path)[name]), test
 
 
+def test_every_case_of_the_list_has_a_row():
+    assert {number for case in CASES for number in case["cases"]} == set(range(1, 74))
+
+
 def test_faults_have_names_of_their_own_and_codes_that_are_said():
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)

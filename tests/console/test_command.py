@@ -45,14 +45,21 @@ def test_a_signal_that_a_library_makes_an_error_of_its_own_keeps_its_code(error,
     assert capsys.readouterr().err == "error: Stopped.\n"
 
 
-def test_errors_in_a_circle_end_a_command(capsys):
+@pytest.mark.parametrize(
+    ("other", "code", "said"),
+    [
+        (RuntimeError("other"), 1, "error: RuntimeError: one"),
+        (Interrupted("Stopped.", signal.SIGTERM), 143, "error: Stopped.\n"),
+    ],
+)
+def test_errors_in_a_circle_end_a_command(capsys, other, code, said):
     def command(arguments):
-        first, second = RuntimeError("one"), RuntimeError("other")
-        first.__context__, second.__context__ = second, first
+        first = RuntimeError("one")
+        first.__context__, other.__context__ = other, first
         raise first
 
-    assert guarded(command, []) == 1
-    assert "RuntimeError: one" in capsys.readouterr().err
+    assert guarded(command, []) == code
+    assert capsys.readouterr().err.startswith(said)
 
 
 @pytest.mark.parametrize(

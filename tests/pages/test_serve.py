@@ -1,8 +1,10 @@
 """The page that classifies a photo, and where the network looked."""
 
+import _thread
 import http.client
 import json
 import re
+import signal
 import socket
 import threading
 import time
@@ -125,6 +127,26 @@ def test_a_port_that_is_taken_is_said(page, trained, call):
     assert code == 5
     assert "Choose another: --port 0" in err
     assert time.monotonic() - began < 30
+
+
+def test_ctrl_c_ends_the_page_in_silence(trained, call, monkeypatch):
+    waits = servers.ThreadingHTTPServer.serve_forever
+
+    def interrupted(running):
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        waits(running)
+
+    monkeypatch.setattr(servers.ThreadingHTTPServer, "serve_forever", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # Runs in this process leave their own.
+    try:
+        code, out, err = call(serve, trained, "--port", 0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (code, err) == (130, "")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+  \(Ctrl-C ends\)\n", out)
+    port = int(out.split(":")[2].split()[0])
+    with server(Echo(), port):
+        """The port is free again."""
 
 
 class Echo:

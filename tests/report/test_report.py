@@ -75,6 +75,17 @@ def test_scores_agree_with_scikit_learn_and_survive_an_absent_class(table):
     assert list(found["per_class"]) == list(HOSTILE)
 
 
+def test_a_rare_class_that_is_never_found_shows_in_the_report():
+    truth = np.repeat([0, 1], [18, 2])
+    ids = np.array([f"test-{place:05d}" for place in range(20)])
+    page = page_of(Predictions(ids, truth, np.tile([0.9, 0.1], (20, 1)), ("many", "rare")))
+    assert "<td>accuracy</td><td>0.9000</td>" in page
+    assert "<td>balanced accuracy</td><td>0.5000</td>" in page
+    assert re.search(r"<th[^>]*>class</th><th[^>]*>precision</th><th[^>]*>recall</th>", page)
+    assert "<td>many</td><td>0.900</td><td>1.000</td>" in page
+    assert "<td>rare</td><td>0.000</td><td>0.000</td>" in page
+
+
 def test_confusion_counts_truth_by_row(table):
     matrix = confusion(table)
     assert matrix.shape == (4, 4)

@@ -93,6 +93,17 @@ def test_a_run_folder_that_was_deleted_is_said(tmp_path):
         checkpoint.save(tmp_path / "deleted" / "state", example(1))
 
 
+def test_what_else_lies_beside_states_stays(tmp_path):
+    others = {tmp_path / "photo.jpg", tmp_path / "state-mine.npz", tmp_path / "model.keras"}
+    for path in others:
+        path.write_bytes(b"mine")
+    for epoch in (1, 2, 3, 4):
+        checkpoint.save(tmp_path, example(epoch))
+    assert {path for path in tmp_path.iterdir() if path.read_bytes() == b"mine"} == others
+    assert_equal(checkpoint.load(tmp_path), example(4))
+    assert len(list(tmp_path.iterdir())) == len(others) + 2
+
+
 @needs_posix
 def test_a_full_disk_leaves_the_old_state_as_it_was(tmp_path):
     import resource
