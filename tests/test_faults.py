@@ -1,7 +1,10 @@
 """Every fault that is known stands in a table, with a test that injects it."""
 
 import ast
+import functools
+import itertools
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,18 +15,44 @@ from conftest import ROOT, needs_posix
 from recipes import errors
 
 CASES = tomllib.loads((ROOT / "docs" / "faults.toml").read_text(encoding="utf-8"))["case"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def functions(path):
+@functools.cache
+def parsed(path):
+    """A file of tests."""
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def functions(tree):
     """The test functions of a file, by name."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def is_skipped(function):
-    """Whether a test is skipped wherever it runs."""
-    decorators = {ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list}
-    return bool(decorators & {"pytest.mark.skip", "pytest.mark.xfail"})
+def brought():
+    """Modules that Python, the project or one of its extras brings, where they are called as their package."""
+    packages = itertools.chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    return {re.match(r"[\w-]+", one)[0].replace("-", "_") for one in packages} | sys.stdlib_module_names
+
+
+def skips(node):
+    """Whether a mark or a call skips a test wherever it runs."""
+    name = ast.unparse(node).partition("(")[0]
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    value = first.value if isinstance(first, ast.Constant) else None
+    if name == "pytest.importorskip":
+        return str(value).partition(".")[0] not in brought()
+    always = ("pytest.mark.skip", "pytest.mark.xfail", "pytest.skip")
+    return name in always or (name == "pytest.mark.skipif" and bool(value))
+
+
+def is_skipped(tree, function):
+    """Whether a test is skipped wherever it runs: by a decorator, by its file, or by what it begins with."""
+    looked_at = list(function.decorator_list)
+    for node in (*tree.body, *function.body):
+        if isinstance(node, ast.Assign | ast.Expr):
+            looked_at += node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+    return any(map(skips, looked_at))
 
 
 def test_each_fault_has_a_test_that_exists_and_runs():
@@ -31,8 +60,33 @@ def test_each_fault_has_a_test_that_exists_and_runs():
         assert case["tests"], case["name"]
         for test in case["tests"]:
             path, _, name = test.partition("::")
-            assert name in functions(path), test
-            assert not is_skipped(functions(path)[name]), test
+            tree = parsed(path)
+            assert name in functions(tree), test
+            assert not is_skipped(tree, functions(tree)[name]), test
+
+
+@pytest.mark.parametrize(
+    ("before", "within", "skipped"),
+    [
+        ("", "pass", False),
+        ("@pytest.mark.skip(reason='slow')", "pass", True),
+        ("@pytest.mark.xfail", "pass", True),
+        ("@pytest.mark.skipif(True, reason='slow')", "pass", True),
+        ("@pytest.mark.skipif(os.name != 'posix', reason='other files')", "pass", False),
+        ("pytestmark = pytest.mark.skip", "pass", True),
+        ("pytestmark = [pytest.mark.drawn, pytest.mark.skipif(1, reason='slow')]", "pass", True),
+        ("pytestmark = pytest.mark.drawn", "pass", False),
+        ("there_is_none = pytest.importorskip('there_is_none')", "pass", True),
+        ("pytest.importorskip('keras_hub.models')", "pass", False),
+        ("pytest.skip('slow', allow_module_level=True)", "pass", True),
+        ("", "pytest.importorskip('there_is_none')", True),
+        ("", "pytest.skip('slow')", True),
+        ("", "if os.name == 'nt': pytest.skip('other files')", False),
+    ],
+)
+def test_a_test_that_is_skipped_everywhere_is_seen(before, within, skipped):
+    tree = ast.parse(f"{before}\ndef test_it():\n    {within}\n")
+    assert is_skipped(tree, functions(tree)["test_it"]) == skipped
 
 
 def test_every_case_of_the_list_has_a_row():
