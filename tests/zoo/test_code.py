@@ -22,6 +22,11 @@ TABLE = np.arange(4.0)
 CALLED = {}
 
 
+@keras.saving.register_keras_serializable("theirs")
+def bend(x):
+    return keras.ops.tanh(x)
+
+
 class Parent(keras.layers.Layer):
     def call(self, x):
         return gain(x) * STRENGTH
@@ -35,14 +40,9 @@ class Child(Parent):
 
 @keras.saving.register_keras_serializable("theirs")
 class Looked(keras.layers.Layer):
-    def call(self, x):
-        CALLED["it"] = id(x)  # What changes from run to run tells nothing.
+    def call(self, x, how=bend, *, by=CALLED):
+        CALLED["it"] = id(x)  # What changes from run to run tells nothing, nor does where in memory a default lies.
         return x * [their_helper.shift(one) for one in (1.0,)][0] + TABLE.sum()
-
-
-@keras.saving.register_keras_serializable("theirs")
-def bend(x):
-    return keras.ops.tanh(x)
 """
 HELPER = """
 def gain(x):

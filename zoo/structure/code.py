@@ -43,7 +43,9 @@ def code_digest(layer: keras.Operation) -> str:
 def _own_in(layer: keras.Operation) -> Iterator[Any]:
     if is_own(layer):
         yield type(layer)
-    yield from _registered(layer.get_config())
+    for thing in _registered(layer.get_config()):
+        if isinstance(thing, type | FunctionType) and thing.__module__.split(".")[0] != "keras":
+            yield thing
 
 
 def _registered(config: Any) -> Iterator[Any]:
@@ -73,7 +75,8 @@ def _gather(thing: Any, root: str, found: dict[str, str]) -> None:
     for one, value in parts.items():
         function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
         if isinstance(function, FunctionType):
-            found[f"{name}.{one}"] = _told((function.__code__, function.__defaults__, function.__kwdefaults__))
+            defaults = function.__defaults__, *(function.__kwdefaults__ or {}).items()
+            found[f"{name}.{one}"] = _told((function.__code__, *defaults))
             _follow(function, root, found)
         elif _is_constant(value):
             found[f"{name}.{one}"] = _told(value)
@@ -130,4 +133,5 @@ def _told(value: Any) -> str:
         return f"{sorted(map(_told, value))}"
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()}"
-    return repr(value)
+    # What else there is tells where in memory it lies, which is elsewhere in the next process.
+    return repr(value) if _is_constant(value) or value is Ellipsis else type(value).__qualname__
