@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoo.text.error_line import first_line as first_line
+
 
 class Fault(Exception):
     """A problem the user can solve. The message says what, where and the fix; `exit_code` is the process's."""
@@ -82,8 +84,3 @@ def wants_memory(error: BaseException) -> bool:
         or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")  # TensorFlow's and torch's.
         or str(error).startswith("RESOURCE_EXHAUSTED")  # JAX's, which has no kind of its own.
     )
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in its first line; its kind, where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

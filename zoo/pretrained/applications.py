@@ -14,6 +14,7 @@ from zoo.pretrained.borrowed import borrowed
 from zoo.pretrained.reachability import reachable
 from zoo.pretrained.readers import refuse_bombs
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsMissing
+from zoo.text.error_line import first_line
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +80,7 @@ def _with_weights(name: str, weights: str) -> keras.Model:
     except Exception as error:  # Keras's downloader raises plain Exception, its readers whatever they like.
         if "URL fetch failure" in str(error):
             raise WeightsMissing(f"The ImageNet weights of {name} cannot be fetched: {error}") from error
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = first_line(error)
         files = [Path(weights)] if weights != "imagenet" else there
         raise WeightsCorrupt(
             f"The weights of {name} cannot be read: {reason} Delete the file and run it again: "

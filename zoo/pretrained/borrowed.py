@@ -17,6 +17,7 @@ from zoo.pretrained.base import RAW, Base, Pixels
 from zoo.pretrained.readers import refuse_bombs
 from zoo.pretrained.weight_files import WeightsCorrupt, WeightsMissing
 from zoo.structure.graph import calls
+from zoo.text.error_line import first_line
 
 if TYPE_CHECKING:
     import keras
@@ -108,7 +109,7 @@ def hub(name: str) -> Base:
         converter = keras_hub.layers.ImageConverter.from_preset(preset)
     except Exception as error:  # KerasHub and its downloaders raise what they like.
         raise WeightsMissing(
-            f"KerasHub has no preset {preset!r} with a way to prepare images, or cannot fetch it: {_line(error)}"
+            f"KerasHub has no preset {preset!r} with a way to prepare images, or cannot fetch it: {first_line(error)}"
         ) from error
     weights = Path(preset) / "model.weights.h5"
     return borrowed(
@@ -142,7 +143,7 @@ def file(path: Path) -> Base:
         refuse_bombs(path)
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its readers raise.
-        raise WeightsCorrupt(f"The backbone {path} cannot be loaded: {_line(error)}") from error
+        raise WeightsCorrupt(f"The backbone {path} cannot be loaded: {first_line(error)}") from error
     return own(network, name=str(path), sha256=sha256_of(path))
 
 
@@ -220,7 +221,3 @@ def _say_left_out(name: str, layer: str) -> None:
     log.warning(
         "NOTICE the backbone %s ends in probabilities of its own: what is below its layer %r is taken.", name, layer
     )
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.pretrained.readers import numbers, refuse_bombs
+from zoo.text.error_line import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,5 +154,5 @@ def _refuse_bombs(model: keras.Model, path: Path) -> None:
 
 def _cannot_load(model: keras.Model, path: Path, error: Exception) -> WeightsCorrupt:
     damaged = path.suffix == ".keras" and not zipfile.is_zipfile(path)
-    reason = "the file is damaged" if damaged else next(iter(str(error).strip().splitlines()), type(error).__name__)
+    reason = "the file is damaged" if damaged else first_line(error)
     return WeightsCorrupt(f"{path} ({path.stat().st_size:,} bytes) cannot be loaded into {model.name}: {reason}")
